@@ -1,0 +1,139 @@
+# claude-client: `make` builds, `make run` shows it at work, `make test` proves it, `make install` installs it.
+# Overrides: CARGO, CC, PROFILE (release or dev), PREFIX, LIBDIR, DESTDIR, STRIP; LIVE=1 or REPLAY=1 for `make run`.
+
+CARGO   ?= cargo
+CC      ?= cc
+PROFILE ?= release
+PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
+DESTDIR ?=
+CFLAGS  ?= -O2 -g
+LIVE    ?=
+REPLAY  ?=
+TEST_FLAGS ?=
+BENCH_FLAGS ?=
+
+# Symbols stay in the library that is built; the installed one goes without (STRIP=: keeps them).
+ifeq ($(shell uname -s),Darwin)
+STRIP ?= strip -x
+DYLIB := dylib
+else
+STRIP ?= strip --strip-unneeded
+DYLIB := so
+endif
+
+BUILD   := build
+CLI     := $(BUILD)/cli
+VERSION  = $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+SO_VERSION = $(shell sed -n 's/^const SONAME_VERSION: u32 = \(.*\);/\1/p' build.rs)
+TARGET   = $(shell $(CARGO) metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+BUILT    = $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+# The libraries that a Rust static library leaves to the final link.
+NATIVE_LIBS = $(shell mkdir -p $(BUILD) && echo | rustc --crate-type staticlib --print native-static-libs \
+	-o $(BUILD)/empty.a - 2>&1 | sed -n 's/.*native-static-libs: //p'; rm -f $(BUILD)/empty.a)
+
+# What `make build` leaves for `make install`, which runs as root and so without cargo.
+RECORD  := $(BUILD)/built.mk
+-include $(RECORD)
+
+EXAMPLES := $(patsubst examples-c/%.c,$(BUILD)/examples/%,$(wildcard examples-c/*.c))
+ifneq ($(shell pkg-config --exists sdl2 2>/dev/null && echo yes),yes)
+EXAMPLES := $(filter-out %/sdl_loop,$(EXAMPLES))
+endif
+
+.PHONY: all build run test cli testkit header examples bench bench-check fmt lint install uninstall clean help
+
+all: build
+
+help:
+	@echo 'make            build the library'
+	@echo 'make run        show a conversation with the real CLI, offline; LIVE=1 uses your own claude and login,'
+	@echo '                REPLAY=1 plays a recorded one, without any CLI'
+	@echo 'make test       set up and run every test'
+	@echo 'make examples   build the C examples into $(BUILD)/examples'
+	@echo 'make install    after make: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall removes it'
+	@echo 'make bench      measure the library against a read loop written by hand and the official SDKs'
+	@echo 'make bench-check  count the instructions that a message costs, and compare'
+	@echo 'make header     write include/claude_client.h and packaging/symbols.txt from src/capi'
+	@echo 'make fmt lint   format; check format and lints'
+	@echo 'make cli        install the pinned CLI into $(CLI)'
+	@echo 'make clean      remove $(BUILD) and the Rust build'
+
+build:
+	$(CARGO) build --profile $(PROFILE) --lib
+	@mkdir -p $(BUILD)
+	@printf '%s\n' 'INSTALL_FROM := $(BUILT)' 'INSTALL_NATIVE_LIBS := $(NATIVE_LIBS)' >$(RECORD)
+
+# Only a tool here, so the quick build does.
+testkit:
+	$(CARGO) build -p claude-testkit --bins
+
+# The place where the programs of the build find the library under the name that they look for.
+$(BUILD)/lib: build
+	@mkdir -p $@
+	@ln -sf "$(BUILT)/libclaude_client.$(DYLIB)" $@/libclaude_client.$(DYLIB)
+ifeq ($(DYLIB),so)
+	@ln -sf "$(BUILT)/libclaude_client.so" $@/libclaude_client.so.$(SO_VERSION)
+else
+	@ln -sf "$(BUILT)/libclaude_client.dylib" $@/libclaude_client.$(SO_VERSION).dylib
+endif
+.PHONY: $(BUILD)/lib
+
+examples: $(EXAMPLES)
+
+$(BUILD)/examples/sdl_loop: MORE = $(shell pkg-config --cflags --libs sdl2)
+
+$(BUILD)/examples/%: examples-c/%.c include/claude_client.h $(wildcard examples-c/*.h) | $(BUILD)/lib
+	@mkdir -p $(@D)
+	$(CC) -std=c99 -Wall -Wextra -pedantic $(CFLAGS) -Iinclude $< -L$(BUILD)/lib -lclaude_client -pthread \
+		"-Wl,-rpath,$(abspath $(BUILD)/lib)" $(MORE) -o $@
+
+cli:
+	testkit/install-cli.sh $(CLI)
+
+ifneq ($(REPLAY),)
+run: $(BUILD)/examples/replay_test
+	@packaging/run-demo.sh --replay "$(abspath $(BUILD)/examples/replay_test)" tests/data/session.ndjson
+else ifeq ($(LIVE),)
+run: $(BUILD)/examples/chat testkit
+	@packaging/run-demo.sh "$(abspath $(BUILD)/examples/chat)" "$(TARGET)/debug/loopback-api" "$(CLI)"
+else
+run: $(BUILD)/examples/chat
+	@packaging/run-demo.sh --live "$(abspath $(BUILD)/examples/chat)"
+endif
+
+# Cargo builds all that the tests run: the library, the test programs, the examples and the consumers in C and C++.
+test: cli
+	$(CARGO) test --workspace $(TEST_FLAGS)
+
+# The library against a loop written by hand and against the official SDKs: the tables and the picture of docs/performance.md.
+bench: $(BUILD)/lib
+	@python3 benches/bench.py "$(abspath $(BUILD)/lib)" "$(abspath $(BUILD)/bench)" $(BENCH_FLAGS)
+
+# Fails when a message costs more instructions than benches/instructions.json says. BENCH_FLAGS=--write keeps new counts.
+bench-check: $(BUILD)/lib
+	@python3 benches/instructions.py "$(abspath $(BUILD)/lib)" "$(abspath $(BUILD)/bench)" $(BENCH_FLAGS)
+
+header:
+	UPDATE_HEADER=1 $(CARGO) test --test header the_committed_header
+	UPDATE_HEADER=1 $(CARGO) test --test exports the_list_of_symbols
+
+fmt:
+	$(CARGO) fmt --all
+
+lint:
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+install:
+	@$(if $(INSTALL_FROM),,echo 'nothing is built yet: run `make` first, as yourself' >&2; exit 1;) \
+		ACTION=install BUILT="$(INSTALL_FROM)" VERSION="$(VERSION)" SO_VERSION="$(SO_VERSION)" PREFIX="$(PREFIX)" \
+		LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" STRIP="$(STRIP)" NATIVE_LIBS="$(INSTALL_NATIVE_LIBS)" packaging/install.sh
+
+uninstall:
+	@ACTION=uninstall BUILT=. VERSION="$(VERSION)" SO_VERSION="$(SO_VERSION)" PREFIX="$(PREFIX)" \
+		LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" packaging/install.sh
+
+clean:
+	rm -rf $(BUILD)
+	$(CARGO) clean

@@ -1,0 +1,43 @@
+/* Interrupting a long answer, and going on in the same session. */
+#define _POSIX_C_SOURCE 200809L
+#include "example.h"
+#include <time.h>
+
+static void wait_seconds(time_t seconds)
+{
+    struct timespec left = {0, 0};
+
+    left.tv_sec = seconds;
+    while (nanosleep(&left, &left) != 0)
+        continue;
+}
+
+static void on_message(claude_message_kind_t kind, const char *json, size_t len, void *user_data)
+{
+    example_print_message(kind, json, len, user_data);
+    if (kind == CLAUDE_MESSAGE_RESULT)
+        example_print("The turn ended: ", json, "/subtype", "\n");
+}
+
+int main(int argc, char **argv)
+{
+    claude_client_t *client = NULL;
+    claude_error_t *error = NULL;
+
+    TRY(claude_client_create(example_options(argc, argv, NULL), &client, &error));
+    TRY(claude_client_on_message(client, on_message, NULL, NULL, &error));
+    TRY(claude_client_connect_wait(client, NULL, 60000, &error));
+
+    TRY(claude_client_query(client, "Count from 1 to 1000, one number per line.", NULL, &error));
+    wait_seconds(3); /* messages arrive meanwhile: nobody has to call anything for that */
+    printf("Interrupting.\n");
+    TRY(claude_client_interrupt_wait(client, 10000, &error));
+    /* An interrupted turn has a result as well. Take it, so that the next one belongs to the next prompt. */
+    TRY(claude_client_receive_response(client, 30000, &error));
+
+    TRY(claude_client_query(client, "Never mind. What is 2 + 2?", NULL, &error));
+    TRY(claude_client_receive_response(client, 120000, &error));
+
+done:
+    return example_end(client, error);
+}

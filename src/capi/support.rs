@@ -1,0 +1,316 @@
+//! What the exports share: tables of handles, the guard with its error object, and callbacks as closures.
+
+use std::ffi::{CString, c_char, c_void};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::types::{
+    CLAUDE_WAIT_FOREVER, claude_client_t, claude_destroy_fn, claude_done_fn, claude_error_t, claude_event_t,
+    claude_request_t, claude_status_t,
+};
+use crate::dispatch::{Event, EventKind, Listener, Mode, Outcome};
+use crate::error::{Error, Result, Status};
+use crate::ffi::callback::UserData;
+use crate::ffi::guard::{caught, guard};
+use crate::ffi::handle::Table;
+use crate::ffi::text;
+use crate::mcp::{Call, Owner};
+use crate::requests::Request;
+use crate::session::Client;
+
+/// An error as the host sees it: its texts live as long as the handle.
+pub struct ErrorObject {
+    pub status: Status,
+    pub message: CString,
+    pub json: CString,
+}
+
+pub static CLIENTS: Table<Client> = Table::new(1);
+pub static ERRORS: Table<ErrorObject> = Table::new(2);
+pub static EVENTS: Table<EventObject> = Table::new(3);
+pub static REQUESTS: Table<RequestObject> = Table::new(4);
+pub static SERVERS: Table<Owner> = Table::new(9);
+pub static CALLS: Table<CallObject> = Table::new(10);
+
+/// An event in the host's hands. The request or the call in it can be taken out once; left there, it is refused.
+pub struct EventObject {
+    pub event: Event,
+    taken: AtomicBool,
+}
+
+impl EventObject {
+    pub fn new(event: Event) -> EventObject {
+        EventObject { event, taken: AtomicBool::new(false) }
+    }
+
+    pub fn take_request(&self) -> Option<Arc<Request>> {
+        let EventKind::Request(request) = &self.event.kind else { return None };
+        self.take().then(|| request.clone())
+    }
+
+    pub fn take_call(&self) -> Option<Arc<Call>> {
+        let EventKind::ToolCall(call) = &self.event.kind else { return None };
+        self.take().then(|| call.clone())
+    }
+
+    fn take(&self) -> bool {
+        !self.taken.swap(true, Ordering::AcqRel)
+    }
+}
+
+impl Drop for EventObject {
+    fn drop(&mut self) {
+        match &self.event.kind {
+            EventKind::Request(request) if self.take() => request.abandon("The host did not answer."),
+            EventKind::ToolCall(call) if self.take() => call.abandon(),
+            _ => {}
+        }
+    }
+}
+
+/// A tool's call in the host's hands. Letting go of it unanswered fails it.
+pub struct CallObject(pub Arc<Call>);
+
+impl Drop for CallObject {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+/// A request in the host's hands. Letting go of the last one unanswered refuses it.
+pub struct RequestObject(Arc<Request>);
+
+impl RequestObject {
+    /// The caller has held the request once more for this object.
+    pub fn of_held(request: Arc<Request>) -> RequestObject {
+        RequestObject(request)
+    }
+
+    pub fn new(request: Arc<Request>) -> RequestObject {
+        request.hold();
+        RequestObject(request)
+    }
+}
+
+impl std::ops::Deref for RequestObject {
+    type Target = Request;
+
+    fn deref(&self) -> &Request {
+        &self.0
+    }
+}
+
+impl Drop for RequestObject {
+    fn drop(&mut self) {
+        self.0.release();
+    }
+}
+
+/// Runs an export: catches panics, turns an error into its status and, where asked for, an error object.
+///
+/// # Safety
+/// `error` is NULL or writable.
+pub unsafe fn call(error: *mut *mut claude_error_t, body: impl FnOnce() -> Result<()>) -> claude_status_t {
+    let mut body = Some(body);
+    // SAFETY: the caller's promise.
+    unsafe { call_once(error, &mut || body.take().map_or(Ok(()), |body| body())) }
+}
+
+/// Apart from the body of an export, so that the library holds this once.
+///
+/// # Safety
+/// As [`call`].
+unsafe fn call_once(
+    error: *mut *mut claude_error_t,
+    body: &mut dyn FnMut() -> Result<()>,
+) -> claude_status_t {
+    match guard(body) {
+        Ok(()) => claude_status_t::CLAUDE_OK,
+        Err(failure) => {
+            let status = failure.status;
+            if !error.is_null() {
+                // In a forked copy of the process a lock of the table may be held by a thread that is not there.
+                let forked = status == Status::Forked;
+                let object = if forked { std::ptr::null_mut() } else { error_handle(&failure) };
+                // SAFETY: the caller's promise.
+                unsafe { text::put(error, object) };
+            }
+            status.into()
+        }
+    }
+}
+
+/// As [`call`], for a live client. A defect caught on the way closes the client.
+///
+/// # Safety
+/// As [`call`].
+pub unsafe fn with_client(
+    handle: *const claude_client_t,
+    error: *mut *mut claude_error_t,
+    body: impl FnOnce(&Arc<Client>) -> Result<()>,
+) -> claude_status_t {
+    let mut body = Some(body);
+    // SAFETY: the caller's promise.
+    unsafe { with_client_once(handle, error, &mut |client| body.take().map_or(Ok(()), |body| body(client))) }
+}
+
+/// As [`call_once`].
+///
+/// # Safety
+/// As [`call`].
+unsafe fn with_client_once(
+    handle: *const claude_client_t,
+    error: *mut *mut claude_error_t,
+    body: &mut dyn FnMut(&Arc<Client>) -> Result<()>,
+) -> claude_status_t {
+    let mut body = || {
+        let client = client(handle)?;
+        let outcome = caught(|| body(&client));
+        if let Err(error) = &outcome
+            && error.status == Status::Panic
+        {
+            client.poison(error);
+        }
+        outcome
+    };
+    // SAFETY: the caller's promise.
+    unsafe { call_once(error, &mut body) }
+}
+
+pub fn client(handle: *const claude_client_t) -> Result<Arc<Client>> {
+    CLIENTS.get(handle).ok_or_else(|| dead_handle("client"))
+}
+
+pub fn event(handle: *const claude_event_t) -> Option<Arc<EventObject>> {
+    EVENTS.get(handle)
+}
+
+pub fn request(handle: *const claude_request_t) -> Result<Arc<RequestObject>> {
+    REQUESTS.get(handle).ok_or_else(|| dead_handle("request"))
+}
+
+pub fn dead_handle(what: &str) -> Error {
+    Error::new(
+        Status::InvalidHandle,
+        format!("this is not a live {what} handle: NULL, freed or of another type"),
+    )
+    .with("remedy", "use the handle between its creation and its free")
+}
+
+pub fn full_table(what: &str) -> Error {
+    Error::new(Status::InvalidHandle, format!("too many {what} handles are alive"))
+        .with("remedy", "free those that are not used any more")
+}
+
+fn error_handle(error: &Error) -> *mut claude_error_t {
+    let object = ErrorObject {
+        status: error.status,
+        message: c_string(error.message.clone()),
+        json: c_string(error.to_json()),
+    };
+    ERRORS.insert(Arc::new(object)).unwrap_or(std::ptr::null_mut())
+}
+
+/// NUL bytes, which a C text cannot hold, become spaces.
+pub fn c_string(text: String) -> CString {
+    CString::new(text).unwrap_or_else(|error| {
+        let bytes = error.into_vec().into_iter().map(|byte| if byte == 0 { b' ' } else { byte }).collect();
+        CString::new::<Vec<u8>>(bytes).unwrap_or_default()
+    })
+}
+
+/// `None` = for ever.
+pub fn wait_of(timeout_ms: u32) -> Option<Duration> {
+    (timeout_ms != CLAUDE_WAIT_FOREVER).then(|| Duration::from_millis(timeout_ms.into()))
+}
+
+/// Whom the end of an operation is told to, in the client's mode.
+pub fn listener(client: &Client, done: claude_done_fn, user_data: *mut c_void) -> Result<Listener> {
+    if client.dispatcher.mode() == Mode::Pull {
+        return match done {
+            None => Ok(Listener::Event(user_data.expose_provenance())),
+            Some(_) => {
+                Err(Error::new(Status::InvalidArgument, "in PULL mode nobody runs completion callbacks")
+                    .with("argument", "done")
+                    .with("remedy", "pass NULL and wait for CLAUDE_EVENT_DONE with this user_data"))
+            }
+        };
+    }
+    let Some(done) = done else { return Ok(Listener::Nobody) };
+    let user_data = UserData::new(user_data, None);
+    Ok(Listener::Call(Box::new(move |outcome: &Outcome| {
+        let (status, text) = match outcome {
+            Ok(reply) => (claude_status_t::CLAUDE_OK, c_string(reply.clone())),
+            Err(error) => (error.status.into(), c_string(error.to_json())),
+        };
+        let len = text.as_bytes().len();
+        // SAFETY: the host registered the function for this pointer; the text outlives the call.
+        unsafe { done(status, text.as_ptr(), len, user_data.pointer()) };
+    })))
+}
+
+/// Registers a callback: `make` turns the host's pointers into a closure, and NULL takes the callback away.
+pub fn registered<F, H>(
+    function: Option<F>,
+    user_data: *mut c_void,
+    destroy: claude_destroy_fn,
+    make: impl FnOnce(F, UserData) -> H,
+) -> Option<H> {
+    // Made first, so that its destroy-notify runs whatever happens next.
+    let user_data = UserData::new(user_data, destroy);
+    function.map(|function| make(function, user_data))
+}
+
+/// Pointer and length of a text that ends with a NUL.
+pub fn parts(text: &[u8]) -> (*const c_char, usize) {
+    (text.as_ptr().cast(), text.len() - 1)
+}
+
+macro_rules! status_table {
+    ($($rust:ident = $c:ident,)*) => {
+        impl From<Status> for claude_status_t {
+            fn from(status: Status) -> claude_status_t {
+                match status { $(Status::$rust => claude_status_t::$c,)* }
+            }
+        }
+    };
+}
+
+status_table! {
+    Ok = CLAUDE_OK,
+    InvalidArgument = CLAUDE_ERR_INVALID_ARGUMENT,
+    InvalidHandle = CLAUDE_ERR_INVALID_HANDLE,
+    InvalidOption = CLAUDE_ERR_INVALID_OPTION,
+    Unsupported = CLAUDE_ERR_UNSUPPORTED,
+    CliNotFound = CLAUDE_ERR_CLI_NOT_FOUND,
+    CliConnection = CLAUDE_ERR_CLI_CONNECTION,
+    NotConnected = CLAUDE_ERR_NOT_CONNECTED,
+    AlreadyConnected = CLAUDE_ERR_ALREADY_CONNECTED,
+    Process = CLAUDE_ERR_PROCESS,
+    Result = CLAUDE_ERR_RESULT,
+    JsonDecode = CLAUDE_ERR_JSON_DECODE,
+    Control = CLAUDE_ERR_CONTROL,
+    Timeout = CLAUDE_ERR_TIMEOUT,
+    WouldDeadlock = CLAUDE_ERR_WOULD_DEADLOCK,
+    Forked = CLAUDE_ERR_FORKED,
+    WouldBlock = CLAUDE_ERR_WOULD_BLOCK,
+    Cancelled = CLAUDE_ERR_CANCELLED,
+    Closed = CLAUDE_ERR_CLOSED,
+    Stale = CLAUDE_ERR_STALE,
+    Panic = CLAUDE_ERR_PANIC,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_has_the_numbers_and_names_of_the_table() {
+        for status in Status::ALL {
+            let exported = claude_status_t::from(*status);
+            assert_eq!(exported as i32, status.code());
+            assert_eq!(format!("{exported:?}"), status.name());
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The end of an asynchronous operation: told exactly once, in the way that the caller chose.
+
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use super::Dispatcher;
+use crate::error::{Error, Result, Status};
+use crate::sync::{Condvar, lock};
+
+/// What an operation ended with: its reply as JSON, or why it failed.
+pub type Outcome = Result<String>;
+
+/// Whom to tell.
+pub enum Listener {
+    Nobody,
+    /// A callback of the host, run where the dispatch mode says.
+    Call(Box<dyn FnOnce(&Outcome) + Send>),
+    /// An event for `claude_client_next`, recognised by the host's `user_data`.
+    Event(usize),
+    /// A thread that waits.
+    Wait(Arc<Waiter>),
+}
+
+/// An operation that has not ended. Once it is accepted, dropping it ends it with [`Status::Cancelled`]; before, whoever
+/// asked gets an error in place of an end.
+pub struct Completion {
+    listener: Option<Listener>,
+    dispatcher: Weak<Dispatcher>,
+    accepted: bool,
+}
+
+impl Completion {
+    pub fn new(dispatcher: &Arc<Dispatcher>, listener: Listener) -> Completion {
+        Completion { listener: Some(listener), dispatcher: Arc::downgrade(dispatcher), accepted: false }
+    }
+
+    /// From here on the end is told, whatever happens.
+    pub fn accept(mut self) -> Completion {
+        self.accepted = true;
+        self
+    }
+
+    /// Whether a thread waits for the end, rather than a callback or an event that the end is queued for.
+    pub fn is_awaited(&self) -> bool {
+        matches!(self.listener, Some(Listener::Wait(_)))
+    }
+
+    pub fn complete(mut self, outcome: Outcome) {
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        match self.listener.take() {
+            None | Some(Listener::Nobody) => {}
+            Some(Listener::Wait(waiter)) => waiter.set(outcome),
+            Some(listener) => {
+                if let Some(dispatcher) = self.dispatcher.upgrade() {
+                    dispatcher.push_done(Done { listener, outcome });
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        if self.accepted && self.listener.is_some() {
+            self.end(Err(Error::new(
+                Status::Cancelled,
+                "the operation was cancelled: the client is closing",
+            )));
+        }
+    }
+}
+
+/// An ended operation on its way to the host.
+pub struct Done {
+    listener: Listener,
+    outcome: Outcome,
+}
+
+impl Done {
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// The host's `user_data`, in the mode in which completions are events.
+    pub fn token(&self) -> Option<usize> {
+        match self.listener {
+            Listener::Event(token) => Some(token),
+            _ => None,
+        }
+    }
+
+    pub fn run(self) {
+        if let Listener::Call(call) = self.listener {
+            call(&self.outcome);
+        }
+    }
+
+    /// For a client that is being freed: the host is told that nothing more comes of it.
+    pub fn run_cancelled(self) {
+        if let Listener::Call(call) = self.listener {
+            let cancelled =
+                Err(Error::new(Status::Cancelled, "the operation was cancelled: the client was freed"));
+            call(if self.outcome.is_err() { &self.outcome } else { &cancelled });
+        }
+    }
+}
+
+/// A place where one thread waits for one outcome.
+#[derive(Default)]
+pub struct Waiter {
+    outcome: Mutex<Option<Outcome>>,
+    ended: Condvar,
+}
+
+impl Waiter {
+    fn set(&self, outcome: Outcome) {
+        *lock(&self.outcome) = Some(outcome);
+        self.ended.notify_all();
+    }
+
+    /// `None` when the deadline passed first. `deadline` `None` = wait for ever.
+    pub fn wait(&self, deadline: Option<Instant>) -> Option<Outcome> {
+        let mut outcome = lock(&self.outcome);
+        loop {
+            if let Some(outcome) = outcome.take() {
+                return Some(outcome);
+            }
+            outcome = match deadline {
+                None => self.ended.wait(outcome),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left == Duration::ZERO {
+                        return None;
+                    }
+                    self.ended.wait_timeout(outcome, left)
+                }
+            };
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Running the host's callbacks, on whatever thread the mode has chosen.
+
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+
+use super::gate::Slot;
+use super::pool::{self, Job};
+use super::pump::Turn;
+use super::queue::{Entry, Lane, Lines, Queue, Urgent};
+use super::{Dispatcher, Mode, is_reader_thread};
+use crate::error::Error;
+use crate::protocol::kind::Kind;
+use crate::protocol::text_delta;
+use crate::sync::lock;
+
+/// After so long a lane queues up again behind other clients' lanes.
+const TURN: Duration = Duration::from_millis(2);
+
+struct LaneJob {
+    dispatcher: Arc<Dispatcher>,
+    lane: Lane,
+}
+
+impl Job for LaneJob {
+    fn run(&self) -> bool {
+        self.dispatcher.drain(self.lane)
+    }
+}
+
+/// Runs one task for a tool, beside whatever else runs.
+struct ToolJob(Arc<Dispatcher>);
+
+impl Job for ToolJob {
+    fn run(&self) -> bool {
+        self.0.deliver_tool(&mut Turn::events(1));
+        false
+    }
+}
+
+impl Dispatcher {
+    /// Wakes whoever serves `lane`. Called with the new entry in place; `first` when nothing waited before it.
+    pub(super) fn after_push(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>, lane: Lane, first: bool) {
+        match self.mode() {
+            Mode::Thread | Mode::Inline => {
+                if queue.claim(lane) {
+                    drop(queue);
+                    self.serve(lane);
+                }
+            }
+            Mode::Pump | Mode::Pull => self.tell_readable(queue, first),
+        }
+    }
+
+    /// As [`Dispatcher::after_push`], for a tool: each task has a thread of its own, where tasks run on threads.
+    pub(super) fn after_tool(self: &Arc<Self>, queue: MutexGuard<'_, Queue>, first: bool) {
+        match self.mode() {
+            Mode::Thread | Mode::Inline => {
+                drop(queue);
+                pool::submit(Arc::new(ToolJob(self.clone())));
+            }
+            Mode::Pump | Mode::Pull => self.tell_readable(queue, first),
+        }
+    }
+
+    fn tell_readable(&self, mut queue: MutexGuard<'_, Queue>, first: bool) {
+        queue.update_wakeup();
+        drop(queue);
+        self.changed.notify_all();
+        if first {
+            self.handlers.wakeup.run(&self.gate, |handler| handler());
+        }
+    }
+
+    fn serve(self: &Arc<Self>, lane: Lane) {
+        let job = Arc::new(LaneJob { dispatcher: self.clone(), lane });
+        // A prompt stream's generator may block, which the reader must not.
+        if self.mode() == Mode::Thread || lane == Lane::Prompts {
+            pool::submit(job);
+        } else if is_reader_thread() {
+            while job.run() {}
+        } else {
+            pool::submit_to_reader(job);
+        }
+    }
+
+    /// Delivers entries of `lane` until it is empty; `true` when it stopped earlier.
+    fn drain(&self, lane: Lane) -> bool {
+        let mut turn = Turn::time(TURN);
+        loop {
+            let delivered = match lane {
+                Lane::Messages => self.deliver_message(&mut turn, || false),
+                Lane::Requests | Lane::Endings => self.deliver_urgent(lane, &mut turn),
+                Lane::Prompts => self.deliver_step(&mut turn),
+            };
+            if !delivered && self.stop_draining(lane) {
+                return false;
+            }
+            if turn.is_over() {
+                return true;
+            }
+        }
+    }
+
+    /// Gives the lane up, unless something has come in the last instant. What waits behind a closed gate is left to
+    /// [`Dispatcher::finish`].
+    fn stop_draining(&self, lane: Lane) -> bool {
+        lock(&self.queue).leave(lane) || self.gate.is_closed()
+    }
+
+    /// Delivers the first entry of the message lane, as far as `turn` and `interrupt` allow. `false` when there is none.
+    pub(super) fn deliver_message(&self, turn: &mut Turn, interrupt: impl Fn() -> bool) -> bool {
+        let Some(entry) = lock(&self.queue).messages.pop() else { return false };
+        let (count, cost) = (entry.count(), entry.cost());
+        let left = match entry {
+            Entry::Lines(mut lines) => {
+                loop {
+                    self.deliver_lines(&mut lines, turn, &interrupt);
+                    if lines.count() == 0 || turn.is_over() || interrupt() {
+                        break;
+                    }
+                }
+                (lines.count() > 0).then_some(Entry::Lines(lines))
+            }
+            entry => {
+                self.deliver_single(&entry);
+                turn.ran += 1;
+                None
+            }
+        };
+        let ended = left.is_none();
+        lock(&self.queue).settle_message(count, left);
+        if ended {
+            self.release(cost);
+        }
+        true
+    }
+
+    /// An entry that is one call.
+    fn deliver_single(&self, entry: &Entry) {
+        let (handlers, gate) = (&self.handlers, &self.gate);
+        match entry {
+            Entry::Lines(_) => {}
+            Entry::Event(kind, text) => handlers.message.run(gate, |handler| handler(*kind, text)),
+            Entry::Stderr(text) => handlers.stderr.run(gate, |handler| handler(text)),
+            Entry::Closed(cause) => {
+                handlers.closed.run(gate, |handler| handler(cause.as_deref()));
+                // Last, so that whoever waits for a response finds what the callback has left.
+                self.note_end(cause.as_ref());
+            }
+        }
+    }
+
+    fn note_end(&self, cause: Option<&Arc<Error>>) {
+        let mut queue = lock(&self.queue);
+        queue.ended = true;
+        queue.results.close(cause);
+        drop(queue);
+        self.changed.notify_all();
+    }
+
+    /// Delivers lines under one pass of the gate, until the turn is over, `interrupt` says so after a line, or a callback
+    /// was replaced. Behind a closed gate the lines are dropped.
+    fn deliver_lines(&self, lines: &mut Lines, turn: &mut Turn, interrupt: &impl Fn() -> bool) {
+        let Some(_pass) = self.gate.enter(Slot::Message) else { return lines.skip() };
+        let epoch = self.gate.epoch();
+        let handler = self.handlers.message.get();
+        let call = |kind, text: &[u8]| {
+            if let Some(handler) = &handler {
+                handler(kind, text);
+            }
+        };
+        let Lines { block, next, delta } = lines;
+        let all = &block.lines[..];
+        loop {
+            if let Some(text) = delta.take_if(|_| self.text_deltas) {
+                call(Kind::TextDelta, &text);
+            } else if let Some(line) = all.get(*next).copied() {
+                *next += 1;
+                let text = block.text(line);
+                call(line.kind, text);
+                if line.kind == Kind::Result {
+                    self.result_delivered();
+                    turn.result();
+                }
+                if self.text_deltas {
+                    *delta = self.delta_of(line.kind, text);
+                }
+            }
+            turn.ran += 1;
+            let none_left = *next == all.len() && delta.is_none();
+            if none_left || self.gate.epoch() != epoch || turn.is_over() || interrupt() {
+                return;
+            }
+        }
+    }
+
+    /// The plain text of a streamed piece, where the host has asked for it. `text` ends with a NUL.
+    pub(super) fn delta_of(&self, kind: Kind, text: &[u8]) -> Option<bytes::Bytes> {
+        if !self.text_deltas || kind != Kind::StreamEvent {
+            return None;
+        }
+        text_delta::of_stream_event(&text[..text.len() - 1]).map(Into::into)
+    }
+
+    /// Runs the first entry of a request lane, if there is one. Nothing is taken out once the gate is closed: what is
+    /// left is told that it was cancelled by [`Dispatcher::finish`].
+    pub(super) fn deliver_urgent(&self, lane: Lane, turn: &mut Turn) -> bool {
+        let slot = if lane == Lane::Endings { Slot::Completion } else { Slot::Request };
+        let Some(_pass) = self.gate.enter(slot) else { return false };
+        let urgent = {
+            let mut queue = lock(&self.queue);
+            if lane == Lane::Endings { queue.endings.pop() } else { queue.urgent.pop() }
+        };
+        match urgent {
+            None => return false,
+            Some(Urgent::Request(request)) => match self.handlers.request.get() {
+                Some(handler) => handler(request),
+                None => request.abandon("The host has no handler for this request."),
+            },
+            Some(Urgent::Withdrawn(request)) => request.tell_cancelled(),
+            Some(Urgent::Done(done)) => done.run(),
+        }
+        turn.ran += 1;
+        true
+    }
+
+    /// Runs the first task for a tool. As with requests, [`Dispatcher::finish`] sees to what a closed gate leaves.
+    pub(super) fn deliver_tool(&self, turn: &mut Turn) -> bool {
+        let Some(_pass) = self.gate.enter(Slot::Tool) else { return false };
+        let Some(task) = lock(&self.queue).tools.pop() else { return false };
+        task.run();
+        turn.ran += 1;
+        true
+    }
+
+    pub(super) fn deliver_step(&self, turn: &mut Turn) -> bool {
+        let Some(_pass) = self.gate.enter(Slot::Prompt) else { return false };
+        let Some(step) = lock(&self.queue).steps.pop() else { return false };
+        step();
+        turn.ran += 1;
+        true
+    }
+}

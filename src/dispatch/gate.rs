@@ -1,0 +1,169 @@
+//! Which callbacks are running, and the promise that none starts or runs once the gate is closed.
+//!
+//! An atomic flag alone cannot keep that promise: a call may have been let through just before the flag was set.
+//! Here every call is registered while it runs, and closing waits for the ones that are.
+
+use crate::sync::{AtomicU32, Condvar, Mutex, Ordering, lock, thread_key};
+
+/// The callbacks that can be replaced one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    Message,
+    Request,
+    Stderr,
+    Closed,
+    Wakeup,
+    Completion,
+    Prompt,
+    Tool,
+}
+
+/// What [`Gate::close`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// No callback runs, and none will.
+    Quiet,
+    /// The caller is inside a callback: the finaliser runs when it has left its last one.
+    Deferred,
+}
+
+type Finaliser = Box<dyn FnOnce() + Send>;
+
+struct State {
+    closed: bool,
+    /// Thread, slot, and the number of the call.
+    running: Vec<(usize, Slot, u64)>,
+    /// Calls so far.
+    entered: u64,
+    /// Of the thread that closed the gate from inside.
+    finaliser: Option<(usize, Finaliser)>,
+}
+
+impl State {
+    fn is_inside(&self, key: usize) -> bool {
+        self.running.iter().any(|(thread, ..)| *thread == key)
+    }
+}
+
+pub struct Gate {
+    state: Mutex<State>,
+    changed: Condvar,
+    epoch: AtomicU32,
+}
+
+impl Default for Gate {
+    fn default() -> Gate {
+        Gate::new()
+    }
+}
+
+impl Gate {
+    pub fn new() -> Gate {
+        Gate {
+            state: Mutex::new(State { closed: false, running: Vec::new(), entered: 0, finaliser: None }),
+            changed: Condvar::new(),
+            epoch: AtomicU32::new(0),
+        }
+    }
+
+    /// Registers a call. `None` once the gate is closed. Whoever calls a replaceable callback looks it up after this,
+    /// not before: what was looked up before may have been replaced and destroyed meanwhile.
+    pub fn enter(&self, slot: Slot) -> Option<Pass<'_>> {
+        let mut state = lock(&self.state);
+        if state.closed {
+            return None;
+        }
+        state.entered += 1;
+        let number = state.entered;
+        state.running.push((thread_key(), slot, number));
+        Some(Pass { gate: self, slot })
+    }
+
+    /// Changes whenever a callback was replaced or the gate was closed. A caller that makes several calls under one
+    /// [`Pass`] looks at it between them.
+    pub fn epoch(&self) -> u32 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Whether the current thread is inside one of this gate's calls.
+    pub fn is_inside(&self) -> bool {
+        lock(&self.state).is_inside(thread_key())
+    }
+
+    pub fn is_closed(&self) -> bool {
+        lock(&self.state).closed
+    }
+
+    /// Tells running callers that `slot` has a new callback and waits until the old one is not running. Calls that begin
+    /// later look up the new one and are not waited for. Inside a callback it does not wait: two callbacks that replace
+    /// each other would wait for ever.
+    pub fn replaced(&self, slot: Slot) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        let mut state = lock(&self.state);
+        if state.is_inside(thread_key()) {
+            return;
+        }
+        let last = state.entered;
+        while state.running.iter().any(|(_, running, number)| *running == slot && *number <= last) {
+            state = self.changed.wait(state);
+        }
+    }
+
+    /// Lets no further call in.
+    pub fn shut(&self) {
+        lock(&self.state).closed = true;
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Lets no further call in and waits for the running ones. Inside a callback it returns at once, and `finaliser`
+    /// runs on this thread when its outermost callback has returned, while other threads may still be inside
+    /// ([`Gate::wait_quiet`]); otherwise `finaliser` is dropped unused.
+    pub fn close(&self, finaliser: impl FnOnce() + Send + 'static) -> Closing {
+        let key = thread_key();
+        self.shut();
+        let mut state = lock(&self.state);
+        if state.is_inside(key) {
+            state.finaliser = Some((key, Box::new(finaliser)));
+            return Closing::Deferred;
+        }
+        drop(state);
+        self.wait_quiet();
+        Closing::Quiet
+    }
+
+    /// Waits until no call runs. Not for a thread that is inside one.
+    pub fn wait_quiet(&self) {
+        let mut state = lock(&self.state);
+        while !state.running.is_empty() {
+            state = self.changed.wait(state);
+        }
+    }
+
+    fn leave(&self, slot: Slot) {
+        let key = thread_key();
+        let mut state = lock(&self.state);
+        if let Some(at) = state.running.iter().rposition(|entry| (entry.0, entry.1) == (key, slot)) {
+            state.running.swap_remove(at);
+        }
+        let mine =
+            state.finaliser.as_ref().is_some_and(|(closer, _)| *closer == key) && !state.is_inside(key);
+        let finaliser = if mine { state.finaliser.take() } else { None };
+        drop(state);
+        self.changed.notify_all();
+        if let Some((_, finaliser)) = finaliser {
+            finaliser();
+        }
+    }
+}
+
+/// A registered call; ends when dropped.
+pub struct Pass<'a> {
+    gate: &'a Gate,
+    slot: Slot,
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        self.gate.leave(self.slot);
+    }
+}

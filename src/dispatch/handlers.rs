@@ -1,0 +1,53 @@
+//! The callbacks that a host can register with a client.
+
+use std::sync::Arc;
+
+use super::callback::Callback;
+use super::gate::Slot;
+use crate::error::Error;
+use crate::protocol::kind::Kind;
+use crate::requests::Request;
+
+/// Text with a NUL behind it, for a callback.
+pub type Text<'a> = &'a [u8];
+
+pub type MessageFn = dyn Fn(Kind, Text<'_>) + Send + Sync;
+pub type RequestFn = dyn Fn(Arc<Request>) + Send + Sync;
+pub type TextFn = dyn Fn(Text<'_>) + Send + Sync;
+pub type ClosedFn = dyn Fn(Option<&Error>) + Send + Sync;
+pub type WakeupFn = dyn Fn() + Send + Sync;
+
+pub type MessageHandler = Arc<MessageFn>;
+pub type RequestHandler = Arc<RequestFn>;
+pub type TextHandler = Arc<TextFn>;
+pub type ClosedHandler = Arc<ClosedFn>;
+pub type WakeupHandler = Arc<WakeupFn>;
+
+pub struct Handlers {
+    pub message: Callback<MessageFn>,
+    pub request: Callback<RequestFn>,
+    pub stderr: Callback<TextFn>,
+    pub closed: Callback<ClosedFn>,
+    pub wakeup: Callback<WakeupFn>,
+}
+
+impl Handlers {
+    pub fn new() -> Handlers {
+        Handlers {
+            message: Callback::new(Slot::Message),
+            request: Callback::new(Slot::Request),
+            stderr: Callback::new(Slot::Stderr),
+            closed: Callback::new(Slot::Closed),
+            wakeup: Callback::new(Slot::Wakeup),
+        }
+    }
+
+    /// Destroys them all, and every later one at once.
+    pub fn close(&self) {
+        self.message.close();
+        self.request.close();
+        self.stderr.close();
+        self.wakeup.close();
+        self.closed.close();
+    }
+}

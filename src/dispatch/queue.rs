@@ -1,0 +1,187 @@
+//! What waits between the reader and the host.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::completion::Done;
+use super::fifo::Fifo;
+use super::received::Results;
+use super::wakeup::Wakeup;
+use crate::error::Error;
+use crate::mcp;
+use crate::protocol::framing::{Block, Line};
+use crate::protocol::kind::Kind;
+use crate::requests::Request;
+
+/// The ordered streams of one client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    Messages,
+    Requests,
+    /// THREAD mode only, elsewhere part of the requests: what must reach a host whose request handler is stuck.
+    Endings,
+    /// Prompt streams: their generators belong to the host and may block.
+    Prompts,
+}
+
+/// One call of a prompt stream's generator and what follows from it.
+pub type Step = Box<dyn FnOnce() + Send>;
+
+/// Messages of one block, as far as they have not been received.
+pub struct Lines {
+    pub block: Block,
+    pub next: usize,
+    /// Made from the line before, and next in line.
+    pub delta: Option<Bytes>,
+}
+
+impl Lines {
+    pub fn new(block: Block) -> Lines {
+        Lines { block, next: 0, delta: None }
+    }
+
+    /// The line that follows, when no delta is in front of it.
+    pub fn advance(&mut self) -> Option<Line> {
+        let line = self.block.lines.get(self.next).copied();
+        self.next += usize::from(line.is_some());
+        line
+    }
+
+    pub fn skip(&mut self) {
+        self.next = self.block.lines.len();
+        self.delta = None;
+    }
+
+    pub fn count(&self) -> usize {
+        self.block.lines.len() - self.next + usize::from(self.delta.is_some())
+    }
+}
+
+/// One entry of the message lane.
+pub enum Entry {
+    Lines(Lines),
+    /// Made by the library; the text ends with a NUL.
+    Event(Kind, Bytes),
+    /// One line of stderr, with a NUL.
+    Stderr(Bytes),
+    Closed(Option<Arc<Error>>),
+}
+
+impl Entry {
+    /// What the entry counts for in the queue's bound, for as long as any of it is queued: its text and what keeping
+    /// it takes.
+    pub fn cost(&self) -> usize {
+        let overhead = size_of::<Entry>() + 32;
+        match self {
+            Entry::Lines(lines) => {
+                lines.block.data.len() + lines.block.lines.len() * size_of::<Line>() + overhead
+            }
+            Entry::Event(_, text) | Entry::Stderr(text) => text.len() + overhead,
+            Entry::Closed(_) => 0,
+        }
+    }
+
+    pub fn count(&self) -> usize {
+        match self {
+            Entry::Lines(lines) => lines.count(),
+            _ => 1,
+        }
+    }
+}
+
+/// What must not wait for messages.
+pub enum Urgent {
+    Request(Arc<Request>),
+    Withdrawn(Arc<Request>),
+    Done(Done),
+}
+
+impl Urgent {
+    /// Fails closed: a request that nobody will see is refused, an operation is told that it was cancelled.
+    pub fn discard(self) {
+        match self {
+            Urgent::Request(request) => request.abandon("The host is closing."),
+            Urgent::Withdrawn(request) => request.tell_cancelled(),
+            Urgent::Done(done) => done.run_cancelled(),
+        }
+    }
+}
+
+#[derive(Default)]
+pub struct Queue {
+    pub messages: Fifo<Entry>,
+    /// Messages and events that have not been received, those of an entry that is being delivered included.
+    pub waiting_messages: usize,
+    pub urgent: Fifo<Urgent>,
+    pub endings: Fifo<Urgent>,
+    /// Each may run for long, and beside the others.
+    pub tools: Fifo<mcp::Task>,
+    pub steps: Fifo<Step>,
+    /// PUMP: a prompt stream had its turn, so messages have theirs.
+    pub step_ran: bool,
+    pub results: Results,
+    pub discarding: bool,
+    pub discarding_messages: bool,
+    /// The end of the session has been received: nothing more will come by itself.
+    pub ended: bool,
+    /// `claude_client_wake` was called.
+    pub woken: bool,
+    pub wakeup: Option<Wakeup>,
+}
+
+impl Queue {
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn len(&self) -> usize {
+        self.waiting_messages + self.urgent.len() + self.endings.len() + self.tools.len() + self.steps.len()
+    }
+
+    pub fn push_message(&mut self, entry: Entry) {
+        self.waiting_messages += entry.count();
+        self.messages.push(entry);
+    }
+
+    /// After a delivery: `left` is what remains of an entry that held `before`.
+    pub fn settle_message(&mut self, before: usize, left: Option<Entry>) {
+        self.settle_count(before, left.as_ref().map_or(0, Entry::count));
+        if let Some(entry) = left {
+            self.messages.put_back(entry);
+        }
+    }
+
+    /// Of an entry with `before` events, `after` are left.
+    pub fn settle_count(&mut self, before: usize, after: usize) {
+        self.waiting_messages = (self.waiting_messages + after).saturating_sub(before);
+    }
+
+    /// Whoever serves the lane wants to stop; `false` when there is something for it to do.
+    pub fn leave(&mut self, lane: Lane) -> bool {
+        match lane {
+            Lane::Messages => self.messages.leave(),
+            Lane::Requests => self.urgent.leave(),
+            Lane::Endings => self.endings.leave(),
+            Lane::Prompts => self.steps.leave(),
+        }
+    }
+
+    /// `true` when the caller must see to it that the lane is served.
+    pub fn claim(&mut self, lane: Lane) -> bool {
+        match lane {
+            Lane::Messages => self.messages.claim(),
+            Lane::Requests => self.urgent.claim(),
+            Lane::Endings => self.endings.claim(),
+            Lane::Prompts => self.steps.claim(),
+        }
+    }
+
+    /// Brings the descriptor in line with the queue.
+    pub fn update_wakeup(&mut self) {
+        let readable = !self.is_empty() || self.woken;
+        if let Some(wakeup) = &mut self.wakeup {
+            wakeup.set(readable);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Results that the application has seen, for those who wait for them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use smallvec::SmallVec;
+
+use super::pump::Turn;
+use super::{Dispatcher, Mode};
+use crate::error::{Error, Result, Status};
+use crate::sync::lock;
+
+/// How many callbacks may run before a waiting thread looks whether its prompt was cancelled.
+const LOOKS_EVERY: usize = 64;
+/// So many prompts are remembered for those who ask later.
+const REMEMBERED: usize = 4096;
+
+#[derive(Debug, Default)]
+pub struct Results {
+    delivered: u64,
+    /// How many of them a call of `receive_response` has returned for.
+    taken: u64,
+    closed: bool,
+    /// Why, when the session did not end as it should.
+    cause: Option<Arc<Error>>,
+    /// The prompts that the results on their way answer, in the order of the results.
+    attributions: VecDeque<Prompts>,
+    /// Prompts whose fate is known, newest last.
+    settled: VecDeque<(Arc<str>, Fate)>,
+}
+
+/// The uuids of the prompts that one result answers.
+pub type Prompts = SmallVec<[Arc<str>; 1]>;
+
+/// What waiting for a result came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Result,
+    /// The CLI does not run the prompt.
+    Cancelled,
+    Closed,
+}
+
+impl Results {
+    /// A result has been received.
+    pub fn deliver(&mut self) {
+        self.delivered += 1;
+        for uuid in self.attributions.pop_front().unwrap_or_default() {
+            self.settle(uuid, Fate::Result);
+        }
+    }
+
+    fn settle(&mut self, uuid: Arc<str>, fate: Fate) {
+        self.settled.push_back((uuid, fate));
+        if self.settled.len() > REMEMBERED {
+            self.settled.pop_front();
+        }
+    }
+
+    /// No more will come.
+    pub fn close(&mut self, cause: Option<&Arc<Error>>) {
+        self.closed = true;
+        self.cause = self.cause.take().or_else(|| cause.cloned());
+    }
+
+    /// The oldest delivered result, or the fate of one prompt.
+    fn take(&mut self, prompt: Option<&str>) -> Option<Fate> {
+        let fate = match prompt {
+            None => (self.delivered > self.taken).then_some(Fate::Result),
+            Some(uuid) => {
+                self.settled.iter().rev().find(|(settled, _)| **settled == *uuid).map(|(_, fate)| *fate)
+            }
+        };
+        if fate == Some(Fate::Result) {
+            self.taken = self.delivered.min(self.taken + 1);
+        }
+        fate.or(self.closed.then_some(Fate::Closed))
+    }
+}
+
+impl Dispatcher {
+    /// The next result to be pushed answers these prompts.
+    pub fn attribute(&self, prompts: Prompts) {
+        lock(&self.queue).results.attributions.push_back(prompts);
+    }
+
+    /// A prompt that the CLI does not run: it will have no result.
+    pub fn prompt_cancelled(&self, uuid: Arc<str>) {
+        lock(&self.queue).results.settle(uuid, Fate::Cancelled);
+        self.changed.notify_all();
+    }
+
+    /// A result's callback has returned.
+    pub(super) fn result_delivered(&self) {
+        lock(&self.queue).results.deliver();
+        self.changed.notify_all();
+    }
+
+    /// Waits until the closing event has been delivered. `false` when the deadline passed first.
+    pub fn wait_delivered(&self, wait: Option<Duration>) -> bool {
+        let deadline = wait.map(|wait| Instant::now() + wait);
+        let mut queue = lock(&self.queue);
+        while !queue.results.closed {
+            let (after, in_time) = self.wait_changed(queue, deadline);
+            queue = after;
+            if !in_time {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Until and including the next result, or that of `prompt`. See `claude_client_receive_response`.
+    pub fn receive_response(&self, prompt: Option<&str>, wait: Option<Duration>) -> Result<()> {
+        if self.mode() == Mode::Pull {
+            return Err(self.wrong_mode("in PULL mode results come from claude_client_next"));
+        }
+        self.check_may_wait()?;
+        let deadline = wait.map(|wait| Instant::now() + wait);
+        let fate = self.wait_fate(prompt, deadline);
+        if self.mode() == Mode::Pump {
+            self.tell_of_rest();
+        }
+        match fate {
+            Some(Fate::Result) => Ok(()),
+            Some(Fate::Cancelled) => Err(Error::new(
+                Status::Cancelled,
+                "the prompt has no result: it was taken out of the queue, or the conversation has its uuid already",
+            )),
+            Some(Fate::Closed) => Err(self.end_without_result()),
+            None => Err(Error::new(Status::Timeout, "no result came in time")
+                .with("phase", "receive_response")
+                .with("remedy", "wait longer, or interrupt the turn")),
+        }
+    }
+
+    fn end_without_result(&self) -> Error {
+        match &lock(&self.queue).results.cause {
+            Some(cause) => (**cause).clone(),
+            None => Error::new(Status::Closed, "the session ended before a result came")
+                .with("phase", "receive_response")
+                .with("remedy", "create another client; the option resume continues the conversation"),
+        }
+    }
+
+    /// In PUMP mode the callbacks on the way run here. `None` when the deadline passed first.
+    fn wait_fate(&self, prompt: Option<&str>, deadline: Option<Instant>) -> Option<Fate> {
+        let pumps = self.mode() == Mode::Pump;
+        let mut queue = lock(&self.queue);
+        loop {
+            if let Some(fate) = queue.results.take(prompt) {
+                return Some(fate);
+            }
+            // Another thread in claude_client_dispatch, which has claimed the lane, may bring the result as well.
+            if pumps && !queue.is_empty() && !self.gate.is_closed() && queue.messages.claim() {
+                drop(queue);
+                self.pump(&mut Turn::until_result(LOOKS_EVERY, deadline));
+                // Others may have waited for the turn that has just ended.
+                self.changed.notify_all();
+                queue = lock(&self.queue);
+                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    return queue.results.take(prompt);
+                }
+                continue;
+            }
+            let (after, in_time) = self.wait_changed(queue, deadline);
+            queue = after;
+            if !in_time {
+                return queue.results.take(prompt);
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What surrounds each export: no panic crosses the boundary, and nothing runs in a forked copy.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::Result;
+use crate::panics::{Inside, panic_error};
+use crate::runtime;
+
+/// Runs `body`; a panic becomes [`Panic`](crate::error::Status::Panic), a forked process gets [`Forked`](crate::error::Status::Forked).
+pub fn guard<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    runtime::check_fork()?;
+    let _inside = Inside::enter();
+    caught(body)
+}
+
+/// As [`guard`], inside of one.
+pub fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(result) => result,
+        Err(payload) => Err(panic_error(payload.as_ref())),
+    }
+}
+
+/// For exports that cannot fail: `fallback` stands in for a panic and for a forked process.
+pub fn guard_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    guard(|| Ok(body())).unwrap_or(fallback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Status;
+
+    #[test]
+    fn a_panic_becomes_an_error_with_its_text() {
+        let error = guard::<()>(|| panic!("number {}", 7)).unwrap_err();
+        assert_eq!(error.status, Status::Panic);
+        assert!(error.message.contains("number 7"), "{}", error.message);
+    }
+}

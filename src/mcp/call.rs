@@ -1,0 +1,359 @@
+//! One call of a tool: answered once, by any thread, now or later.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::server::Tool;
+use super::{Host, Task, content, error_result};
+use crate::error::{Error, Result, Status};
+use crate::sync::lock;
+
+/// Brings the result to the CLI.
+pub type Reply = Box<dyn FnOnce(&Value) -> Result<()> + Send>;
+
+/// Called when the answer is not wanted any more, with the call's number.
+pub type OnCancel = Box<dyn FnOnce(u64) + Send>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    Answered,
+    /// Withdrawn by the CLI.
+    Cancelled,
+    /// The session has ended.
+    Closed,
+}
+
+struct State {
+    phase: Phase,
+    content: Vec<Value>,
+    structured: Option<Value>,
+    meta: Option<Value>,
+    on_cancel: Option<OnCancel>,
+    reply: Option<Reply>,
+    /// Whether the call has one of the places that the tool has for open calls.
+    has_place: bool,
+}
+
+/// What a call begins with.
+pub struct Start {
+    pub tool: Arc<Tool>,
+    pub server: String,
+    /// The arguments as the CLI wrote them.
+    pub arguments: String,
+    /// The call's `_meta` as JSON.
+    pub meta: Value,
+    pub host: Arc<dyn Host>,
+    pub reply: Reply,
+}
+
+pub struct Call {
+    number: u64,
+    tool: Arc<Tool>,
+    token: usize,
+    // Texts with a NUL behind them.
+    name: Box<[u8]>,
+    server: Box<[u8]>,
+    arguments: Box<[u8]>,
+    meta: Box<[u8]>,
+    progress_token: Option<Value>,
+    host: Arc<dyn Host>,
+    state: Mutex<State>,
+}
+
+fn with_nul(text: String) -> Box<[u8]> {
+    let mut bytes = text.into_bytes();
+    bytes.push(0);
+    bytes.into_boxed_slice()
+}
+
+impl Call {
+    pub fn new(start: Start) -> Arc<Call> {
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        let state = State {
+            phase: Phase::Open,
+            content: Vec::new(),
+            structured: None,
+            meta: None,
+            on_cancel: None,
+            reply: Some(start.reply),
+            has_place: false,
+        };
+        Arc::new(Call {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            token: start.tool.function().map_or(0, |function| function.token()),
+            name: with_nul(start.tool.name.clone()),
+            server: with_nul(start.server),
+            arguments: with_nul(start.arguments),
+            progress_token: start.meta.get("progressToken").cloned(),
+            meta: with_nul(match start.meta {
+                Value::Null => "{}".to_owned(),
+                meta => meta.to_string(),
+            }),
+            tool: start.tool,
+            host: start.host,
+            state: Mutex::new(state),
+        })
+    }
+
+    /// The tool has a place for the call: it goes to the host, unless it has ended while it waited.
+    pub(super) fn deliver(self: Arc<Self>) {
+        let is_open = {
+            let mut state = lock(&self.state);
+            state.has_place = true;
+            state.phase == Phase::Open
+        };
+        if is_open { self.host.clone().deliver(Task::Run(self)) } else { self.abandon() }
+    }
+
+    /// Unique within the process.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The `user_data` of the tool.
+    pub fn token(&self) -> usize {
+        self.token
+    }
+
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    pub fn server(&self) -> &[u8] {
+        &self.server
+    }
+
+    pub fn arguments(&self) -> &[u8] {
+        &self.arguments
+    }
+
+    pub fn meta(&self) -> &[u8] {
+        &self.meta
+    }
+
+    /// The call as the text of an event.
+    pub fn describe(&self) -> String {
+        let text = |text: &[u8]| String::from_utf8_lossy(&text[..text.len() - 1]).into_owned();
+        format!(
+            r#"{{"type":"claude_client","event":"tool_call","call_id":{},"server":{},"name":{},"arguments":{},"_meta":{}}}"#,
+            self.number,
+            Value::from(text(&self.server)),
+            Value::from(text(&self.name)),
+            text(&self.arguments),
+            text(&self.meta)
+        )
+    }
+
+    /// Calls the tool's function.
+    pub(super) fn run(self: Arc<Self>) {
+        if lock(&self.state).phase != Phase::Open {
+            return self.abandon();
+        }
+        match self.tool.function() {
+            Some(function) if function.is_callable() => function.call(self),
+            Some(_) => self.refuse("The host has no function for this tool."),
+            None => self.refuse("The tool was removed."),
+        }
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        matches!(lock(&self.state).phase, Phase::Cancelled | Phase::Closed)
+    }
+
+    /// Registers what is told when the answer is not wanted any more; called at once when that is so already.
+    pub fn on_cancel(&self, call: OnCancel) -> Result<()> {
+        if !self.host.has_callbacks() {
+            return Err(Error::new(Status::Unsupported, "in PULL mode nobody runs callbacks")
+                .with("remedy", "wait for CLAUDE_EVENT_TOOL_CALL_CANCELLED with this call's id"));
+        }
+        let mut state = lock(&self.state);
+        match state.phase {
+            Phase::Open => {
+                let old = state.on_cancel.replace(call);
+                drop(state);
+                drop(old);
+            }
+            Phase::Answered => {}
+            Phase::Cancelled | Phase::Closed => {
+                drop(state);
+                call(self.number);
+            }
+        }
+        Ok(())
+    }
+
+    pub fn add_text(&self, text: &str) -> Result<()> {
+        self.add(content::text(text))
+    }
+
+    /// As text: the model reads JSON as it stands.
+    pub fn add_json(&self, json: &str) -> Result<()> {
+        parse(json, "json")?;
+        self.add(content::text(json))
+    }
+
+    pub fn add_image(&self, bytes: &[u8], mime_type: &str) -> Result<()> {
+        self.add(content::image(bytes, mime_type)?)
+    }
+
+    pub fn add_resource(&self, block: &str) -> Result<()> {
+        self.add(content::resource(block)?)
+    }
+
+    fn add(&self, block: Value) -> Result<()> {
+        self.open_state()?.content.push(block);
+        Ok(())
+    }
+
+    pub fn set_structured(&self, json: &str) -> Result<()> {
+        let value = parse_object(json)?;
+        self.open_state()?.structured = Some(value);
+        Ok(())
+    }
+
+    pub fn set_meta(&self, json: &str) -> Result<()> {
+        let value = parse_object(json)?;
+        self.open_state()?.meta = Some(value);
+        Ok(())
+    }
+
+    /// Tells the CLI how far the work is. Nothing happens when it did not ask for that.
+    pub fn progress(&self, progress: f64, total: f64, message: Option<&str>) -> Result<()> {
+        if !progress.is_finite() || !total.is_finite() {
+            return Err(Error::new(Status::InvalidArgument, "progress and total must be finite numbers")
+                .with("argument", "progress"));
+        }
+        // Held while writing, so that no progress follows the answer.
+        let _state = self.open_state()?;
+        let Some(token) = &self.progress_token else { return Ok(()) };
+        let mut params = json!({"progressToken": token, "progress": progress});
+        if total > 0.0 {
+            params["total"] = total.into();
+        }
+        if let Some(message) = message {
+            params["message"] = message.into();
+        }
+        let server = String::from_utf8_lossy(&self.server[..self.server.len() - 1]);
+        self.host
+            .notify(&server, json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params}))
+    }
+
+    /// Answers with what has been added.
+    pub fn finish(&self, is_error: bool) -> Result<()> {
+        self.answer(|state| {
+            let mut content = std::mem::take(&mut state.content);
+            let structured = state.structured.take();
+            if let (true, Some(structured)) = (content.is_empty(), &structured) {
+                content.push(content::text(&structured.to_string()));
+            }
+            let mut result = json!({"content": content, "isError": is_error});
+            if let Some(structured) = structured {
+                result["structuredContent"] = structured;
+            }
+            if let Some(meta) = state.meta.take() {
+                result["_meta"] = meta;
+            }
+            result
+        })
+    }
+
+    /// Answers that the tool failed.
+    pub fn fail(&self, message: &str) -> Result<()> {
+        self.answer(|_| error_result(message))
+    }
+
+    fn refuse(&self, message: &str) {
+        let _ = self.fail(message);
+    }
+
+    /// The host has let go of the call: whatever its state, its place is free. One that is open fails.
+    pub fn abandon(&self) {
+        self.refuse("The host did not answer.");
+    }
+
+    fn answer(&self, result: impl FnOnce(&mut State) -> Value) -> Result<()> {
+        let mut state = lock(&self.state);
+        // Also after a withdrawal: the function was at work until now.
+        let had_place = std::mem::take(&mut state.has_place);
+        let mut on_cancel = None;
+        let mut outcome = check_open(state.phase);
+        if outcome.is_ok() {
+            state.phase = Phase::Answered;
+            on_cancel = state.on_cancel.take();
+            let result = result(&mut state);
+            outcome = state.reply.take().map_or(Ok(()), |reply| reply(&result));
+            // The withdrawal or the end came first, and was about to be told here.
+            if let Err(error) = &outcome {
+                state.phase = if error.status == Status::Stale { Phase::Cancelled } else { Phase::Closed };
+            }
+        }
+        drop(state);
+        drop(on_cancel);
+        if had_place {
+            self.tool.leave();
+        }
+        outcome
+    }
+
+    /// The CLI does not want the answer any more.
+    pub(super) fn cancel(self: &Arc<Self>) {
+        self.end(Phase::Cancelled);
+    }
+
+    /// The session ends.
+    pub(super) fn close(self: &Arc<Self>) {
+        self.end(Phase::Closed);
+    }
+
+    fn end(self: &Arc<Self>, phase: Phase) {
+        let (on_cancel, has_place) = {
+            let mut state = lock(&self.state);
+            if state.phase != Phase::Open {
+                return;
+            }
+            state.phase = phase;
+            state.reply = None;
+            (state.on_cancel.take(), state.has_place)
+        };
+        if !has_place {
+            // The host has not seen it.
+            self.tool.forget(self.number);
+        } else if on_cancel.is_some() || !self.host.has_callbacks() {
+            self.host.deliver(Task::Cancelled(self.clone(), on_cancel));
+        }
+    }
+
+    fn open_state(&self) -> Result<std::sync::MutexGuard<'_, State>> {
+        let state = lock(&self.state);
+        check_open(state.phase)?;
+        Ok(state)
+    }
+}
+
+fn check_open(phase: Phase) -> Result<()> {
+    match phase {
+        Phase::Open => Ok(()),
+        Phase::Answered => Err(Error::new(Status::Stale, "the call was answered already")),
+        Phase::Cancelled => Err(Error::new(Status::Stale, "the call was withdrawn by the CLI")),
+        Phase::Closed => Err(Error::new(Status::Closed, "the session that called has ended")),
+    }
+}
+
+fn parse(json: &str, name: &str) -> Result<Value> {
+    serde_json::from_str(json).map_err(|cause| {
+        Error::new(Status::InvalidArgument, format!("{name} is not JSON: {cause}"))
+            .with("argument", name)
+            .with("remedy", "the call is still open: pass a JSON text")
+    })
+}
+
+fn parse_object(json: &str) -> Result<Value> {
+    let value = parse(json, "json")?;
+    if value.is_object() {
+        return Ok(value);
+    }
+    Err(Error::new(Status::InvalidArgument, "json is not a JSON object").with("argument", "json"))
+}

@@ -1,0 +1,223 @@
+//! What the host writes about a server and its tools.
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Result, Status};
+
+/// How long the CLI waits for a tool unless the host says otherwise. It has no word for "for ever", and a tool that
+/// is cut off while it works helps nobody: a day.
+const PATIENCE_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// The CLI ignores less.
+const SHORTEST_MS: u64 = 1000;
+
+/// Beyond this a timer of the CLI would overflow and fire at once.
+const LONGEST_MS: u64 = i32::MAX as u64;
+
+const OPTIONS: &[&str] = &["version", "instructions", "timeout_ms", "tools"];
+const MEMBERS: &[&str] = &[
+    "name",
+    "title",
+    "description",
+    "inputSchema",
+    "outputSchema",
+    "annotations",
+    "icons",
+    "execution",
+    "_meta",
+    "max_concurrency",
+];
+
+/// The options of a server.
+#[derive(Debug)]
+pub struct Options {
+    pub version: String,
+    pub instructions: Option<String>,
+    /// What the initialize request says about the server.
+    pub config: Value,
+}
+
+impl Options {
+    pub fn parse(text: &str) -> Result<Options> {
+        let document = object(text, "options_json")?;
+        for name in document.keys() {
+            if !OPTIONS.contains(&name.as_str()) {
+                let known = nearest(name, OPTIONS).unwrap_or("version, instructions, timeout_ms, tools");
+                return Err(wrong("options_json", name, format!("the option {name} is unknown"))
+                    .with("remedy", format!("known: {known}")));
+            }
+        }
+        let string = |name: &str| match document.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(wrong("options_json", name, format!("{name} is not a text"))),
+        };
+        let mut config = json!({"timeout": timeout(document.get("timeout_ms"))?});
+        match document.get("tools") {
+            None | Some(Value::Null) => {}
+            Some(tools @ Value::Array(_)) => config["tools"] = tools.clone(),
+            Some(_) => {
+                let fault = "tools is not a list of {\"name\", \"permission_policy\"}".to_owned();
+                return Err(wrong("options_json", "tools", fault));
+            }
+        }
+        Ok(Options {
+            version: string("version")?.unwrap_or_else(|| "1.0.0".to_owned()),
+            instructions: string("instructions")?,
+            config,
+        })
+    }
+}
+
+fn timeout(value: Option<&Value>) -> Result<u64> {
+    match value {
+        None | Some(Value::Null) => Ok(PATIENCE_MS),
+        Some(value) => value.as_u64().filter(|ms| (SHORTEST_MS..=LONGEST_MS).contains(ms)).ok_or_else(|| {
+            wrong(
+                "options_json",
+                "timeout_ms",
+                format!("timeout_ms is not a number from 1000 to {LONGEST_MS}"),
+            )
+        }),
+    }
+}
+
+/// What the CLI is to know of a server without options.
+pub fn patient() -> Value {
+    json!({"timeout": PATIENCE_MS})
+}
+
+/// The name of a server, as it stands in `mcp__<server>__<tool>`.
+pub fn check_name(name: &str) -> Result<()> {
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err(Error::new(Status::InvalidArgument, "the name is empty or has control characters")
+            .with("argument", "name")
+            .with("remedy", "use letters, digits, - and _"));
+    }
+    Ok(())
+}
+
+/// A tool as the host described it.
+pub struct Definition {
+    pub name: String,
+    /// What `tools/list` says: the host's own members, untouched.
+    pub listed: Value,
+    pub input_schema: Value,
+    /// 0 = no limit.
+    pub max_concurrency: u32,
+}
+
+impl Definition {
+    pub fn parse(text: &str) -> Result<Definition> {
+        let mut document = object(text, "tool_json")?;
+        for name in document.keys() {
+            // Unknown members belong to later versions of MCP and pass; misspelt ones would be without effect.
+            if let (false, Some(known)) = (MEMBERS.contains(&name.as_str()), nearest(name, MEMBERS)) {
+                return Err(wrong("tool_json", name, format!("the member {name} is unknown"))
+                    .with("remedy", format!("write {known}")));
+            }
+        }
+        let name = match document.get("name").and_then(Value::as_str) {
+            Some(name) if !name.is_empty() && !name.chars().any(char::is_control) => name.to_owned(),
+            _ => return Err(wrong("tool_json", "name", "the tool has no name".into())),
+        };
+        let max_concurrency = match document.shift_remove("max_concurrency") {
+            None | Some(Value::Null) => 1,
+            Some(value) => value.as_u64().and_then(|number| u32::try_from(number).ok()).ok_or_else(|| {
+                wrong("tool_json", "max_concurrency", "max_concurrency is not 0 or a positive number".into())
+            })?,
+        };
+        let input_schema = document
+            .entry("inputSchema")
+            .or_insert_with(|| json!({"type": "object", "properties": {}}))
+            .clone();
+        if input_schema["type"] != "object" {
+            let fault = "inputSchema is not a schema of the type object".to_owned();
+            return Err(wrong("tool_json", "inputSchema/type", fault)
+                .with("remedy", "write {\"type\":\"object\",\"properties\":{…}}"));
+        }
+        Ok(Definition { name, listed: document.into(), input_schema, max_concurrency })
+    }
+}
+
+fn object(text: &str, argument: &str) -> Result<Map<String, Value>> {
+    let fault = |message: String| {
+        Error::new(Status::InvalidArgument, message)
+            .with("argument", argument)
+            .with("remedy", "pass a JSON object")
+    };
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(fault(format!("{argument} is not a JSON object"))),
+        Err(cause) => Err(fault(format!("{argument} is not JSON: {cause}"))),
+    }
+}
+
+fn wrong(argument: &str, member: &str, message: String) -> Error {
+    Error::new(Status::InvalidArgument, message)
+        .with("argument", argument)
+        .with("pointer", format!("/{}", member.replace('~', "~0")))
+}
+
+/// The known name that `name` is probably meant to be.
+fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
+    let rated = known.iter().map(|known| (strsim::jaro_winkler(&plain(name), &plain(known)), *known));
+    let (likeness, best) = rated.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (likeness > 0.9).then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> Error {
+        match Definition::parse(text) {
+            Err(error) => error,
+            Ok(_) => panic!("{text} was taken"),
+        }
+    }
+
+    #[test]
+    fn definitions_pass_untouched() {
+        let text = r#"{"name":"add","annotations":{"readOnlyHint":true,"x-own":1},"brandNew":2,"max_concurrency":3,
+            "_meta":{"anthropic/maxResultSizeChars":500000}}"#;
+        let tool = Definition::parse(text).unwrap_or_else(|error| panic!("{}", error.message));
+        assert_eq!(tool.max_concurrency, 3);
+        assert_eq!(tool.listed["annotations"], json!({"readOnlyHint": true, "x-own": 1}));
+        assert_eq!(tool.listed["_meta"]["anthropic/maxResultSizeChars"], 500_000);
+        assert_eq!((&tool.listed["brandNew"], &tool.listed["max_concurrency"]), (&json!(2), &Value::Null));
+        assert_eq!(tool.listed["inputSchema"]["type"], "object");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        assert_eq!(refused(r#"{"description":"x"}"#).detail("pointer"), Some(&json!("/name")));
+        assert_eq!(
+            refused(r#"{"name":"a","input_schema":{}}"#).detail("remedy"),
+            Some(&json!("write inputSchema"))
+        );
+        assert!(refused(r#"{"name":"a","maxConcurrency":2}"#).message.contains("maxConcurrency"));
+        assert!(refused(r#"{"name":"a","max_concurrency":-1}"#).message.contains("max_concurrency"));
+        assert!(refused(r#"{"name":"a","inputSchema":{"type":"string"}}"#).message.contains("inputSchema"));
+        refused("[]");
+        refused("{");
+    }
+
+    #[test]
+    fn server_options_have_a_generous_timeout_and_no_unknown_members() {
+        let options = Options::parse("{}").unwrap();
+        assert_eq!(options.config, json!({"timeout": PATIENCE_MS}));
+        let given = r#"{"version":"2","instructions":"Use it.","timeout_ms":5000,"tools":[{"name":"a"}]}"#;
+        let options = Options::parse(given).unwrap();
+        assert_eq!((options.version.as_str(), options.instructions.as_deref()), ("2", Some("Use it.")));
+        assert_eq!(options.config, json!({"timeout": 5000, "tools": [{"name": "a"}]}));
+        for text in
+            [r#"{"timeout_ms":999}"#, r#"{"timeout_ms":4294967296}"#, r#"{"version":2}"#, r#"{"tools":{}}"#]
+        {
+            assert_eq!(Options::parse(text).unwrap_err().status, Status::InvalidArgument, "{text}");
+        }
+        let misspelt = Options::parse(r#"{"timeout":1}"#).unwrap_err();
+        assert_eq!(misspelt.detail("pointer"), Some(&json!("/timeout")));
+    }
+}

@@ -1,0 +1,190 @@
+//! Whether a schema can be used: its keywords have the form that they need, and its references lead somewhere.
+
+use std::collections::HashMap;
+
+use regex_lite::Regex;
+use serde_json::{Map, Value};
+
+use super::resolve;
+
+/// Keywords that judge a value in ways that are not applied here.
+pub const REFUSED: &[&str] =
+    &["unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef", "extends", "disallow"];
+
+const TYPES: &[&str] = &["null", "boolean", "object", "array", "number", "integer", "string"];
+
+struct Walk<'a> {
+    root: &'a Value,
+    patterns: HashMap<String, Regex>,
+    /// What is referred to, which may lie where nobody would look for schemas.
+    references: Vec<&'a str>,
+    /// Those that have not been looked at.
+    targets: Vec<(&'a Value, String)>,
+}
+
+type Checked = Result<(), String>;
+
+/// The patterns of the schema, ready for use.
+pub fn check(root: &Value) -> Result<HashMap<String, Regex>, String> {
+    let mut walk = Walk { root, patterns: HashMap::new(), references: vec!["#"], targets: Vec::new() };
+    walk.schema(root, "")?;
+    for (name, member) in root.as_object().into_iter().flatten() {
+        if matches!(name.as_str(), "$defs" | "definitions") {
+            walk.map(member, &format!("/{name}"))?;
+        }
+    }
+    while let Some((target, place)) = walk.targets.pop() {
+        walk.schema(target, &place)?;
+    }
+    Ok(walk.patterns)
+}
+
+impl<'a> Walk<'a> {
+    fn schema(&mut self, schema: &'a Value, place: &str) -> Checked {
+        match schema {
+            Value::Bool(_) => Ok(()),
+            Value::Object(keywords) => self.keywords(keywords, place),
+            _ => Err(format!("{} is not a schema", shown(place))),
+        }
+    }
+
+    fn keywords(&mut self, keywords: &'a Map<String, Value>, place: &str) -> Checked {
+        for (keyword, value) in keywords {
+            let at = format!("{place}/{keyword}");
+            self.keyword(keyword, value, &at)?;
+        }
+        Ok(())
+    }
+
+    fn keyword(&mut self, keyword: &str, value: &'a Value, at: &str) -> Checked {
+        let must = |holds: bool, what: &str| {
+            if holds { Ok(()) } else { Err(format!("{at} is not {what}")) }
+        };
+        match keyword {
+            "type" => must(is_type(value), "the name of a type, or a list of them"),
+            // Nothing would fit.
+            "anyOf" | "oneOf" if value.as_array().is_some_and(Vec::is_empty) => {
+                must(false, "a list with a schema in it")
+            }
+            "enum" => must(value.is_array(), "a list"),
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => {
+                must(value.is_number(), "a number")
+            }
+            "multipleOf" => must(value.as_f64().is_some_and(|number| number > 0.0), "a number above 0"),
+            "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties"
+            | "minContains" | "maxContains" => must(whole(value).is_some(), "a whole number from 0"),
+            "uniqueItems" => must(value.is_boolean(), "true or false"),
+            "required" => must(is_names(value), "a list of names"),
+            "dependentRequired" => must(
+                value.as_object().is_some_and(|map| map.values().all(is_names)),
+                "an object of lists of names",
+            ),
+            "pattern" => self.pattern(value.as_str(), at),
+            "$ref" => self.reference(value, at),
+            "not"
+            | "if"
+            | "then"
+            | "else"
+            | "contains"
+            | "propertyNames"
+            | "additionalProperties"
+            | "additionalItems" => self.schema(value, at),
+            "items" if value.is_array() => self.list(value, at),
+            "items" => self.schema(value, at),
+            "allOf" | "anyOf" | "oneOf" | "prefixItems" => self.list(value, at),
+            "properties" | "dependentSchemas" => self.map(value, at),
+            "patternProperties" => {
+                for pattern in value.as_object().into_iter().flat_map(Map::keys) {
+                    self.pattern(Some(pattern), at)?;
+                }
+                self.map(value, at)
+            }
+            "dependencies" => self.dependencies(value, at),
+            // Within the root document, references count from the root.
+            "$id" => must(at == "/$id", "at the top of the schema, where alone it is understood"),
+            refused if REFUSED.contains(&refused) => Err(format!("{at} is a keyword that is not supported")),
+            // Titles, defaults, formats and the like judge nothing.
+            _ => Ok(()),
+        }
+    }
+
+    fn list(&mut self, value: &'a Value, at: &str) -> Checked {
+        let Some(schemas) = value.as_array() else { return Err(format!("{at} is not a list of schemas")) };
+        for (index, schema) in schemas.iter().enumerate() {
+            self.schema(schema, &format!("{at}/{index}"))?;
+        }
+        Ok(())
+    }
+
+    fn map(&mut self, value: &'a Value, at: &str) -> Checked {
+        let Some(schemas) = value.as_object() else {
+            return Err(format!("{at} is not an object of schemas"));
+        };
+        for (name, schema) in schemas {
+            self.schema(schema, &format!("{at}/{name}"))?;
+        }
+        Ok(())
+    }
+
+    /// Draft 7: each is a list of names or a schema.
+    fn dependencies(&mut self, value: &'a Value, at: &str) -> Checked {
+        let Some(members) = value.as_object() else { return Err(format!("{at} is not an object")) };
+        for (name, member) in members {
+            if !is_names(member) {
+                self.schema(member, &format!("{at}/{name}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pattern(&mut self, pattern: Option<&str>, at: &str) -> Checked {
+        let Some(pattern) = pattern else { return Err(format!("{at} is not a text")) };
+        if !self.patterns.contains_key(pattern) {
+            let regex =
+                Regex::new(pattern).map_err(|fault| format!("{at} cannot be used as a pattern: {fault}"))?;
+            self.patterns.insert(pattern.to_owned(), regex);
+        }
+        Ok(())
+    }
+
+    fn reference(&mut self, value: &'a Value, at: &str) -> Checked {
+        let Some(reference) = value.as_str() else { return Err(format!("{at} is not a text")) };
+        match resolve(self.root, reference) {
+            None => Err(format!("{at} leads nowhere within the schema: {reference}")),
+            Some(target) if !target.is_object() && !target.is_boolean() => {
+                Err(format!("{at} does not lead to a schema"))
+            }
+            Some(target) => {
+                if !self.references.contains(&reference) {
+                    self.references.push(reference);
+                    let place = reference.strip_prefix("#/").map_or(at.to_owned(), |path| format!("/{path}"));
+                    self.targets.push((target, place));
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn is_type(value: &Value) -> bool {
+    let known = |value: &Value| value.as_str().is_some_and(|name| TYPES.contains(&name));
+    match value {
+        Value::Array(names) => !names.is_empty() && names.iter().all(known),
+        value => known(value),
+    }
+}
+
+fn is_names(value: &Value) -> bool {
+    value.as_array().is_some_and(|names| names.iter().all(Value::is_string))
+}
+
+/// A whole number, also when it is written 3.0.
+pub fn whole(value: &Value) -> Option<u64> {
+    value
+        .as_u64()
+        .or_else(|| value.as_f64().filter(|number| *number >= 0.0 && number.fract() == 0.0).map(|n| n as u64))
+}
+
+fn shown(place: &str) -> &str {
+    if place.is_empty() { "it" } else { place }
+}

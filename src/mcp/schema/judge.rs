@@ -1,0 +1,488 @@
+//! Whether a value fits a schema.
+//!
+//! First only that: up to the first fault, and what was found out about a part of the value is kept, since the branches of
+//! a union ask about the same parts again and again. Faults are put into words for values that do not fit, of the
+//! alternatives only for the nearest, so that neither takes more than the value and the schema are large.
+
+use std::cell::{Cell, RefCell};
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::form::whole;
+use super::{SHOWN, Schema};
+
+/// Levels of schemas. Arguments have at most 128 levels themselves; a reference that leads back to itself ends here.
+const DEPTH: usize = 512;
+
+/// Applications of a schema to a value, of which a large value needs some ten thousand. The check must not hold up others.
+const STEPS: usize = 500_000;
+
+const TOO_COMPLEX: &str = "the arguments are too complex to check";
+
+/// The faults of a value, each with its place. The error is written for the model.
+pub fn check(schema: &Schema, value: &Value) -> Result<(), String> {
+    let judge = Judge {
+        schema,
+        depth: Cell::new(0),
+        steps: Cell::new(0),
+        gave_up: Cell::new(false),
+        known: RefCell::default(),
+    };
+    let fits = judge.fits(&schema.root, value);
+    if judge.gave_up.get() {
+        return Err(TOO_COMPLEX.to_owned());
+    }
+    if fits {
+        return Ok(());
+    }
+    judge.steps.set(0);
+    let mut faults = Faults::new(Mode::Words);
+    judge.schema(&schema.root, value, "", &mut faults);
+    if faults.words.is_empty() {
+        return Err(TOO_COMPLEX.to_owned());
+    }
+    Err(faults.words.join("; "))
+}
+
+struct Judge<'a> {
+    schema: &'a Schema,
+    depth: Cell<usize>,
+    steps: Cell<usize>,
+    /// Nothing is known of the value then.
+    gave_up: Cell<bool>,
+    /// Whether an object or a list fits a schema, by their addresses.
+    known: RefCell<HashMap<(usize, usize), bool>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// The first one is enough.
+    First,
+    /// How many there are; one for each member or item that does not fit.
+    Count,
+    /// In words.
+    Words,
+}
+
+struct Faults {
+    mode: Mode,
+    count: usize,
+    words: Vec<String>,
+}
+
+impl Faults {
+    fn new(mode: Mode) -> Faults {
+        Faults { mode, count: 0, words: Vec::new() }
+    }
+
+    fn add(&mut self, place: &str, fault: &dyn Fn() -> String) {
+        self.count += 1;
+        if self.mode == Mode::Words && self.words.len() < SHOWN {
+            self.words.push(if place.is_empty() { fault() } else { format!("{} (at {place})", fault()) });
+        }
+    }
+
+    fn is_enough(&self) -> bool {
+        match self.mode {
+            Mode::First => self.count > 0,
+            Mode::Count => false,
+            Mode::Words => self.words.len() >= SHOWN,
+        }
+    }
+
+    /// The place of a member or an item, for those who want to read it.
+    fn below(&self, place: &str, name: &str) -> String {
+        match self.mode {
+            Mode::Words => format!("{place}/{}", name.replace('~', "~0").replace('/', "~1")),
+            _ => String::new(),
+        }
+    }
+}
+
+impl Judge<'_> {
+    fn schema(&self, schema: &Value, value: &Value, place: &str, faults: &mut Faults) {
+        self.spend(1);
+        if self.gave_up.get() {
+            return;
+        }
+        self.depth.set(self.depth.get() + 1);
+        match schema {
+            Value::Bool(false) => faults.add(place, &|| "nothing is allowed here".to_owned()),
+            Value::Object(keywords) => {
+                for (keyword, argument) in keywords {
+                    if faults.is_enough() {
+                        break;
+                    }
+                    self.keyword(keywords, (keyword, argument), value, place, faults);
+                }
+            }
+            _ => {}
+        }
+        self.depth.set(self.depth.get() - 1);
+    }
+
+    fn spend(&self, steps: usize) {
+        self.steps.set(self.steps.get().saturating_add(steps));
+        if self.steps.get() > STEPS || self.depth.get() >= DEPTH {
+            self.gave_up.set(true);
+        }
+    }
+
+    fn fits(&self, schema: &Value, value: &Value) -> bool {
+        // Texts may be made for the occasion, and their addresses used again.
+        let lasting = value.is_object() || value.is_array();
+        let key = (std::ptr::from_ref(schema).addr(), std::ptr::from_ref(value).addr());
+        if let (true, Some(known)) = (lasting, self.known.borrow().get(&key)) {
+            return *known;
+        }
+        let fits = self.count(Mode::First, schema, value) == 0;
+        if lasting {
+            self.known.borrow_mut().insert(key, fits);
+        }
+        fits
+    }
+
+    fn count(&self, mode: Mode, schema: &Value, value: &Value) -> usize {
+        let mut faults = Faults::new(mode);
+        self.schema(schema, value, "", &mut faults);
+        faults.count
+    }
+
+    /// Another schema for the same value.
+    fn also(&self, schema: &Value, value: &Value, place: &str, faults: &mut Faults) {
+        if faults.mode != Mode::First {
+            self.schema(schema, value, place, faults);
+        } else if !self.fits(schema, value) {
+            faults.count += 1;
+        }
+    }
+
+    /// A schema for a member or an item.
+    fn part(&self, schema: &Value, value: &Value, (place, name): (&str, &str), faults: &mut Faults) {
+        if faults.is_enough() || self.fits(schema, value) {
+            return;
+        }
+        if faults.mode == Mode::Words {
+            self.schema(schema, value, &faults.below(place, name), faults);
+        } else {
+            faults.count += 1;
+        }
+    }
+
+    fn keyword(
+        &self,
+        keywords: &Map<String, Value>,
+        (keyword, argument): (&str, &Value),
+        value: &Value,
+        place: &str,
+        faults: &mut Faults,
+    ) {
+        match keyword {
+            "type" if !is_of_type(value, argument) => {
+                faults.add(place, &|| format!("{} is not of type {}", brief(value), types(argument)));
+            }
+            "enum" if !list(argument).iter().any(|one| same(one, value)) => {
+                faults.add(place, &|| format!("{} is not one of {}", brief(value), shortened(argument, 200)));
+            }
+            "const" if !same(argument, value) => {
+                faults.add(place, &|| format!("{} is not {}", brief(value), shortened(argument, 200)));
+            }
+            "$ref" => match argument.as_str().and_then(|reference| self.schema.resolve(reference)) {
+                Some(target) => self.also(target, value, place, faults),
+                None => faults.add(place, &|| format!("the schema's reference {argument} leads nowhere")),
+            },
+            "allOf" => {
+                for schema in list(argument) {
+                    self.also(schema, value, place, faults);
+                }
+            }
+            "anyOf" | "oneOf" => {
+                let fitting = list(argument).iter().filter(|schema| self.fits(schema, value));
+                match fitting.take(if keyword == "anyOf" { 1 } else { 2 }).count() {
+                    0 => self.no_alternative(list(argument), value, place, faults),
+                    1 => {}
+                    _ => faults.add(place, &|| format!("{} fits more than one alternative", brief(value))),
+                }
+            }
+            "not" if self.fits(argument, value) => {
+                faults.add(place, &|| format!("{} is not allowed here", brief(value)));
+            }
+            "if" => {
+                let branch = if self.fits(argument, value) { "then" } else { "else" };
+                if let Some(schema) = keywords.get(branch) {
+                    self.also(schema, value, place, faults);
+                }
+            }
+            _ => match value {
+                Value::Number(_) => number(keyword, argument, value, place, faults),
+                Value::String(text) => self.text(keyword, argument, text, place, faults),
+                Value::Array(items) => self.array(keywords, (keyword, argument), items, place, faults),
+                Value::Object(members) => {
+                    self.object(keywords, (keyword, argument), (value, members), place, faults);
+                }
+                _ => {}
+            },
+        }
+    }
+
+    /// The faults of the one that comes nearest help the model most.
+    fn no_alternative(&self, schemas: &[Value], value: &Value, place: &str, faults: &mut Faults) {
+        faults.add(place, &|| format!("{} fits none of the alternatives", brief(value)));
+        if faults.mode == Mode::Words {
+            let nearest = schemas.iter().min_by_key(|schema| self.count(Mode::Count, schema, value));
+            self.schema(nearest.unwrap_or(&Value::Null), value, place, faults);
+        }
+    }
+
+    fn text(&self, keyword: &str, argument: &Value, text: &str, place: &str, faults: &mut Faults) {
+        match keyword {
+            "minLength" | "maxLength" => {
+                size(keyword, argument, text.chars().count(), ["text", "characters"], place, faults);
+            }
+            "pattern" if !self.matches(argument.as_str().unwrap_or_default(), text) => {
+                faults.add(place, &|| format!("{} does not match {argument}", brief(&Value::from(text))));
+            }
+            _ => {}
+        }
+    }
+
+    fn matches(&self, pattern: &str, text: &str) -> bool {
+        self.schema.patterns.get(pattern).is_some_and(|regex| regex.is_match(text))
+    }
+
+    fn array(
+        &self,
+        keywords: &Map<String, Value>,
+        (keyword, argument): (&str, &Value),
+        items: &[Value],
+        place: &str,
+        faults: &mut Faults,
+    ) {
+        match keyword {
+            "minItems" | "maxItems" => {
+                size(keyword, argument, items.len(), ["list", "items"], place, faults);
+            }
+            "uniqueItems" if argument == true => {
+                // Each with each.
+                self.spend(items.len().saturating_mul(items.len()) / 64);
+                let twice = !self.gave_up.get()
+                    && (1..items.len()).any(|n| items[..n].iter().any(|other| same(&items[n], other)));
+                if twice {
+                    faults.add(place, &|| "the list has an item twice".to_owned());
+                }
+            }
+            "prefixItems" => self.items(list(argument), items, place, faults),
+            // Draft 7 wrote the first items' schemas as a list.
+            "items" if argument.is_array() => self.items(list(argument), items, place, faults),
+            "items" => {
+                let first = keywords.get("prefixItems").map_or(0, |prefix| list(prefix).len());
+                self.rest(argument, items, first, place, faults);
+            }
+            "additionalItems" => {
+                if let Some(Value::Array(prefix)) = keywords.get("items") {
+                    self.rest(argument, items, prefix.len(), place, faults);
+                }
+            }
+            "contains" => {
+                let count = items.iter().filter(|item| self.fits(argument, item)).count() as u64;
+                let least = keywords.get("minContains").and_then(whole).unwrap_or(1);
+                let most = keywords.get("maxContains").and_then(whole).unwrap_or(u64::MAX);
+                if count < least || count > most {
+                    faults.add(place, &|| format!("the list has {count} fitting items"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn items(&self, schemas: &[Value], items: &[Value], place: &str, faults: &mut Faults) {
+        for (index, (schema, item)) in schemas.iter().zip(items).enumerate() {
+            self.part(schema, item, (place, &index.to_string()), faults);
+        }
+    }
+
+    fn rest(&self, schema: &Value, items: &[Value], first: usize, place: &str, faults: &mut Faults) {
+        for (index, item) in items.iter().enumerate().skip(first) {
+            self.part(schema, item, (place, &index.to_string()), faults);
+        }
+    }
+
+    fn object(
+        &self,
+        keywords: &Map<String, Value>,
+        (keyword, argument): (&str, &Value),
+        (value, members): (&Value, &Map<String, Value>),
+        place: &str,
+        faults: &mut Faults,
+    ) {
+        match keyword {
+            "minProperties" | "maxProperties" => {
+                size(keyword, argument, members.len(), ["object", "members"], place, faults);
+            }
+            "required" => missing(argument, members, place, faults),
+            "properties" => {
+                for (name, schema) in map(argument) {
+                    if let Some(member) = members.get(name) {
+                        self.part(schema, member, (place, name), faults);
+                    }
+                }
+            }
+            "patternProperties" => {
+                for (pattern, schema) in map(argument) {
+                    for (name, member) in members.iter().filter(|(name, _)| self.matches(pattern, name)) {
+                        self.part(schema, member, (place, name), faults);
+                    }
+                }
+            }
+            "additionalProperties" => {
+                for (name, member) in members.iter().filter(|(name, _)| self.is_additional(keywords, name)) {
+                    if argument == false {
+                        faults.add(place, &|| format!("'{name}' is not an allowed property"));
+                    } else {
+                        self.part(argument, member, (place, name), faults);
+                    }
+                }
+            }
+            "propertyNames" => {
+                for name in members.keys() {
+                    self.part(argument, &Value::from(name.as_str()), (place, name), faults);
+                }
+            }
+            "dependentRequired" | "dependentSchemas" | "dependencies" => {
+                for (_, needed) in map(argument).filter(|(name, _)| members.contains_key(*name)) {
+                    match needed {
+                        Value::Array(_) => missing(needed, members, place, faults),
+                        schema => self.also(schema, value, place, faults),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn is_additional(&self, keywords: &Map<String, Value>, name: &str) -> bool {
+        let named = keywords.get("properties").is_some_and(|properties| properties.get(name).is_some());
+        let patterns = keywords.get("patternProperties").and_then(Value::as_object);
+        !named && !patterns.is_some_and(|patterns| patterns.keys().any(|pattern| self.matches(pattern, name)))
+    }
+}
+
+/// The keywords that begin with `min` and `max`.
+fn size(
+    keyword: &str,
+    limit: &Value,
+    size: usize,
+    [whole_thing, parts]: [&str; 2],
+    place: &str,
+    faults: &mut Faults,
+) {
+    let order = (size as u64).cmp(&whole(limit).unwrap_or_default());
+    let (wrong, how) = match keyword.starts_with("min") {
+        true => (order.is_lt(), "fewer"),
+        false => (order.is_gt(), "more"),
+    };
+    if wrong {
+        faults.add(place, &|| format!("the {whole_thing} has {how} than {limit} {parts}"));
+    }
+}
+
+fn number(keyword: &str, argument: &Value, value: &Value, place: &str, faults: &mut Faults) {
+    let Some(order) = compare(value, argument) else { return };
+    let what = match keyword {
+        "minimum" if order.is_lt() => "less than",
+        "maximum" if order.is_gt() => "more than",
+        "exclusiveMinimum" if order.is_le() => "not more than",
+        "exclusiveMaximum" if order.is_ge() => "not less than",
+        "multipleOf" if !is_multiple(value, argument) => "not a multiple of",
+        _ => return,
+    };
+    faults.add(place, &|| format!("{value} is {what} {argument}"));
+}
+
+/// A number without a fraction, which can be judged exactly.
+fn integer(value: &Value) -> Option<i128> {
+    let plain = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+    let written_otherwise = |number: &f64| number.fract() == 0.0 && number.abs() < 1e38;
+    plain.or_else(|| value.as_f64().filter(written_otherwise).map(|number| number as i128))
+}
+
+fn compare(a: &Value, b: &Value) -> Option<Ordering> {
+    match (integer(a), integer(b)) {
+        (Some(a), Some(b)) => Some(a.cmp(&b)),
+        _ => a.as_f64()?.partial_cmp(&b.as_f64()?),
+    }
+}
+
+/// 0.3 is a multiple of 0.1, although binary fractions say otherwise.
+fn is_multiple(value: &Value, of: &Value) -> bool {
+    if let (Some(value), Some(of)) = (integer(value), integer(of)) {
+        return of != 0 && value % of == 0;
+    }
+    let times = value.as_f64().unwrap_or_default() / of.as_f64().unwrap_or(1.0);
+    (times - times.round()).abs() <= 4.0 * f64::EPSILON * times.abs().max(1.0)
+}
+
+fn missing(names: &Value, members: &Map<String, Value>, place: &str, faults: &mut Faults) {
+    for name in list(names).iter().filter_map(Value::as_str).filter(|name| !members.contains_key(*name)) {
+        faults.add(place, &|| format!("'{name}' is a required property"));
+    }
+}
+
+fn is_of_type(value: &Value, types: &Value) -> bool {
+    let is = |name: &Value| match name.as_str().unwrap_or_default() {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "number" => value.is_number(),
+        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        _ => false,
+    };
+    match types {
+        Value::Array(names) => names.iter().any(is),
+        name => is(name),
+    }
+}
+
+/// Equal as JSON Schema sees it: 1 and 1.0 are the same number.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(_), Value::Number(_)) => compare(a, b) == Some(Ordering::Equal),
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y)),
+        (Value::Object(x), Value::Object(y)) => {
+            x.len() == y.len() && x.iter().all(|(name, x)| y.get(name).is_some_and(|y| same(x, y)))
+        }
+        _ => a == b,
+    }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn map(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+}
+
+fn types(value: &Value) -> String {
+    match value {
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
+        name => format!("'{}'", name.as_str().unwrap_or_default()),
+    }
+}
+
+/// A value for a message: a long one would bury it.
+fn brief(value: &Value) -> String {
+    shortened(value, 80)
+}
+
+fn shortened(value: &Value, length: usize) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(length) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

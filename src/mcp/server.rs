@@ -1,0 +1,248 @@
+//! A server of the host's with its tools. Clients and the host's handle own it together.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::connection::Connection;
+use super::definition::{self, Definition, Options};
+use super::schema::Schema;
+use crate::error::{Error, Result, Status};
+use crate::sync::lock;
+
+/// The host's side of a tool. Dropped when the tool is gone and its function is not running.
+pub trait ToolFunction: Send + Sync {
+    /// False = there is no function: calls are events.
+    fn is_callable(&self) -> bool;
+    /// Calls the host.
+    fn call(&self, call: Arc<Call>);
+    /// The host's `user_data`, for events.
+    fn token(&self) -> usize;
+}
+
+/// The calls of a tool that the host has in its hands, and those that wait for them.
+#[derive(Default)]
+struct Places {
+    taken: u32,
+    waiting: VecDeque<Arc<Call>>,
+}
+
+pub struct Tool {
+    pub name: String,
+    listed: Value,
+    schema: Schema,
+    /// How many calls may be open at once; 0 = any number.
+    limit: u32,
+    places: Mutex<Places>,
+    /// Taken away when the tool is removed, while calls of it may still be open.
+    function: Mutex<Option<Arc<dyn ToolFunction>>>,
+}
+
+impl Tool {
+    pub fn function(&self) -> Option<Arc<dyn ToolFunction>> {
+        lock(&self.function).clone()
+    }
+
+    /// The error is written for the model.
+    pub fn check(&self, arguments: &str) -> std::result::Result<(), String> {
+        let value: Value = serde_json::from_str(arguments).map_err(|fault| fault.to_string())?;
+        self.schema.check(&value)
+    }
+
+    /// Brings the call to the host, now or when it is its turn.
+    pub fn begin(&self, call: Arc<Call>) {
+        {
+            let mut places = lock(&self.places);
+            if self.limit != 0 && places.taken >= self.limit {
+                return places.waiting.push_back(call);
+            }
+            places.taken += 1;
+        }
+        call.deliver();
+    }
+
+    /// A call has left its place.
+    pub fn leave(&self) {
+        let next = {
+            let mut places = lock(&self.places);
+            let next = places.waiting.pop_front();
+            if next.is_none() {
+                places.taken -= 1;
+            }
+            next
+        };
+        if let Some(call) = next {
+            call.deliver();
+        }
+    }
+
+    /// A call that may still wait for a place does not want it any more.
+    pub fn forget(&self, number: u64) {
+        lock(&self.places).waiting.retain(|call| call.number() != number);
+    }
+
+    fn retire(&self) {
+        let function = lock(&self.function).take();
+        drop(function); // a destroy-notify of the host must not run under our lock
+    }
+}
+
+pub struct Server {
+    name: String,
+    options: Options,
+    tools: Mutex<Vec<Arc<Tool>>>,
+    /// Sessions that want to know of changes.
+    connections: Mutex<Vec<Weak<Connection>>>,
+    owners: AtomicUsize,
+}
+
+impl Server {
+    pub fn create(name: &str, options_json: &str) -> Result<Owner> {
+        definition::check_name(name)?;
+        Ok(Owner(Arc::new(Server {
+            name: name.to_owned(),
+            options: Options::parse(options_json)?,
+            tools: Mutex::default(),
+            connections: Mutex::default(),
+            owners: AtomicUsize::new(1),
+        })))
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the initialize request says about this server.
+    pub fn config(&self) -> Value {
+        self.options.config.clone()
+    }
+
+    /// A refused tool's function is dropped.
+    pub fn add_tool(&self, definition: &str, function: Arc<dyn ToolFunction>) -> Result<()> {
+        let definition = Definition::parse(definition)?;
+        let schema = Schema::compile(&definition.input_schema).map_err(|fault| {
+            Error::new(Status::InvalidArgument, format!("inputSchema is not a usable JSON schema: {fault}"))
+                .with("argument", "tool_json")
+                .with("pointer", "/inputSchema")
+        })?;
+        let tool = Tool {
+            name: definition.name,
+            listed: definition.listed,
+            schema,
+            limit: definition.max_concurrency,
+            places: Mutex::default(),
+            function: Mutex::new(Some(function)),
+        };
+        {
+            let mut tools = lock(&self.tools);
+            if tools.iter().any(|known| known.name == tool.name) {
+                drop(tools);
+                return Err(Error::new(
+                    Status::InvalidArgument,
+                    format!("the server {} has a tool {} already", self.name, tool.name),
+                )
+                .with("argument", "tool_json")
+                .with("pointer", "/name")
+                .with("remedy", "remove the old tool first"));
+            }
+            tools.push(Arc::new(tool));
+        }
+        self.tell_changed();
+        Ok(())
+    }
+
+    pub fn remove_tool(&self, name: &str) -> Result<()> {
+        let removed = {
+            let mut tools = lock(&self.tools);
+            tools.iter().position(|tool| tool.name == name).map(|at| tools.remove(at))
+        };
+        let Some(removed) = removed else {
+            return Err(Error::new(
+                Status::InvalidArgument,
+                format!("the server {} has no tool {name}", self.name),
+            )
+            .with("argument", "name"));
+        };
+        self.tell_changed();
+        removed.retire();
+        Ok(())
+    }
+
+    pub fn tool(&self, name: &str) -> Option<Arc<Tool>> {
+        lock(&self.tools).iter().find(|tool| tool.name == name).cloned()
+    }
+
+    /// A tool without a function, which only PULL mode can serve.
+    pub fn tool_without_function(&self) -> Option<String> {
+        let tools = lock(&self.tools).clone();
+        tools
+            .iter()
+            .find(|tool| tool.function().is_some_and(|function| !function.is_callable()))
+            .map(|tool| tool.name.clone())
+    }
+
+    /// The answer to `initialize`.
+    pub fn introduce(&self, protocol_version: &str) -> Value {
+        let mut answer = json!({
+            "protocolVersion": protocol_version,
+            "capabilities": {"tools": {"listChanged": true}},
+            "serverInfo": {"name": self.name, "version": self.options.version},
+        });
+        if let Some(instructions) = &self.options.instructions {
+            answer["instructions"] = instructions.as_str().into();
+        }
+        answer
+    }
+
+    /// The answer to `tools/list`.
+    pub fn list(&self) -> Value {
+        json!({"tools": lock(&self.tools).iter().map(|tool| tool.listed.clone()).collect::<Vec<_>>()})
+    }
+
+    pub fn attach(&self, connection: &Arc<Connection>) {
+        let mut connections = lock(&self.connections);
+        connections.retain(|connection| connection.strong_count() > 0);
+        connections.push(Arc::downgrade(connection));
+    }
+
+    fn tell_changed(&self) {
+        let connections = lock(&self.connections).clone();
+        for connection in connections.iter().filter_map(Weak::upgrade) {
+            connection.notify(json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}));
+        }
+    }
+
+    fn retire(&self) {
+        let tools = std::mem::take(&mut *lock(&self.tools));
+        for tool in tools {
+            tool.retire();
+        }
+    }
+}
+
+/// A share in a server. The last one to go takes the tools' functions with it, whatever else still knows the server.
+pub struct Owner(Arc<Server>);
+
+impl Owner {
+    pub fn server(&self) -> &Arc<Server> {
+        &self.0
+    }
+}
+
+impl Clone for Owner {
+    fn clone(&self) -> Owner {
+        self.0.owners.fetch_add(1, Ordering::AcqRel);
+        Owner(self.0.clone())
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if self.0.owners.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.retire();
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The options document: its JSON, the place of a fault in it, and the nearest known name.
+
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Status};
+
+/// A fault of the options: where, what, and what to do about it.
+pub fn invalid(pointer: &str, fault: String, remedy: &str) -> Error {
+    let place = if pointer.is_empty() { "options".to_owned() } else { format!("option {pointer}") };
+    let message =
+        if remedy.is_empty() { format!("{place}: {fault}") } else { format!("{place}: {fault}; {remedy}") };
+    let error = Error::new(Status::InvalidOption, message).with("pointer", pointer);
+    if remedy.is_empty() { error } else { error.with("remedy", remedy) }
+}
+
+/// As [`invalid`], for faults whose text says what is expected.
+pub fn at(pointer: &str, fault: String) -> Error {
+    invalid(pointer, fault, "see docs/options.md for the form of this option")
+}
+
+/// The RFC 6901 pointer to a member of the value at `pointer`.
+pub fn child(pointer: &str, name: &str) -> String {
+    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// The known name that `name` was most likely meant to be.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
+    let wanted = plain(name);
+    let scored = known.map(|word| (strsim::osa_distance(&wanted, &plain(word)), word));
+    let (distance, word) = scored.min_by_key(|(distance, _)| *distance)?;
+    // A third of the letters may differ; more than that would suggest something unrelated.
+    (distance * 3 <= wanted.chars().count()).then_some(word)
+}
+
+/// Reads the document. Empty text stands for `{}`; a name that occurs twice is a fault, not "the last one wins".
+pub fn read(text: &str) -> Result<Map<String, Value>, Error> {
+    if text.trim().is_empty() {
+        return Ok(Map::new());
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let members = deserializer.deserialize_any(TopLevel).map_err(|error| syntax(&error))?;
+    deserializer.end().map_err(|error| syntax(&error))?;
+    let mut document = Map::new();
+    for (name, value) in members {
+        if document.contains_key(&name) {
+            return Err(invalid(&child("", &name), "given twice".into(), "keep one of the two"));
+        }
+        document.insert(name, value);
+    }
+    Ok(document)
+}
+
+fn syntax(error: &serde_json::Error) -> Error {
+    invalid(
+        "",
+        format!("not a usable JSON object: {error}"),
+        "pass one JSON object, such as {\"model\": \"opus\"}",
+    )
+    .with("line", error.line())
+    .with("column", error.column())
+}
+
+struct TopLevel;
+
+impl<'de> Visitor<'de> for TopLevel {
+    type Value = Vec<(String, Value)>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = access.next_entry()? {
+            members.push(member);
+        }
+        Ok(members)
+    }
+}

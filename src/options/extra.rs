@@ -1,0 +1,88 @@
+//! Flags that the host passes on by name.
+
+use serde_json::{Map, Value};
+
+use super::document::{child, invalid};
+use super::launch::{Arg, PrivateFile};
+use crate::error::Error;
+
+/// Flags that this library needs for itself, or that would end the conversation before it starts.
+const RESERVED: &[(&str, &str)] = &[
+    ("output-format", "the protocol needs stream-json"),
+    ("input-format", "the protocol needs stream-json"),
+    ("verbose", "it is passed already, the protocol needs it"),
+    ("print", "the CLI prints already when it has no terminal"),
+    ("await-initialize", "it is passed when it is needed"),
+    ("initialize-fields", "it is passed when it is needed"),
+    ("managed-settings-in-initialize", "it is passed when it is needed"),
+    ("help", "the CLI would print its help and end"),
+    ("version", "the CLI would print its version and end; call claude_probe"),
+    ("background", "the CLI would leave the conversation to another process"),
+    ("bg", "the CLI would leave the conversation to another process"),
+];
+
+pub fn check_name(name: &str, pointer: &str) -> Result<(), Error> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if name.starts_with('-') {
+        let fault = "a flag's name is written without its dashes".to_owned();
+        return Err(invalid(pointer, fault, &format!("write \"{}\"", name.trim_start_matches('-'))));
+    }
+    if name.is_empty() || !name.chars().all(plain) {
+        let fault = "a flag's name has letters, digits and hyphens only".to_owned();
+        return Err(invalid(pointer, fault, "put the value in the value"));
+    }
+    match RESERVED.iter().find(|(reserved, _)| reserved.eq_ignore_ascii_case(name)) {
+        Some((_, why)) => Err(invalid(pointer, format!("--{name} cannot be passed: {why}"), "leave it out")),
+        None => Ok(()),
+    }
+}
+
+/// Two sources of one flag would leave the choice between them to chance.
+pub fn check_conflicts(extra: &Map<String, Value>, args: &[Arg], files: &[PrivateFile]) -> Result<(), Error> {
+    for name in extra.keys() {
+        let is_same = |text: &str| plain_flag(text) == plain_flag(name);
+        let by_option = args.iter().find(|arg| is_same(&arg.text)).map(|arg| arg.pointer.as_str());
+        let by_file = files.iter().find(|file| is_same(file.flag)).map(|_| "a private file");
+        if let Some(maker) = by_option.or(by_file) {
+            let maker = if maker.is_empty() { "a registration of the host" } else { maker };
+            let fault = format!("--{name} is passed already, for {maker}");
+            return Err(invalid(&child("/extra_args", name), fault, "give one of the two"));
+        }
+    }
+    Ok(())
+}
+
+/// Some flags have two spellings, such as `--allowedTools` and `--allowed-tools`.
+fn plain_flag(argument: &str) -> String {
+    argument.split('=').next().unwrap_or_default().replace('-', "").to_lowercase()
+}
+
+/// The text of one extra flag. Always one word, so that no value can pass for a flag of its own.
+pub fn argument(name: &str, value: &Value) -> String {
+    match value.as_str() {
+        Some(text) => format!("--{name}={text}"),
+        None => format!("--{name}"),
+    }
+}
+
+/// Adds fields to the initialize request. Objects grow; a value that another option has made stays a conflict.
+pub fn merge_fields(
+    fields: &mut Map<String, Value>,
+    more: &Map<String, Value>,
+    pointer: &str,
+) -> Result<(), Error> {
+    for (name, value) in more {
+        let place = child(pointer, name);
+        match (fields.get_mut(name), value) {
+            (None, _) => {
+                fields.insert(name.clone(), value.clone());
+            }
+            (Some(Value::Object(known)), Value::Object(more)) => merge_fields(known, more, &place)?,
+            (Some(_), _) => {
+                let fault = format!("\"{name}\" is made by another option or by a registration of the host");
+                return Err(invalid(&place, fault, "give one of the two"));
+            }
+        }
+    }
+    Ok(())
+}

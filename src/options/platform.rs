@@ -1,0 +1,54 @@
+//! What differs between operating systems, as pure functions, so that each rule is tested everywhere.
+
+/// The system whose rules apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    Unix,
+    Windows,
+}
+
+impl Platform {
+    pub const HOST: Platform = if cfg!(windows) { Platform::Windows } else { Platform::Unix };
+
+    /// How many bytes one argument may have: 128 KiB with its NUL on Linux, no limit of its own on Windows.
+    pub fn one_argument(self) -> usize {
+        match self {
+            Platform::Unix => 128 * 1024 - 1,
+            Platform::Windows => usize::MAX,
+        }
+    }
+
+    /// How many bytes all arguments together may have: 32,767 on Windows; macOS counts the environment into its
+    /// 1 MiB, so half of that is safe.
+    pub fn all_arguments(self) -> usize {
+        match self {
+            Platform::Unix => 512 * 1024,
+            Platform::Windows => 32_000,
+        }
+    }
+}
+
+/// Absolute on some system: a launcher may start the CLI on another one than this.
+pub fn is_absolute(path: &str) -> bool {
+    let has_drive = || {
+        let mut letters = path.chars();
+        letters.next().is_some_and(|c| c.is_ascii_alphabetic())
+            && letters.next() == Some(':')
+            && letters.next().is_some_and(|c| c == '/' || c == '\\')
+    };
+    path.starts_with('/') || path.starts_with(r"\\") || has_drive()
+}
+
+/// Whether Windows would run this path through its command interpreter, which expands `%VAR%` in arguments and
+/// cannot be told not to. Looks at every part, since `x.cmd:stream`, `x.cmd.` and `x.cmd\..\y` all run `x.cmd`.
+pub fn is_batch_file(path: &str) -> bool {
+    path.split(['/', '\\']).flat_map(|part| part.split(':')).any(|segment| {
+        let plain = segment.trim_end_matches(['.', ' ']).to_lowercase();
+        plain.ends_with(".bat") || plain.ends_with(".cmd")
+    })
+}
+
+/// Characters that a command interpreter on the way would act on.
+pub fn has_shell_characters(text: &str) -> bool {
+    text.contains(['&', '|', '<', '>', '^', '%', '!', '"', '\r', '\n'])
+}

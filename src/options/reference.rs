@@ -1,0 +1,128 @@
+//! The reference and the JSON schema, generated from the table.
+
+use std::fmt::Write;
+
+use serde_json::{Map, json};
+
+use super::environment::DENY_LIST;
+use super::table::{GROUPS, Row, To, rows};
+
+/// `docs/options.schema.json`.
+pub fn schema() -> String {
+    let mut properties = Map::new();
+    for row in rows().filter(|row| !matches!(row.to, To::Refused(_))) {
+        let mut member = json!({"description": format!("{} Without it: {}.", row.doc, row.default)});
+        member["anyOf"] = json!([row.shape.schema(), {"type": "null"}]);
+        properties.insert(row.name.into(), member);
+    }
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Options of claude_client_create",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+    });
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// `docs/options.md`.
+pub fn markdown() -> String {
+    let mut out = INTRODUCTION.to_owned();
+    for group in GROUPS {
+        let _ = write!(out, "\n## {}\n\n", group.title);
+        let refused = group.rows.iter().all(|row| matches!(row.to, To::Refused(_)));
+        out.push_str(if refused { "| name | in its place |\n|---|---|\n" } else { HEAD });
+        for row in group.rows {
+            match row.to {
+                To::Refused(instead) => {
+                    let _ = writeln!(out, "| {} | {} |", names(row), instead);
+                }
+                _ => option(&mut out, row),
+            }
+        }
+    }
+    out.push_str(&environment());
+    out
+}
+
+const HEAD: &str = "| option | value | without it | goes to |\n|---|---|---|---|\n";
+
+fn option(out: &mut String, row: &Row) {
+    let since = match row.since_cli {
+        "" => String::new(),
+        version => format!(" Needs CLI {version}."),
+    };
+    let shape = row.shape.describe().replace('|', "\\|");
+    let doc = format!("{}{since}", row.doc).replace('|', "\\|");
+    let _ = writeln!(out, "| {}<br>{doc} | {shape} | {} | {} |", names(row), row.default, target(row));
+}
+
+/// The name, and the official SDKs' names where they differ.
+fn names(row: &Row) -> String {
+    let mut out = format!("`{}`", row.name);
+    let sdks = [("Python", row.python), ("TypeScript", row.typescript)];
+    for (sdk, name) in sdks.into_iter().filter(|(_, name)| !name.is_empty() && *name != row.name) {
+        let _ = write!(out, " ({sdk}: `{name}`)");
+    }
+    out
+}
+
+fn target(row: &Row) -> String {
+    match row.to {
+        To::Flag(flag) => format!("`{flag}=…`"),
+        To::FlagUnlessEmpty(flag) => format!("`{flag}=…`, unless empty"),
+        To::Repeated(flag) => format!("`{flag}=…` for each"),
+        To::Switch(flag) => format!("`{flag}`"),
+        To::SwitchOff(flag) => format!("`{flag}` when false"),
+        To::Initialize(field) => format!("initialize `{field}`"),
+        To::InitializeIfTrue(field) => format!("initialize `{field}`, when true"),
+        To::Env(variable, _) => format!("environment variable `{variable}`"),
+        To::Made(text) => text.to_owned(),
+        To::Host(text) => format!("stays here: {text}"),
+        To::Refused(_) => String::new(),
+    }
+}
+
+const INTRODUCTION: &str = "\
+# Options
+
+<!-- Generated from src/options; UPDATE_DOCS=1 cargo test --test options_reference writes it anew. -->
+
+`claude_client_create` takes one JSON object. Names are those of the Python SDK's `ClaudeAgentOptions`; options that
+only the TypeScript SDK has carry its name in snake case. The same rules as a JSON schema: `options.schema.json`.
+
+- An unknown name, a wrong type, a value out of range and a name given twice are errors. The error's document has the
+  JSON pointer of the place (`pointer`) and what to do (`remedy`).
+- `null` is the same as leaving the option out. An empty text or list is a value of its own: `\"tools\": []` means no
+  tools, leaving `tools` out means the CLI's default.
+- Values travel as `--flag=value` in one word, so no value can pass for a flag. Prompts, schemas, agents, plugins and MCP
+  servers travel in the initialize request, which has no size limit and is not seen in the process list; settings
+  with any text in them travel in a file that only the user can read.
+- Combinations that the CLI refuses are refused here, before anything is started.
+";
+
+fn environment() -> String {
+    let denied = DENY_LIST.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    format!(
+        "
+## The environment of the process
+
+In this order; later steps win:
+
+1. The host's environment, as `env_mode` says: `overlay` leaves out {denied}; `inherit` leaves out nothing; `only` starts
+   from nothing (on Windows from `SystemRoot`). `CLAUDE_AGENT_SDK_DERIVED_CLIENT_APP` is never passed on.
+2. `CLAUDE_CODE_ENTRYPOINT=sdk-c`.
+3. `TRACEPARENT` and `TRACESTATE` from `trace_context`, which removes inherited ones.
+4. `env`, where null removes a variable.
+5. Variables that stand for an option: `config_dir`, `prevent_autoupdate`, `client_app`, `enable_file_checkpointing`,
+   `tool_config`.
+6. `CLAUDE_AGENT_SDK_VERSION`, and `CLAUDE_CODE_SDK_READS_SESSION_STATE=1` unless it is set in any letter case.
+7. `PWD`, if `cwd` is given.
+
+`CLAUDE_CODE_SUBPROCESS_ENV_SCRUB=1` in `env` keeps the CLI's secrets out of the tools that it starts; `env_mode: only`
+keeps the host's secrets out of the CLI.
+"
+    )
+}

@@ -1,0 +1,230 @@
+//! Rules for single values that their JSON type alone cannot express.
+
+use serde_json::Value;
+
+use super::document::{at, child, invalid};
+use super::extra;
+use super::platform::is_absolute;
+use crate::error::Error;
+
+type Checked = Result<(), Error>;
+
+fn texts(value: &Value) -> impl Iterator<Item = (usize, &str)> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).enumerate()
+}
+
+fn item(pointer: &str, index: usize) -> String {
+    child(pointer, &index.to_string())
+}
+
+/// The list is sent joined by commas, with no way to escape one.
+pub fn no_commas(value: &Value, pointer: &str) -> Checked {
+    for (index, text) in texts(value) {
+        if text.contains(',') || text.chars().any(char::is_control) {
+            let fault = "a comma or a control character cannot be passed on".to_owned();
+            return Err(invalid(&item(pointer, index), fault, "write one name in each element"));
+        }
+    }
+    Ok(())
+}
+
+/// The CLI splits rules at commas and spaces outside parentheses and knows no escaping, so an element that it would
+/// split could smuggle in a rule that nobody wrote.
+pub fn tool_rules(value: &Value, pointer: &str) -> Checked {
+    for (index, text) in texts(value) {
+        if let Some(fault) = rule_fault(text) {
+            return Err(invalid(
+                &item(pointer, index),
+                fault.to_owned(),
+                "write one tool or rule in each element",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn rule_fault(text: &str) -> Option<&'static str> {
+    // As in the CLI, the first closing parenthesis ends the group, whatever was opened inside.
+    let mut inside = false;
+    for letter in text.chars() {
+        match letter {
+            _ if letter.is_control() => return Some("control characters cannot be passed on"),
+            '(' => inside = true,
+            ')' => inside = false,
+            ',' | ' ' if !inside => {
+                return Some("a comma or a space outside parentheses would split the rule");
+            }
+            _ => {}
+        }
+    }
+    inside.then_some("a parenthesis is not closed")
+}
+
+pub fn all_skills(value: &Value, pointer: &str) -> Checked {
+    match value.as_str() {
+        Some("all") | None => Ok(()),
+        Some(name) => {
+            let name = Value::from(name);
+            Err(invalid(
+                pointer,
+                format!("expected \"all\" or a list, found {name}"),
+                &format!("write [{name}]"),
+            ))
+        }
+    }
+}
+
+/// Skill names end up in a permission rule, `Skill(name)`, that the CLI splits without escaping.
+pub fn skill_names(value: &Value, pointer: &str) -> Checked {
+    for (index, name) in texts(value) {
+        if let Some(fault) = skill_fault(name) {
+            let fault = format!("{} cannot be a skill's name: {fault}", Value::from(name));
+            return Err(invalid(&item(pointer, index), fault, "rename the skill, or use \"all\""));
+        }
+    }
+    Ok(())
+}
+
+fn skill_fault(name: &str) -> Option<&'static str> {
+    let faults = [
+        (name.trim().is_empty(), "it is blank"),
+        (name.trim() != name, "it has white space at an end"),
+        (name.contains(['(', ')', ',']), "it contains a parenthesis or a comma"),
+        (name.contains(|c: char| c.is_control() || c == '\u{feff}'), "it contains a control character"),
+        (name == "*" || name.ends_with(":*") || name.ends_with(" *"), "it would be read as a pattern"),
+        (name.starts_with('/'), "it starts with a slash"),
+        (
+            name.contains("\\\\") || name.ends_with('\\'),
+            "it contains a backslash that would be read as an escape",
+        ),
+    ];
+    faults.into_iter().find_map(|(bad, fault)| bad.then_some(fault))
+}
+
+/// What the CLI needs of an agent, and spellings that it would silently ignore. Other members are its business.
+pub fn agents(value: &Value, pointer: &str) -> Checked {
+    for (name, agent) in value.as_object().into_iter().flatten() {
+        let place = child(pointer, name);
+        let Some(agent) = agent.as_object() else { continue };
+        for required in ["description", "prompt"] {
+            match agent.get(required) {
+                Some(Value::String(_)) => {}
+                None | Some(Value::Null) => {
+                    return Err(at(&place, format!("an agent needs the member \"{required}\" (text)")));
+                }
+                Some(_) => return Err(at(&child(&place, required), "expected text".into())),
+            }
+        }
+        for member in agent.keys() {
+            if let Some(known) =
+                AGENT_MEMBERS.iter().find(|known| snake(known) == *member && *known != member)
+            {
+                let remedy = format!("write \"{known}\": agents keep the CLI's spelling");
+                return Err(invalid(&child(&place, member), format!("unknown member \"{member}\""), &remedy));
+            }
+        }
+    }
+    Ok(())
+}
+
+const AGENT_MEMBERS: &[&str] = &[
+    "disallowedTools",
+    "mcpServers",
+    "initialPrompt",
+    "maxTurns",
+    "permissionMode",
+    "autoCompactWindow",
+    "omitClaudeMd",
+    "observerMessage",
+];
+
+pub fn snake(camel: &str) -> String {
+    let mut out = String::with_capacity(camel.len() + 4);
+    for letter in camel.chars() {
+        if letter.is_ascii_uppercase() {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_lowercase());
+    }
+    out
+}
+
+/// A server without `command` and `url` would start nothing; all else passes through.
+pub fn mcp_servers(value: &Value, pointer: &str) -> Checked {
+    for (name, server) in value.as_object().into_iter().flatten() {
+        let place = child(pointer, name);
+        let Some(server) = server.as_object() else { continue };
+        let kind = match server.get("type") {
+            None | Some(Value::Null) => "",
+            Some(Value::String(kind)) => kind,
+            Some(_) => return Err(at(&child(&place, "type"), "expected text".into())),
+        };
+        let needed = match kind {
+            "" | "stdio" => "command",
+            "sse" | "http" => "url",
+            _ => continue,
+        };
+        if server.get(needed).and_then(Value::as_str).unwrap_or_default().is_empty() {
+            let kind = if kind.is_empty() { "stdio" } else { kind };
+            return Err(at(&place, format!("a server of type {kind} needs the member \"{needed}\" (text)")));
+        }
+    }
+    Ok(())
+}
+
+pub fn not_empty(value: &Value, pointer: &str) -> Checked {
+    match value.as_array() {
+        Some(items) if items.is_empty() => Err(invalid(
+            pointer,
+            "the list is empty".into(),
+            "leave the option out to start the CLI directly",
+        )),
+        _ => Ok(()),
+    }
+}
+
+pub fn env_names(value: &Value, pointer: &str) -> Checked {
+    for name in value.as_object().into_iter().flat_map(|variables| variables.keys()) {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            let fault = "a variable's name cannot be empty or contain '=' or NUL".to_owned();
+            return Err(at(&child(pointer, name), fault));
+        }
+    }
+    Ok(())
+}
+
+pub fn absolute(value: &Value, pointer: &str) -> Checked {
+    match value.as_str() {
+        Some(path) if !is_absolute(path) => Err(invalid(
+            pointer,
+            "the path is not absolute".into(),
+            "write it from the root, since the CLI changes its folder",
+        )),
+        _ => Ok(()),
+    }
+}
+
+pub fn pointers(value: &Value, pointer: &str) -> Checked {
+    match texts(value).find(|(_, text)| !text.is_empty() && !text.starts_with('/')) {
+        Some((index, _)) => {
+            Err(at(&item(pointer, index), "expected a JSON pointer such as /message/content".into()))
+        }
+        None => Ok(()),
+    }
+}
+
+pub fn extra_args(value: &Value, pointer: &str) -> Checked {
+    value
+        .as_object()
+        .into_iter()
+        .flat_map(|flags| flags.keys())
+        .try_for_each(|name| extra::check_name(name, &child(pointer, name)))
+}
+
+/// Whether a rule leaves nothing to ask about its tool: `Read`, `Read()` or `Read(*)`.
+pub fn allows_whole_tool(rule: &str) -> bool {
+    match rule.split_once('(') {
+        None => true,
+        Some((_, rest)) => matches!(rest.trim_end_matches(')').trim(), "" | "*"),
+    }
+}

@@ -1,0 +1,124 @@
+//! The options `settings`, `sandbox` and `managed_settings`.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::document::invalid;
+use super::launch::{Builder, PrivateFile};
+use crate::error::{Error, Status};
+
+/// What may stand in the process list at most, if it is numbers and switches.
+const SHORT: usize = 1024;
+
+pub fn settings(builder: &mut Builder) -> Result<(), Error> {
+    let options = builder.options;
+    let sandbox = options.get("sandbox").and_then(Value::as_object);
+    let mut settings = match (options.get("settings"), sandbox) {
+        (None, None) => return Ok(()),
+        (None, Some(_)) => Map::new(),
+        (Some(Value::Object(settings)), _) => settings.clone(),
+        (Some(text), sandbox) => match (of_text(text.as_str().unwrap_or_default())?, sandbox) {
+            (Some(settings), _) => settings,
+            (None, None) => {
+                builder.flag("settings", "--settings", text.as_str().unwrap_or_default());
+                return Ok(());
+            }
+            (None, Some(_)) => of_file(text.as_str().unwrap_or_default(), options.cwd.as_deref())?,
+        },
+    };
+    if let Some(sandbox) = sandbox {
+        let mut wanted = sandbox.clone();
+        // A sandbox that was asked for and cannot be had must not mean "without one".
+        if wanted.get("enabled") == Some(&Value::Bool(true)) && !wanted.contains_key("failIfUnavailable") {
+            wanted.insert("failIfUnavailable".into(), true.into());
+        }
+        merge(settings.entry("sandbox").or_insert_with(|| Map::new().into()), &wanted.into());
+    }
+    deliver(builder, settings);
+    Ok(())
+}
+
+fn deliver(builder: &mut Builder, settings: Map<String, Value>) {
+    let settings = Value::Object(settings);
+    let text = settings.to_string();
+    if text.len() <= SHORT && is_plain(&settings) {
+        builder.flag("settings", "--settings", &text);
+    } else if builder.is_remote() {
+        builder.field("settings", settings);
+        builder.await_initialize = true;
+        builder.early_fields.push("settings");
+        builder.must_be_applied.push("settings_applied");
+    } else {
+        builder.private_files.push(PrivateFile { flag: "--settings", name: "settings.json", contents: text });
+    }
+}
+
+pub fn managed_settings(builder: &mut Builder) {
+    let Some(settings) = builder.options.get("managed_settings") else { return };
+    let text = settings.to_string();
+    if text.len() <= SHORT && is_plain(settings) {
+        builder.flag("managed_settings", "--managed-settings", &text);
+        return;
+    }
+    builder.field("managedSettings", settings.clone());
+    builder.switch("managed_settings", "--managed-settings-in-initialize");
+    builder.await_initialize = true;
+    builder.must_be_applied.push("managed_settings_applied");
+}
+
+/// The settings of a text that is JSON and not a path.
+fn of_text(text: &str) -> Result<Option<Map<String, Value>>, Error> {
+    let text = text.trim();
+    if !(text.starts_with('{') && text.ends_with('}')) {
+        return Ok(None);
+    }
+    match serde_json::from_str(text) {
+        Ok(settings) => Ok(Some(settings)),
+        Err(error) => Err(invalid(
+            "/settings",
+            format!("the text looks like JSON and is not: {error}"),
+            "give the settings as an object, or as the path of a file",
+        )),
+    }
+}
+
+/// Never start without the rules that the caller wrote: a file that cannot be read is a failure.
+fn of_file(path: &str, cwd: Option<&str>) -> Result<Map<String, Value>, Error> {
+    let path = cwd.map_or_else(|| Path::new(path).to_owned(), |cwd| Path::new(cwd).join(path));
+    let failed = |cause: String| {
+        let remedy = "check the option settings, which is taken relative to cwd";
+        Error::new(
+            Status::CliConnection,
+            format!("Failed to load settings: {}: {cause}; {remedy}", path.display()),
+        )
+        .with("pointer", "/settings")
+        .with("remedy", remedy)
+        .with("cause", cause)
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    serde_json::from_str(text).map_err(|error| failed(error.to_string()))
+}
+
+/// Members of `over` win; objects on both sides are merged.
+fn merge(under: &mut Value, over: &Value) {
+    match (under.as_object_mut(), over.as_object()) {
+        (Some(under), Some(over)) => {
+            for (name, value) in over {
+                merge(under.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+        _ => *under = over.clone(),
+    }
+}
+
+/// Whether nothing in it can be secret. A text may be: a token in a hook's command looks like any other word.
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.values().all(is_plain),
+        Value::Array(items) => items.iter().all(is_plain),
+        Value::String(_) => false,
+        _ => true,
+    }
+}

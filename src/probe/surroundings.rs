@@ -1,0 +1,154 @@
+//! The environment that the CLI would get: nesting, PATH, shell, proxies.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Report, Subject, variable};
+
+/// What programs that were started from a desktop get on macOS, and services on Linux.
+const BARE_PATH: &[&str] = &["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
+
+const PROXIES: &[&str] = &[
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+];
+
+pub fn check(report: &mut Report, subject: &Subject) {
+    nesting(report, subject);
+    if subject.is_remote() {
+        return report.info(
+            "launcher",
+            "the CLI runs behind a launcher: its machine's folders and shell are not checked",
+        );
+    }
+    let folders: Vec<PathBuf> =
+        subject.variable("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
+    path(report, &folders);
+    shell(report, subject, &folders);
+    bypass_as_root(report, subject);
+    proxies(report, subject);
+    certificates(report, subject);
+}
+
+fn nesting(report: &mut Report, subject: &Subject) {
+    if subject.variable("CLAUDECODE").is_some() {
+        report.warning(
+            "nested",
+            "the CLI gets the variable CLAUDECODE, by which it takes itself for a tool of another session",
+            "leave the option env_mode at overlay, and CLAUDECODE out of env",
+        );
+    } else if variable(&subject.host, "CLAUDECODE").is_some() {
+        report.info("nested", "the host runs inside a Claude Code session; its marks are kept from the CLI");
+    } else {
+        report.ok("nested", "the host does not run inside a Claude Code session");
+    }
+}
+
+fn path(report: &mut Report, folders: &[PathBuf]) {
+    const REMEDY: &str = "set PATH with the option env, for instance to what a login shell has";
+    let is_bare = |folder: &PathBuf| BARE_PATH.iter().any(|bare| folder == Path::new(bare));
+    if folders.is_empty() {
+        report.warning("path", "the CLI gets no PATH: its tools will find no program", REMEDY);
+    } else if folders.iter().all(is_bare) {
+        let text = "PATH has the system's own folders only, as for programs that were started from a desktop: \
+                    programs that the user has installed (node, git, compilers) will not be found";
+        report.warning("path", text, REMEDY);
+    } else {
+        report.ok("path", format!("PATH has {} folders", folders.len()));
+    }
+}
+
+fn is_program(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+fn shell(report: &mut Report, subject: &Subject, folders: &[PathBuf]) {
+    let is_usable = |name: &Path| matches!(name.file_name().and_then(OsStr::to_str), Some("bash" | "zsh"));
+    let named = ["CLAUDE_CODE_SHELL", "SHELL"].into_iter().filter_map(|name| subject.path_of(name));
+    let mut candidates = named.filter(|path| is_usable(path)).collect::<Vec<_>>();
+    for name in ["bash", "zsh"] {
+        candidates
+            .extend(folders.iter().filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)));
+        candidates.extend(
+            ["/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
+                .map(|place| Path::new(place).join(name)),
+        );
+    }
+    match candidates.into_iter().find(|path| is_program(path)) {
+        Some(path) => report.ok("shell", format!("the shell for the Bash tool is {}", path.display())),
+        None => report.warning(
+            "shell",
+            "neither bash nor zsh was found: the Bash tool will not work (shell_tool_missing)",
+            "install bash, or name a shell in the variable SHELL with the option env",
+        ),
+    }
+}
+
+fn bypass_as_root(report: &mut Report, subject: &Subject) {
+    let bypasses = subject.options.get("permission_mode").and_then(Value::as_str)
+        == Some("bypassPermissions")
+        || subject.options.is_true("allow_dangerously_skip_permissions");
+    let sandboxed = subject.variable("IS_SANDBOX").is_some_and(|value| value == "1");
+    if bypasses && !sandboxed && subject.launch.user.is_none() && rustix::process::geteuid().is_root() {
+        report.error(
+            "root_bypass",
+            "the CLI refuses to skip permissions for the root user",
+            "run as another user (option user), or choose another permission_mode",
+        );
+    }
+}
+
+/// Without user name and password.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default()
+}
+
+fn proxies(report: &mut Report, subject: &Subject) {
+    let set: Vec<String> = PROXIES
+        .iter()
+        .filter_map(|name| Some((*name, subject.variable(name)?.to_string_lossy())))
+        .map(|(name, value)| match name.eq_ignore_ascii_case("NO_PROXY") {
+            true => format!("{name}={value}"),
+            false => format!("{name} leads to {}", host_of(&value)),
+        })
+        .collect();
+    match set.is_empty() {
+        true => report.ok("proxy", "no proxy is set"),
+        false => report.info("proxy", set.join(", ")),
+    }
+    if let Some(url) = subject.variable("ANTHROPIC_BASE_URL") {
+        report.info("base_url", format!("requests go to {}", host_of(&url.to_string_lossy())));
+    }
+}
+
+fn certificates(report: &mut Report, subject: &Subject) {
+    for name in ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"] {
+        if let Some(path) = subject.path_of(name).filter(|path| std::fs::File::open(path).is_err()) {
+            let text = format!("{name} names {}, which cannot be read", path.display());
+            report.warning("certificates", text, "correct the variable, or remove it with the option env");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxys_password_is_not_shown() {
+        assert_eq!(host_of("http://user:secret@proxy.example:3128/x"), "proxy.example:3128");
+        assert_eq!(host_of("proxy.example:3128"), "proxy.example:3128");
+        assert_eq!(host_of("socks5h://a:b%40c@[::1]:1080"), "[::1]:1080");
+        assert_eq!(host_of("http://u:p@ss@host"), "host");
+    }
+}

@@ -1,0 +1,188 @@
+//! The handle of a running child.
+
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use tokio::sync::watch;
+
+use super::tree::Root;
+use super::{Exit, service};
+
+/// A child process. All clones are the same child; dropping them does not end it.
+#[derive(Clone)]
+pub struct Process(Arc<Inner>);
+
+struct Inner {
+    root: Root,
+    state: Mutex<State>,
+    ended: Condvar,
+    exit: watch::Sender<Option<Exit>>,
+}
+
+struct State {
+    exit: Option<Exit>,
+    /// From then on the number may belong to somebody else.
+    reaped: bool,
+    exit_fd: Option<Arc<OwnedFd>>,
+}
+
+impl Process {
+    pub(super) fn new(root: Root, exit_fd: Option<OwnedFd>) -> Process {
+        let state = State { exit: None, reaped: false, exit_fd: exit_fd.map(Arc::new) };
+        let (exit, _) = watch::channel(None);
+        Process(Arc::new(Inner { root, state: Mutex::new(state), ended: Condvar::new(), exit }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.0.root.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// Holds the exit once there is one.
+    pub fn exited(&self) -> watch::Receiver<Option<Exit>> {
+        self.0.exit.subscribe()
+    }
+
+    /// Blocks until the child has ended, or for so long. Not for asynchronous code, which has [`Process::exited`].
+    pub fn wait_timeout(&self, timeout: Duration) -> Option<Exit> {
+        if service::forked() {
+            return None;
+        }
+        let deadline = Instant::now().checked_add(timeout);
+        let mut state = self.state();
+        while state.exit.is_none() {
+            let left = match deadline {
+                Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+                None => Duration::from_secs(3600),
+            };
+            if left.is_zero() {
+                break;
+            }
+            state = self.0.ended.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.exit
+    }
+
+    /// Asks the child and its group to end (`SIGTERM`).
+    pub fn terminate(&self) {
+        if service::forked() {
+            return;
+        }
+        let state = self.state();
+        self.signal_group(&state, Signal::TERM);
+    }
+
+    /// Ends the child, its group and every descendant wherever it has moved to (`SIGKILL`). Blocks for the few
+    /// milliseconds that it takes to look at the system's processes. Works after the child's end too, on those that
+    /// it left behind.
+    pub fn kill_tree(&self) {
+        if service::forked() {
+            return;
+        }
+        // Look before the kill: a descendant is found most surely while its parents live.
+        self.0.root.kill();
+        let state = self.state();
+        self.signal_group(&state, Signal::KILL);
+    }
+
+    /// Whether the system has forgotten the child, so that its number is free.
+    pub fn is_reaped(&self) -> bool {
+        self.state().reaped
+    }
+
+    pub(super) fn root(&self) -> &Root {
+        &self.0.root
+    }
+
+    pub(super) fn exit_fd(&self) -> Option<Arc<OwnedFd>> {
+        self.state().exit_fd.clone()
+    }
+
+    /// The lock that the caller holds keeps the child from being reaped meanwhile, so the number is its own; but for a
+    /// host that reaps it by itself, and then the number is still the group's as long as nobody else has it.
+    fn signal_group(&self, state: &State, signal: Signal) {
+        let pid = self.0.root.pid;
+        if state.reaped && !matches!(state.exit, Some(Exit::Unknown)) {
+            return;
+        }
+        let free = rustix::process::test_kill_process(pid) == Err(Errno::SRCH);
+        let ours =
+            || matches!(rustix::process::waitid(wait_id(pid, state), peek()), Ok(_) | Err(Errno::INTR));
+        if free || (!state.reaped && ours()) {
+            let _ = rustix::process::kill_process_group(pid, signal);
+        }
+    }
+
+    /// Notes the end, if it has come: ends what is left of the group while the unreaped child keeps the group's number
+    /// taken, and only then reaps it. Returns false when the child still runs.
+    pub(super) fn reap(&self) -> bool {
+        let mut state = self.state();
+        let pid = self.0.root.pid;
+        let exit = match rustix::process::waitid(wait_id(pid, &state), peek()) {
+            Ok(None) | Err(Errno::INTR) => return false,
+            Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
+                (Some(code), _) => Exit::Code(code),
+                (_, Some(signal)) => Exit::Signal(signal),
+                _ => Exit::Unknown,
+            },
+            Err(_) => Exit::Unknown,
+        };
+        self.signal_group(&state, Signal::KILL);
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        let _ = rustix::process::waitid(wait_id(pid, &state), options);
+        state.reaped = true;
+        state.exit_fd = None;
+        self.publish(state, exit);
+        true
+    }
+
+    /// Tells everybody that nothing more will be heard of the child, though it may still run.
+    pub(super) fn abandon(&self) {
+        self.publish(self.state(), Exit::Unknown);
+    }
+
+    fn publish(&self, mut state: MutexGuard<'_, State>, exit: Exit) {
+        state.exit = Some(exit);
+        drop(state);
+        self.0.ended.notify_all();
+        self.0.exit.send_replace(Some(exit));
+    }
+}
+
+fn peek() -> WaitIdOptions {
+    WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG
+}
+
+#[cfg(target_os = "linux")]
+fn wait_id(pid: Pid, state: &State) -> WaitId<'_> {
+    use std::os::fd::AsFd;
+    // By descriptor it cannot be mistaken for another child of the host with the same number (from Linux 5.4).
+    match &state.exit_fd {
+        Some(fd) if by_descriptor() => WaitId::PidFd(fd.as_fd()),
+        _ => WaitId::Pid(pid),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn by_descriptor() -> bool {
+    use std::os::fd::AsFd;
+    use std::sync::OnceLock;
+    static KNOWN: OnceLock<bool> = OnceLock::new();
+    *KNOWN.get_or_init(|| {
+        let own = rustix::process::getpid();
+        let Some(fd) = super::launch::exit_descriptor(own) else { return false };
+        // We are not our own child: ECHILD. A kernel that does not know the way to ask says EINVAL.
+        !matches!(rustix::process::waitid(WaitId::PidFd(fd.as_fd()), peek()), Err(Errno::INVAL))
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn wait_id(pid: Pid, _state: &State) -> WaitId<'_> {
+    WaitId::Pid(pid)
+}

@@ -1,0 +1,396 @@
+//! The process thread: it starts and reaps every child. It begins with the first child and ends in [`shutdown`].
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, WaitId, WaitIdOptions};
+use tokio::sync::oneshot;
+
+use super::failure::diagnose;
+use super::guardian::Guardian;
+use super::launch::{Launched, Launcher, Prepared};
+use super::own_id::own_id;
+use super::pipes::{Streams, Wake};
+use super::tree::{self, Root};
+use super::{Command, Configuration, Exit, FailureKind, Process, SpawnFailure, Spawned};
+
+type Reply = oneshot::Sender<Result<Spawned, SpawnFailure>>;
+
+enum Request {
+    Spawn(Box<Command>, Reply),
+    /// From a waiting thread: this child has ended.
+    Ended(u32),
+    /// End everything by then, and say whether that came true.
+    Stop(Instant, mpsc::Sender<bool>),
+}
+
+struct Service {
+    requests: mpsc::Sender<Request>,
+    wake: Arc<Wake>,
+    thread: JoinHandle<()>,
+}
+
+static SERVICE: Mutex<Option<Service>> = Mutex::new(None);
+static STOPPING: Mutex<()> = Mutex::new(());
+static CONFIGURATION: Mutex<Option<Configuration>> = Mutex::new(None);
+/// The process that owns the thread; zero when there is none. Read before any lock: in a forked copy of the host,
+/// a lock may be held by a thread that does not exist there.
+static OWNER: AtomicU32 = AtomicU32::new(0);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether this is a forked copy of the process that uses the library. It has the children's numbers, but no thread.
+pub fn forked() -> bool {
+    let owner = OWNER.load(Ordering::Acquire);
+    owner != 0 && owner != own_id()
+}
+
+/// Sets how the process thread is made the next time.
+pub fn configure(configuration: Configuration) {
+    if !forked() {
+        *lock(&CONFIGURATION) = Some(configuration);
+    }
+}
+
+/// Starts a program on the process thread. Returns at once; the receiver gets the outcome. When the receiver has been
+/// dropped by then, the child is killed with all that it started.
+pub fn spawn(command: Command) -> oneshot::Receiver<Result<Spawned, SpawnFailure>> {
+    let (reply, outcome) = oneshot::channel();
+    if forked() {
+        let text = "this process is a fork of the one that started the library; start a new process instead";
+        let _ = reply.send(Err(SpawnFailure::new(FailureKind::Forked, None, text)));
+        return outcome;
+    }
+    let _ = OWNER.compare_exchange(0, own_id(), Ordering::AcqRel, Ordering::Acquire);
+    let mut request = Request::Spawn(Box::new(command), reply);
+    let mut guard = lock(&SERVICE);
+    // Again, because a shutdown may have ended between the two.
+    OWNER.store(own_id(), Ordering::Release);
+    loop {
+        let service = match guard.take() {
+            Some(service) => service,
+            None => match Service::start() {
+                Ok(service) => service,
+                Err(failure) => {
+                    if let Request::Spawn(_, reply) = request {
+                        let _ = reply.send(Err(failure));
+                    }
+                    return outcome;
+                }
+            },
+        };
+        match service.requests.send(request) {
+            Ok(()) => {
+                service.wake.wake();
+                *guard = Some(service);
+                return outcome;
+            }
+            // The thread has gone, through a panic: make another one.
+            Err(mpsc::SendError(unsent)) => request = unsent,
+        }
+    }
+}
+
+/// Ends every child that is left, the process thread and the guardian. Returns whether nothing is left of them.
+/// A later [`spawn`] starts afresh.
+pub fn shutdown(timeout: Duration) -> bool {
+    if forked() {
+        return false;
+    }
+    // A second caller has to wait until nothing is left, too. Those who spawn need not wait for either.
+    let _alone = lock(&STOPPING);
+    let service = lock(&SERVICE).take();
+    let clean = service.is_none_or(|service| service.stop(timeout));
+    let guard = lock(&SERVICE);
+    if guard.is_none() {
+        OWNER.store(0, Ordering::Release);
+    }
+    clean
+}
+
+impl Service {
+    fn start() -> Result<Service, SpawnFailure> {
+        let failed = |what: &str, errno: i32| {
+            SpawnFailure::other(&format!("cannot start the process thread: {what}"), errno)
+        };
+        let mut configuration = lock(&CONFIGURATION).clone().unwrap_or_default();
+        configuration.thread_name.retain(|letter| letter != '\0');
+        let wake = Arc::new(Wake::new().map_err(|errno| failed("no wake-up", errno.raw_os_error()))?);
+        let launcher = Launcher::new(configuration.process_descriptors)
+            .map_err(|errno| failed("no stack for children", errno.raw_os_error()))?;
+        let (requests, queue) = mpsc::channel();
+        let worker = Worker {
+            queue,
+            requests: requests.clone(),
+            wake: wake.clone(),
+            launcher,
+            guardian: configuration.guardian.then(Guardian::new),
+            children: HashMap::new(),
+            stop: None,
+            thread_name: configuration.thread_name.clone(),
+        };
+        let (start, stop) = (configuration.on_thread_start, configuration.on_thread_stop);
+        let builder =
+            std::thread::Builder::new().name(configuration.thread_name).stack_size(configuration.stack_size);
+        let thread = with_signals_blocked(|| {
+            builder.spawn(move || {
+                if let Some(hook) = start {
+                    hook();
+                }
+                worker.run();
+                if let Some(hook) = stop {
+                    hook();
+                }
+            })
+        });
+        let thread =
+            thread.map_err(|error| failed("no thread", error.raw_os_error().unwrap_or(libc::EAGAIN)))?;
+        Ok(Service { requests, wake, thread })
+    }
+
+    fn stop(self, timeout: Duration) -> bool {
+        let now = Instant::now();
+        let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86400));
+        let (done, outcome) = mpsc::channel();
+        let sent = self.requests.send(Request::Stop(deadline, done)).is_ok();
+        self.wake.wake();
+        let clean = sent && outcome.recv().unwrap_or(false);
+        clean & self.thread.join().is_ok()
+    }
+}
+
+/// A thread made in here has every signal blocked, so no handler of the host runs on it.
+pub fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
+    // SAFETY: the sets are locals, and zero is a valid value for them.
+    let before = unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        before
+    };
+    let result = action();
+    // SAFETY: `before` is the mask that this thread had.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
+    result
+}
+
+/// What the process thread owns.
+struct Worker {
+    queue: mpsc::Receiver<Request>,
+    requests: mpsc::Sender<Request>,
+    wake: Arc<Wake>,
+    launcher: Launcher,
+    guardian: Option<Guardian>,
+    children: HashMap<u32, Child>,
+    stop: Option<Stop>,
+    thread_name: String,
+}
+
+struct Child {
+    process: Process,
+    exit_fd: Option<Arc<OwnedFd>>,
+    waiter: Option<JoinHandle<()>>,
+}
+
+struct Stop {
+    kill_at: Instant,
+    deadline: Instant,
+    done: mpsc::Sender<bool>,
+}
+
+impl Worker {
+    fn run(mut self) {
+        loop {
+            while let Ok(request) = self.queue.try_recv() {
+                self.handle(request);
+            }
+            if let Some(stop) = &mut self.stop {
+                let now = Instant::now();
+                if self.children.is_empty() || now >= stop.deadline {
+                    break;
+                }
+                if now >= stop.kill_at {
+                    stop.kill_at = now + Duration::from_millis(200);
+                    self.children.values().for_each(|child| child.process.kill_tree());
+                }
+            }
+            self.sleep();
+        }
+        self.finish();
+    }
+
+    fn handle(&mut self, request: Request) {
+        match request {
+            Request::Spawn(_, reply) if self.stop.is_some() => {
+                let failure = SpawnFailure::new(FailureKind::Other, None, "the library is shutting down");
+                let _ = reply.send(Err(failure));
+            }
+            Request::Spawn(command, reply) if !reply.is_closed() => self.spawn(&command, reply),
+            Request::Spawn(..) => {}
+            Request::Ended(pid) => self.reap(pid),
+            Request::Stop(deadline, done) => {
+                let now = Instant::now();
+                let grace = (deadline.saturating_duration_since(now) / 2).min(Duration::from_secs(2));
+                self.children.values().for_each(|child| child.process.terminate());
+                self.stop = Some(Stop { kill_at: now + grace, deadline, done });
+            }
+        }
+    }
+
+    fn spawn(&mut self, command: &Command, reply: Reply) {
+        let mark = uuid::Uuid::new_v4().simple().to_string();
+        if let Some(guardian) = &mut self.guardian {
+            guardian.expect(&self.launcher, &mark);
+        }
+        match self.launch(command, &mark) {
+            Err(failure) => {
+                if let Some(guardian) = &mut self.guardian {
+                    guardian.forget(&mark);
+                }
+                let _ = reply.send(Err(failure));
+            }
+            Ok((spawned, child)) => {
+                let process = spawned.process.clone();
+                if let Some(guardian) = &mut self.guardian {
+                    guardian.watch(process.root());
+                }
+                self.children.insert(process.pid(), child);
+                if let Err(Ok(unwanted)) = reply.send(Ok(spawned)) {
+                    unwanted.process.kill_tree();
+                }
+            }
+        }
+    }
+
+    fn launch(&self, command: &Command, mark: &str) -> Result<(Spawned, Child), SpawnFailure> {
+        let prepared = Prepared::new(command, mark)?;
+        let streams = Streams::open().map_err(|errno| {
+            let what = format!("cannot make the pipes for {}", command.program.display());
+            SpawnFailure::other(&what, errno.raw_os_error())
+        })?;
+        let Launched { pid, exit_fd } = self
+            .launcher
+            .launch(&prepared, &streams.theirs)
+            .map_err(|refused| diagnose(command, refused.stage, refused.errno))?;
+        let process =
+            Process::new(Root { pid, start: tree::start_time(pid), mark: mark.to_owned() }, exit_fd);
+        let exit_fd = process.exit_fd();
+        let waiter = match exit_fd {
+            Some(_) => None,
+            None => match self.wait_on_thread(pid) {
+                Ok(waiter) => Some(waiter),
+                Err(error) => {
+                    process.kill_tree();
+                    let _ = rustix::process::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
+                    let errno = error.raw_os_error().unwrap_or(libc::EAGAIN);
+                    return Err(SpawnFailure::other("cannot start a thread that waits for the child", errno));
+                }
+            },
+        };
+        let child = Child { process: process.clone(), exit_fd, waiter };
+        let [stdin, stdout, stderr] = streams.ours;
+        Ok((Spawned { process, stdin, stdout, stderr }, child))
+    }
+
+    /// For systems that cannot tell of a child's end through a descriptor. The thread only waits; the reaping is ours.
+    fn wait_on_thread(&self, pid: Pid) -> std::io::Result<JoinHandle<()>> {
+        let (requests, wake) = (self.requests.clone(), self.wake.clone());
+        let number = pid.as_raw_nonzero().get().unsigned_abs();
+        // It inherits the mask of this thread, which has every signal blocked.
+        std::thread::Builder::new().name(self.thread_name.clone()).stack_size(64 * 1024).spawn(move || {
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            while matches!(rustix::process::waitid(WaitId::Pid(pid), options), Err(rustix::io::Errno::INTR)) {
+            }
+            let _ = requests.send(Request::Ended(number));
+            wake.wake();
+        })
+    }
+
+    /// Waits until a child ends, somebody asks for something, or the stop goes on.
+    fn sleep(&mut self) {
+        let now = Instant::now();
+        let timeout = self.stop.as_ref().map(|stop| {
+            let left = stop.kill_at.min(stop.deadline).saturating_duration_since(now);
+            Timespec { tv_sec: left.as_secs() as _, tv_nsec: left.subsec_nanos() as _ }
+        });
+        let guardian = self.guardian.as_ref().and_then(Guardian::socket);
+        let waited: Vec<(u32, &OwnedFd)> = self
+            .children
+            .iter()
+            .filter_map(|(pid, child)| Some((*pid, &**child.exit_fd.as_ref()?)))
+            .collect();
+        let mut fds = vec![PollFd::new(self.wake.fd(), PollFlags::IN)];
+        fds.extend(waited.iter().map(|(_, fd)| PollFd::new(*fd, PollFlags::IN)));
+        fds.extend(guardian.map(|socket| PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)));
+        if poll(&mut fds, timeout.as_ref()).is_err() {
+            // Out of memory, or the host has lowered its limit of files below what is open: not at full speed.
+            std::thread::sleep(Duration::from_millis(20));
+            return;
+        }
+        let woken = !fds[0].revents().is_empty();
+        let guardian_spoke = guardian.is_some() && fds.last().is_some_and(|fd| !fd.revents().is_empty());
+        let ended: Vec<u32> = waited
+            .iter()
+            .zip(&fds[1..])
+            .filter(|(_, fd)| !fd.revents().is_empty())
+            .map(|((pid, _), _)| *pid)
+            .collect();
+        drop(fds);
+        if woken {
+            self.wake.clear();
+        }
+        ended.into_iter().for_each(|pid| self.reap(pid));
+        if guardian_spoke && let Some(guardian) = &mut self.guardian {
+            guardian.listen(&self.launcher);
+        }
+    }
+
+    fn reap(&mut self, pid: u32) {
+        let Some(child) = self.children.get(&pid) else { return };
+        if !child.process.reap() {
+            return;
+        }
+        let Some(child) = self.children.remove(&pid) else { return };
+        if let Some(waiter) = child.waiter {
+            let _ = waiter.join();
+        }
+        // A child that ended by itself has tidied up; one that was struck down has not.
+        if !matches!(*child.process.exited().borrow(), Some(Exit::Code(_))) {
+            child.process.root().kill();
+        }
+        if let Some(guardian) = &mut self.guardian {
+            guardian.forget(&child.process.root().mark);
+        }
+    }
+
+    fn finish(mut self) {
+        let deadline = self.stop.as_ref().map_or_else(Instant::now, |stop| stop.deadline);
+        let mut clean = self.children.is_empty();
+        if let Some(guardian) = &mut self.guardian {
+            clean &= guardian.stop(deadline.max(Instant::now() + Duration::from_millis(200)));
+        }
+        let stop = self.stop.take();
+        drop(self);
+        if let Some(stop) = stop {
+            let _ = stop.done.send(clean);
+        }
+    }
+}
+
+/// Also when the thread ends in a panic: the system then asks the children to end, but nobody would say so.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        for child in self.children.values() {
+            child.process.abandon();
+        }
+    }
+}

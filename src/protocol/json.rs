@@ -1,0 +1,369 @@
+//! Whether a text is one JSON value. Nothing is built. Strings are read sixteen bytes at a time, and what usually comes
+//! next is looked for first. The general parsers do more for the same answer: see `docs/performance.md`.
+
+use wide::u8x16;
+
+const CHUNK: usize = 16;
+
+/// So many bytes behind a text are worth having: it is read in chunks to its last byte then.
+pub const AHEAD: usize = CHUNK;
+
+/// Whether the first `length` bytes are. What is behind them does not matter.
+pub fn is_json(text: &[u8], length: usize) -> bool {
+    let Some(behind) = value(text) else { return false };
+    let end = text.len() - behind.len();
+    // A value that goes on behind the text ends too late.
+    text.get(end..length).is_some_and(|rest| rest.trim_ascii().is_empty())
+}
+
+// Each of these takes a text and returns what is left of it.
+
+/// The next byte that is no white space.
+#[inline(always)]
+fn token(text: &[u8]) -> Option<(u8, &[u8])> {
+    match text.split_first() {
+        Some((byte, rest)) if *byte > b' ' => Some((*byte, rest)),
+        _ => token_behind_space(text),
+    }
+}
+
+#[inline(never)]
+fn token_behind_space(text: &[u8]) -> Option<(u8, &[u8])> {
+    let at = text.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))?;
+    Some((text[at], &text[at + 1..]))
+}
+
+/// A whole value, without recursion.
+fn value(mut text: &[u8]) -> Option<&[u8]> {
+    let mut open = Brackets::NONE;
+    'values: loop {
+        let (first, rest) = token(text)?;
+        text = match first {
+            b'"' => string(rest)?,
+            b'{' | b'[' => {
+                let (next, behind) = token(rest)?;
+                // In ASCII each closing bracket is two behind its opening one.
+                if next == first + 2 {
+                    behind
+                } else {
+                    open.push(first == b'{')?;
+                    if first == b'[' {
+                        text = rest;
+                        continue;
+                    }
+                    match members(rest)? {
+                        Stopped::BehindValue(rest) => rest,
+                        Stopped::BeforeValue(rest) => {
+                            text = rest;
+                            continue;
+                        }
+                    }
+                }
+            }
+            b't' => rest.strip_prefix(b"rue")?,
+            b'f' => rest.strip_prefix(b"alse")?,
+            b'n' => rest.strip_prefix(b"ull")?,
+            b'-' | b'0'..=b'9' => number(first, rest)?,
+            _ => return None,
+        };
+        // Brackets close, or the next member follows.
+        while open.any() {
+            let (next, rest) = token(text)?;
+            text = rest;
+            match next {
+                b',' if open.in_object() => match members(rest)? {
+                    Stopped::BehindValue(rest) => text = rest,
+                    Stopped::BeforeValue(rest) => {
+                        text = rest;
+                        continue 'values;
+                    }
+                },
+                b',' => continue 'values,
+                b'}' if open.in_object() => open.pop(),
+                b']' if !open.in_object() => open.pop(),
+                _ => return None,
+            }
+        }
+        return Some(text);
+    }
+}
+
+/// Where [`members`] has stopped.
+enum Stopped<'a> {
+    BeforeValue(&'a [u8]),
+    BehindValue(&'a [u8]),
+}
+
+/// The next key, and whole members as long as their values are strings and no white space comes between.
+#[inline(always)]
+fn members(text: &[u8]) -> Option<Stopped<'_>> {
+    let (quote, mut text) = token(text)?;
+    if quote != b'"' {
+        return None;
+    }
+    loop {
+        text = string(text)?;
+        let Some(rest) = text.strip_prefix(b":\"") else {
+            let (colon, rest) = token(text)?;
+            return (colon == b':').then_some(Stopped::BeforeValue(rest));
+        };
+        text = string(rest)?;
+        match text.strip_prefix(b",\"") {
+            Some(rest) => text = rest,
+            None => return Some(Stopped::BehindValue(text)),
+        }
+    }
+}
+
+/// A string, from behind its opening quote.
+#[inline(always)]
+fn string(text: &[u8]) -> Option<&[u8]> {
+    // Most strings are names and ids.
+    let rest = &text[text.first_chunk().map_or(0, ordinary)..];
+    match rest.split_first() {
+        Some((b'"', rest)) => Some(rest),
+        _ => long_string(rest),
+    }
+}
+
+#[inline(never)]
+fn long_string(mut text: &[u8]) -> Option<&[u8]> {
+    loop {
+        while let Some([first, second]) = text.first_chunk::<{ 2 * CHUNK }>().map(halves) {
+            if (special(first) | special(second)).any() {
+                break;
+            }
+            text = &text[2 * CHUNK..];
+        }
+        let ordinary = match text.first_chunk() {
+            Some(chunk) => ordinary(chunk),
+            None => text.iter().position(is_special)?,
+        };
+        text = match text[ordinary..].split_first()? {
+            (b'"', rest) => return Some(rest),
+            (b'\\', rest) => escape(rest)?,
+            (0..b' ', _) => return None,
+            _ => &text[ordinary..],
+        };
+    }
+}
+
+fn halves(chunk: &[u8; 2 * CHUNK]) -> [&[u8; CHUNK]; 2] {
+    let (halves, _) = chunk.as_chunks();
+    [&halves[0], &halves[1]]
+}
+
+/// How many bytes of a string go by before one that ends it, escapes in it, or must not stand in it.
+#[inline(always)]
+pub fn ordinary(chunk: &[u8; CHUNK]) -> usize {
+    (special(chunk).to_bitmask() | 1 << CHUNK).trailing_zeros() as usize
+}
+
+/// Quotes, backslashes and control characters.
+#[inline(always)]
+fn special(chunk: &[u8; CHUNK]) -> u8x16 {
+    let bytes = u8x16::new(*chunk);
+    // With this bit turned over a quote is next to the control characters, and the space is not: one comparison for both.
+    let turned = bytes ^ u8x16::splat(2);
+    let quotes_and_controls = turned.min(u8x16::splat(b' ')).simd_eq(turned);
+    quotes_and_controls | bytes.simd_eq(u8x16::splat(b'\\'))
+}
+
+fn is_special(byte: &u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..b' ')
+}
+
+/// What follows a backslash.
+fn escape(text: &[u8]) -> Option<&[u8]> {
+    match text.split_first()? {
+        (b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest) => Some(rest),
+        (b'u', rest) => {
+            let (digits, rest) = rest.split_first_chunk::<4>()?;
+            digits.iter().all(u8::is_ascii_hexdigit).then_some(rest)
+        }
+        _ => None,
+    }
+}
+
+/// A number, from behind its first byte.
+#[inline(never)]
+fn number(first: u8, rest: &[u8]) -> Option<&[u8]> {
+    let (first, rest) = if first == b'-' { rest.split_first()? } else { (&first, rest) };
+    let rest = match first {
+        b'0' => rest,
+        b'1'..=b'9' => behind_digits(rest),
+        _ => return None,
+    };
+    let rest = match rest.strip_prefix(b".") {
+        Some(rest) => digits(rest)?,
+        None => rest,
+    };
+    match rest.split_first() {
+        Some((b'e' | b'E', rest)) => match rest.split_first()? {
+            (b'+' | b'-', rest) => digits(rest),
+            _ => digits(rest),
+        },
+        _ => Some(rest),
+    }
+}
+
+/// One or more.
+fn digits(text: &[u8]) -> Option<&[u8]> {
+    text.first()?.is_ascii_digit().then(|| behind_digits(text))
+}
+
+fn behind_digits(text: &[u8]) -> &[u8] {
+    let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    &text[count..]
+}
+
+/// The brackets that are open: below a 1, a bit for each, set for an object. Deeper texts than fit are refused.
+struct Brackets(u128);
+
+impl Brackets {
+    const NONE: Brackets = Brackets(1);
+
+    fn any(&self) -> bool {
+        self.0 != 1
+    }
+
+    /// Whether the innermost one is an object.
+    fn in_object(&self) -> bool {
+        self.0 & 1 == 1
+    }
+
+    fn push(&mut self, object: bool) -> Option<()> {
+        let has_room = self.0.leading_zeros() > 0;
+        self.0 = self.0 << 1 | u128::from(object);
+        has_room.then_some(())
+    }
+
+    fn pop(&mut self) {
+        self.0 >>= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the bytes behind it that a line in a buffer may have, and without.
+    fn judged(text: &[u8]) -> bool {
+        let verdict = is_json(text, text.len());
+        for behind in ["\n", "\n{\"type\":\"user\"}\n", "\",\"\"}]}1,2,3\"\""] {
+            let more = [text, behind.as_bytes()].concat();
+            if behind.starts_with('\n') || verdict {
+                assert_eq!(is_json(&more, text.len()), verdict, "{}", String::from_utf8_lossy(&more));
+            }
+        }
+        verdict
+    }
+
+    fn serde_says(text: &[u8]) -> bool {
+        std::str::from_utf8(text).is_ok() && serde_json::from_slice::<serde_json::Value>(text).is_ok()
+    }
+
+    #[test]
+    fn good_and_bad_texts_are_told_apart() {
+        for good in [
+            "{}",
+            "[]",
+            "0",
+            "-0",
+            "10",
+            "-1.5e+10",
+            "1E5",
+            "2e-7",
+            "true",
+            "false",
+            "null",
+            "\"\"",
+            " [ 1 , { } ] \r\n",
+            r#"{"a":1,"b":[true,false,null,{"c":"d"}],"e":{"f":{}}}"#,
+            "\"a long string, longer than two words\"",
+            r#""\" \\ \/ \b \f \n \r \t \u00e9 \ud83d\ude00""#,
+            "{\"tab\"\t:\n\"x\"}",
+            "[[[[]]]]",
+            "\"日本語\"",
+        ] {
+            assert!(serde_says(good.as_bytes()) && judged(good.as_bytes()), "{good}");
+        }
+        for bad in [
+            "",
+            " ",
+            "{",
+            "}",
+            "[",
+            "]",
+            "{]",
+            "[}",
+            "[1,]",
+            "{,}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "01",
+            "1.",
+            ".5",
+            "-",
+            "+1",
+            "1e",
+            "1e+",
+            "tru",
+            "nul",
+            "truefalse",
+            "\"",
+            "\"\\\"",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"\\u12",
+            "\"a\tb\"",
+            "\"a long string with a\u{1} in it\"",
+            "1 2",
+            "{}{}",
+            "[1 2]",
+            "{\"a\" \"b\"}",
+            "[1]]",
+            "\"a\"b",
+            "[\"a\":1]",
+            "{\"a\",1}",
+            "\0",
+            "{}\0",
+            "[\0]",
+            "\u{a0}1",
+            "{\"a\":1}x",
+            "nulll",
+        ] {
+            assert!(!serde_says(bad.as_bytes()) && !judged(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    /// Every small damage to a message gets the same answer as from serde.
+    #[test]
+    fn damaged_messages_are_judged_as_by_a_parser() {
+        const MESSAGE: &str = r#"{"type":"assistant","n":[-1.5e3,0,{"k":null}],"text":"a \"quoted\" word, \u00e9 and more of it"}"#;
+        let (mut refused, mut all) = (0, 0);
+        for at in 0..MESSAGE.len() {
+            for byte in b"\"\\{}[]:,0a-.eE \t\x01\x00" {
+                let mut text = MESSAGE.as_bytes().to_vec();
+                let replaced = std::mem::replace(&mut text[at], *byte);
+                let mut longer = text.clone();
+                longer.insert(at, replaced);
+                for text in [&text, &longer, &text[..at].to_vec()] {
+                    all += 1;
+                    refused += u32::from(!judged(text));
+                    assert_eq!(judged(text), serde_says(text), "{}", String::from_utf8_lossy(text));
+                }
+            }
+        }
+        assert!(refused > all / 2);
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(judged(nested(127).as_bytes()) && serde_says(nested(127).as_bytes()));
+        assert!(!judged(nested(128).as_bytes()) && !serde_says(nested(128).as_bytes()));
+    }
+}

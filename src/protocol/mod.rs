@@ -1,0 +1,11 @@
+//! The wire: lines, kinds and control frames. No I/O and no threads.
+
+pub mod cli_version;
+pub mod control;
+pub mod framing;
+mod json;
+pub mod kind;
+pub mod members;
+pub mod result_frame;
+pub mod text_delta;
+pub mod user_message;

@@ -1,0 +1,120 @@
+//! The open requests of one session.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::Request;
+use crate::error::{Error, Result, Status};
+use crate::sync::lock;
+
+/// The open requests by their id on the wire.
+#[derive(Default)]
+pub struct Pending {
+    open: Mutex<HashMap<String, Arc<Request>>>,
+    /// The client is being freed.
+    ended: AtomicBool,
+}
+
+impl Pending {
+    /// Takes a request in. `false` when its id belongs to one that is open: two cannot be told apart; or when the client is
+    /// being freed: it is refused, since a handler that waits for its cancellation would wait for ever.
+    pub fn add(&self, request: &Arc<Request>) -> bool {
+        let mut open = lock(&self.open);
+        if self.ended.load(Ordering::Acquire) {
+            drop(open);
+            request.abandon("The host is closing the session.");
+            return false;
+        }
+        if open.contains_key(&request.wire_id) {
+            return false;
+        }
+        open.insert(request.wire_id.clone(), request.clone());
+        true
+    }
+
+    pub fn is_empty(&self) -> bool {
+        lock(&self.open).is_empty()
+    }
+
+    /// The request with this number has ended.
+    pub fn settled(&self, wire_id: &str, number: u64) {
+        let mut open = lock(&self.open);
+        // The CLI may have used the id again.
+        let ended = open.get(wire_id).is_some_and(|request| request.number == number);
+        let request = if ended { open.remove(wire_id) } else { None };
+        drop(open);
+        drop(request);
+    }
+
+    /// The CLI withdraws a request: no answer is written.
+    pub fn withdraw(&self, wire_id: &str) {
+        let request = lock(&self.open).remove(wire_id);
+        if let Some(request) = request {
+            request.withdraw();
+        }
+    }
+
+    /// The client is being freed: as [`Pending::close`], and nothing is taken in any more.
+    pub fn end(&self) {
+        // Before what is open is taken.
+        self.ended.store(true, Ordering::Release);
+        self.close();
+    }
+
+    /// The session ends.
+    pub fn close(&self) {
+        let open = std::mem::take(&mut *lock(&self.open));
+        for request in open.into_values() {
+            request.close();
+        }
+    }
+
+    /// Those that wait for an answer, oldest first.
+    pub fn list(&self) -> Vec<Arc<Request>> {
+        let mut list: Vec<_> =
+            lock(&self.open).values().filter(|request| request.is_open()).cloned().collect();
+        list.sort_by_key(|request| request.number);
+        list
+    }
+
+    /// The open request with this number, held once more.
+    pub fn take(&self, number: u64) -> Result<Arc<Request>> {
+        let found =
+            self.list().into_iter().find(|request| request.number == number && request.hold_if_open());
+        found.ok_or_else(|| {
+            Error::new(Status::Stale, format!("no request with the id {number} is open"))
+                .with("argument", "request_id")
+                .with("remedy", "claude_client_pending_requests lists those that are")
+        })
+    }
+
+    /// The document of `claude_client_pending_requests`.
+    pub fn to_json(&self) -> String {
+        let list: Vec<Value> = self.list().iter().map(|request| request.summary()).collect();
+        Value::from(list).to_string()
+    }
+}
+
+impl Request {
+    fn summary(&self) -> Value {
+        let (deadline, handles) = {
+            let state = lock(&self.state);
+            (state.deadline, state.handles)
+        };
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).as_millis());
+        json!({
+            "id": self.number,
+            "kind": self.kind.name(),
+            "kind_number": self.kind as i32,
+            "age_ms": self.since.elapsed().as_millis() as u64,
+            "deadline_ms": left.map(|left| left as u64),
+            "handles": handles,
+            "request_id": self.wire_id,
+            "request": self.document(),
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! What the CLI is told when nobody answers: always a refusal, in the words that the kind of request understands.
+
+use serde_json::{Value, json};
+
+use super::{Request, RequestKind};
+use crate::protocol::control;
+
+/// The whole line.
+pub fn line(request: &Request, why: &str) -> String {
+    let id = &request.wire_id;
+    let payload = match request.kind {
+        RequestKind::Permission => json!({"behavior": "deny", "message": why}),
+        RequestKind::Elicitation => json!({"action": "decline"}),
+        RequestKind::Dialog => json!({"behavior": "cancelled"}),
+        RequestKind::Mcp => mcp(&request.document(), why),
+        RequestKind::Hook => match hook(&request.document(), why) {
+            Some(output) => output,
+            None => return control::error_line(id, why, None),
+        },
+        RequestKind::Other => {
+            let message = format!("Unsupported control request subtype: {}", request.subtype);
+            return control::error_line(id, &message, Some("unsupported_request"));
+        }
+    };
+    control::success_line(id, &payload.to_string())
+}
+
+/// After an error the CLI goes on as if the hook had nothing against it (unless it was registered to block). A hook
+/// that can forbid something therefore forbids it. For the other events an error is all that can be said.
+fn hook(request: &Value, why: &str) -> Option<Value> {
+    let event = request["input"]["hook_event_name"].as_str()?;
+    let specific = match event {
+        "PreToolUse" | "PreModelSwitch" => {
+            json!({"hookEventName": event, "permissionDecision": "deny", "permissionDecisionReason": why})
+        }
+        "PermissionRequest" => {
+            json!({"hookEventName": event, "decision": {"behavior": "deny", "message": why}})
+        }
+        "UserPromptSubmit"
+        | "UserPromptExpansion"
+        | "PreCompact"
+        | "ConfigChange"
+        | "Elicitation"
+        | "ElicitationResult" => return Some(json!({"decision": "block", "reason": why})),
+        _ => return None,
+    };
+    Some(json!({"hookSpecificOutput": specific}))
+}
+
+fn mcp(request: &Value, why: &str) -> Value {
+    match request["message"].get("id") {
+        Some(id) => {
+            json!({"mcp_response": {"jsonrpc": "2.0", "id": id, "error": {"code": -32603, "message": why}}})
+        }
+        None => json!({"mcp_response": {"jsonrpc": "2.0", "result": {}}}),
+    }
+}

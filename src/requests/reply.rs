@@ -1,0 +1,254 @@
+//! Answers of the host, checked before they are written: what the CLI cannot read, it takes for something else.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::RequestKind;
+use crate::error::{Error, Result, Status};
+use crate::protocol::members::top_level_value;
+
+/// A mistake in an answer; the request stays open.
+pub fn wrong(message: String, pointer: &str) -> Error {
+    let error = Error::new(Status::InvalidArgument, message)
+        .with("argument", "json")
+        .with("remedy", "the request is still open: answer again");
+    if pointer.is_empty() { error } else { error.with("pointer", pointer) }
+}
+
+/// The payload as one line, if it has the shape that requests of this kind are answered in.
+pub fn checked(kind: RequestKind, payload: &str) -> Result<Cow<'_, str>> {
+    match kind {
+        RequestKind::Permission => permission(&parse(payload))?,
+        RequestKind::Elicitation => word(&parse(payload), "/action", &["accept", "decline", "cancel"])?,
+        RequestKind::Dialog => word(&parse(payload), "/behavior", &["completed", "cancelled"])?,
+        RequestKind::Hook => {
+            let (output, renamed) = without_underscores(parse(payload));
+            hook(&output)?;
+            if renamed {
+                return Ok(output.to_string().into());
+            }
+        }
+        // The JSON-RPC response alone will do.
+        RequestKind::Mcp if top_level_value(payload.as_bytes(), b"jsonrpc").is_some() => {
+            return Ok(format!(r#"{{"mcp_response":{}}}"#, one_line(payload)).into());
+        }
+        RequestKind::Mcp | RequestKind::Other => {}
+    }
+    Ok(one_line(payload))
+}
+
+fn parse(payload: &str) -> Value {
+    serde_json::from_str(payload).unwrap_or_default()
+}
+
+/// Line breaks can only stand between the tokens of a JSON text, where a space does as well.
+fn one_line(json: &str) -> Cow<'_, str> {
+    if json.contains(['\n', '\r']) { json.replace(['\n', '\r'], " ").into() } else { json.into() }
+}
+
+/// A JSON argument that starts with `first`, as one line.
+pub fn argument(text: &str, name: &str, first: char) -> Result<String> {
+    let shape = if first == '{' { "an object" } else { "a list" };
+    let fault = |message: String| {
+        Error::new(Status::InvalidArgument, message)
+            .with("argument", name)
+            .with("remedy", "the request is still open: answer again")
+    };
+    let raw: &RawValue =
+        serde_json::from_str(text).map_err(|cause| fault(format!("{name} is not JSON: {cause}")))?;
+    if raw.get().starts_with(first) {
+        Ok(one_line(raw.get()).into_owned())
+    } else {
+        Err(fault(format!("{name} is not {shape}")))
+    }
+}
+
+/// The input that the CLI asked about, in its own bytes.
+pub fn own_input(request: &str) -> String {
+    #[derive(Deserialize)]
+    struct Asked<'a> {
+        #[serde(borrow, default)]
+        input: Option<&'a RawValue>,
+    }
+    let asked: Option<Asked> = serde_json::from_str(request).ok();
+    asked.and_then(|asked| asked.input).map_or("{}", RawValue::get).to_owned()
+}
+
+fn permission(reply: &Value) -> Result<()> {
+    word(reply, "/behavior", &["allow", "deny"])?;
+    if reply["behavior"] == "allow" {
+        return match reply.get("updatedInput") {
+            None | Some(Value::Object(_)) => Ok(()),
+            Some(_) => Err(wrong("updatedInput is not an object".into(), "/updatedInput")),
+        };
+    }
+    if !reply["message"].is_string() {
+        return Err(wrong("a refusal has no \"message\" text".into(), "/message"));
+    }
+    truth(reply, "interrupt")
+}
+
+fn hook(output: &Value) -> Result<()> {
+    truth(output, "continue")?;
+    truth(output, "async")?;
+    if output.get("decision").is_some() {
+        word(output, "/decision", &["block", "approve"])?;
+    }
+    let Some(specific) = output.get("hookSpecificOutput") else { return Ok(()) };
+    if !specific["hookEventName"].is_string() {
+        let pointer = "/hookSpecificOutput/hookEventName";
+        return Err(wrong("hookSpecificOutput has no \"hookEventName\" text".into(), pointer));
+    }
+    if specific.get("permissionDecision").is_some() {
+        let words = ["allow", "deny", "ask", "defer"];
+        word(output, "/hookSpecificOutput/permissionDecision", &words)?;
+    }
+    if specific.pointer("/decision/behavior").is_some() {
+        word(output, "/hookSpecificOutput/decision/behavior", &["allow", "deny"])?;
+    }
+    Ok(())
+}
+
+fn word(reply: &Value, pointer: &str, words: &[&str]) -> Result<()> {
+    let given = reply.pointer(pointer);
+    if given.and_then(Value::as_str).is_some_and(|given| words.contains(&given)) {
+        return Ok(());
+    }
+    let name = pointer.rsplit('/').next().unwrap_or_default();
+    let given = given.map_or("missing".to_owned(), Value::to_string);
+    Err(wrong(format!("\"{name}\" is {given}; it must be one of {}", words.join(", ")), pointer))
+}
+
+fn truth(reply: &Value, name: &str) -> Result<()> {
+    match reply.get(name) {
+        None | Some(Value::Bool(_)) => Ok(()),
+        Some(other) => {
+            Err(wrong(format!("\"{name}\" is {other}; it must be true or false"), &format!("/{name}")))
+        }
+    }
+}
+
+/// `continue` and `async` are words of Python, whose callers write `continue_` and `async_`. And whether there were any.
+fn without_underscores(output: Value) -> (Value, bool) {
+    let Value::Object(mut members) = output else { return (output, false) };
+    let mut renamed = false;
+    for (spelled, name) in [("continue_", "continue"), ("async_", "async")] {
+        if let Some(value) = members.shift_remove(spelled) {
+            members.insert(name.to_owned(), value);
+            renamed = true;
+        }
+    }
+    (Value::Object(members), renamed)
+}
+
+/// The input of `AskUserQuestion` with the user's answers in it.
+pub fn answered_questions(request: &Value, answers: &str) -> Result<Value> {
+    let fault = |message: String| {
+        Error::new(Status::InvalidArgument, message).with("argument", "answers_json").with(
+            "remedy",
+            "pass an object of question texts and the chosen labels; the request is still open",
+        )
+    };
+    let Some(questions) = request["input"]["questions"].as_array() else {
+        let tool = request["tool_name"].as_str().unwrap_or_default();
+        return Err(fault(format!("the tool {tool} asks no questions")));
+    };
+    let asked: Vec<&str> = questions.iter().filter_map(|question| question["question"].as_str()).collect();
+    let text = argument(answers, "answers_json", '{')?;
+    let given: Map<String, Value> = serde_json::from_str(&text).unwrap_or_default();
+    let mut answers = Map::new();
+    for (question, answer) in given {
+        if !asked.contains(&question.as_str()) {
+            return Err(fault(format!(
+                "nobody asked \"{question}\"; the questions are: {}",
+                asked.join(" | ")
+            )));
+        }
+        let labels = match &answer {
+            Value::String(label) => Some(label.clone()),
+            Value::Array(labels) => {
+                let labels: Option<Vec<&str>> = labels.iter().map(Value::as_str).collect();
+                labels.map(|labels| labels.join(", "))
+            }
+            _ => None,
+        };
+        let labels =
+            labels.ok_or_else(|| fault(format!("the answer to \"{question}\" is neither text nor texts")))?;
+        answers.insert(question, labels.into());
+    }
+    let mut input = request["input"].clone();
+    input["answers"] = answers.into();
+    Ok(input)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pointer(kind: RequestKind, payload: Value) -> Option<String> {
+        let error = checked(kind, &payload.to_string()).err()?;
+        assert_eq!(error.status, Status::InvalidArgument);
+        Some(error.detail("pointer").and_then(Value::as_str).unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn a_permission_reply_needs_each_of_its_members() {
+        let at = |payload| pointer(RequestKind::Permission, payload);
+        assert_eq!(at(json!({})).as_deref(), Some("/behavior"));
+        assert_eq!(at(json!({"behavior": "Allow"})).as_deref(), Some("/behavior"));
+        assert_eq!(at(json!({"behavior": "allow", "updatedInput": null})).as_deref(), Some("/updatedInput"));
+        assert_eq!(at(json!({"behavior": "deny"})).as_deref(), Some("/message"));
+        assert_eq!(
+            at(json!({"behavior": "deny", "message": "", "interrupt": 1})).as_deref(),
+            Some("/interrupt")
+        );
+        assert_eq!(at(json!({"behavior": "allow", "toolUseID": "x"})), None);
+        assert_eq!(
+            at(json!({"behavior": "deny", "message": "", "decisionClassification": "user_reject"})),
+            None
+        );
+    }
+
+    #[test]
+    fn a_misspelled_decision_does_not_pass_for_none() {
+        let at = |payload| pointer(RequestKind::Hook, payload);
+        let decision =
+            |word| json!({"hookSpecificOutput": {"hookEventName": "PreToolUse", "permissionDecision": word}});
+        for word in ["allow", "deny", "ask", "defer"] {
+            assert_eq!(at(decision(word)), None, "{word}");
+        }
+        assert_eq!(at(decision("Deny")).as_deref(), Some("/hookSpecificOutput/permissionDecision"));
+        let nameless = json!({"hookSpecificOutput": {"permissionDecision": "deny"}});
+        assert_eq!(at(nameless).as_deref(), Some("/hookSpecificOutput/hookEventName"));
+        assert_eq!(at(json!({"decision": "deny"})).as_deref(), Some("/decision"));
+        assert_eq!(at(json!({"continue_": "no"})).as_deref(), Some("/continue"));
+        assert_eq!(at(json!({"anything": {"else": 1}})), None);
+    }
+
+    #[test]
+    fn an_answer_keeps_its_numbers_and_loses_its_line_breaks() {
+        let text = "{\"a\":\r\n 12345678901234567890123.50,\n\"b\": \"\\n\"}";
+        let line = checked(RequestKind::Mcp, text).unwrap();
+        assert_eq!(line, "{\"a\":   12345678901234567890123.50, \"b\": \"\\n\"}");
+        let request = r#"{"subtype":"can_use_tool","input":{"n": 1.50e400}}"#;
+        assert_eq!(own_input(request), r#"{"n": 1.50e400}"#);
+    }
+
+    #[test]
+    fn questions_are_answered_under_their_own_texts() {
+        let request = json!({"tool_name": "AskUserQuestion", "input": {"questions": [
+            {"question": "Which?", "multiSelect": true}, {"question": "Why?"}]}});
+        let input = answered_questions(&request, r#"{"Which?": ["A", "B"], "Why?": "Because"}"#).unwrap();
+        assert_eq!(input["answers"], json!({"Which?": "A, B", "Why?": "Because"}));
+        assert_eq!(input["questions"], request["input"]["questions"]);
+        for bad in [r#"{"Who?": "x"}"#, r#"{"Why?": 1}"#, "[]", "x"] {
+            assert!(answered_questions(&request, bad).is_err(), "{bad}");
+        }
+        assert!(answered_questions(&json!({"tool_name": "Bash", "input": {}}), "{}").is_err());
+    }
+}

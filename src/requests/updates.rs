@@ -1,0 +1,129 @@
+//! Permission updates in an answer: the CLI takes all of them or, where one is malformed, silently none. So they are
+//! looked at here, where the host can be told.
+
+use serde_json::{Map, Value};
+
+use super::reply;
+use crate::error::Result;
+
+const BEHAVIORS: &[&str] = &["allow", "deny", "ask"];
+const DESTINATIONS: &[&str] = &["userSettings", "projectSettings", "localSettings", "session", "cliArg"];
+
+/// The updates to send, `None` for an empty list; the inner error says which one is malformed.
+pub fn checked(text: &str, request: &Value) -> Result<std::result::Result<Option<String>, String>> {
+    let text = reply::argument(text, "updated_permissions_json", '[')?;
+    let mut updates: Vec<Value> = serde_json::from_str(&text).unwrap_or_default();
+    let suggested = request["permission_suggestions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for (index, update) in updates.iter_mut().enumerate() {
+        // What the CLI suggests it also takes, be it of a type that is not known here.
+        let known = suggested.contains(update);
+        tidy(update);
+        if !known && let Err(fault) = check(update) {
+            return Ok(Err(format!("number {}: {fault}", index + 1)));
+        }
+    }
+    Ok(Ok((!updates.is_empty()).then(|| Value::from(updates).to_string())))
+}
+
+/// A rule for a whole tool has no `ruleContent`: with null in its place the CLI ignores every update of the answer.
+fn tidy(update: &mut Value) {
+    for rule in update.get_mut("rules").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(rule) = rule.as_object_mut().filter(|rule| rule.get("ruleContent") == Some(&Value::Null))
+        {
+            rule.shift_remove("ruleContent");
+        }
+    }
+    if let Some(members) = update.as_object_mut() {
+        members.entry("destination").or_insert_with(|| "session".into());
+    }
+}
+
+fn check(update: &Value) -> std::result::Result<(), String> {
+    let members = update.as_object().ok_or("it is not an object")?;
+    one_of(members, "destination", DESTINATIONS)?;
+    match members.get("type").and_then(Value::as_str) {
+        Some("addRules" | "replaceRules" | "removeRules") => {
+            one_of(members, "behavior", BEHAVIORS)?;
+            let rules = members.get("rules").and_then(Value::as_array).ok_or("\"rules\" is not a list")?;
+            if rules.iter().all(is_rule) {
+                Ok(())
+            } else {
+                Err("a rule is not {toolName, ruleContent?}".into())
+            }
+        }
+        Some("setMode") if members.get("mode").is_some_and(Value::is_string) => Ok(()),
+        Some("setMode") => Err("\"mode\" is not a text".into()),
+        Some("addDirectories" | "removeDirectories") => {
+            let directories = members.get("directories").and_then(Value::as_array);
+            let texts = directories.is_some_and(|list| list.iter().all(Value::is_string));
+            if texts { Ok(()) } else { Err("\"directories\" is not a list of texts".into()) }
+        }
+        Some(other) => Err(format!("there is no type \"{other}\"")),
+        None => Err("\"type\" is missing".into()),
+    }
+}
+
+fn is_rule(rule: &Value) -> bool {
+    rule["toolName"].as_str().is_some_and(|name| !name.is_empty())
+        && rule.get("ruleContent").is_none_or(Value::is_string)
+}
+
+fn one_of(members: &Map<String, Value>, name: &str, words: &[&str]) -> std::result::Result<(), String> {
+    let given = members.get(name);
+    if given.and_then(Value::as_str).is_some_and(|given| words.contains(&given)) {
+        return Ok(());
+    }
+    let given = given.map_or("missing".to_owned(), Value::to_string);
+    Err(format!("\"{name}\" is {given}; it must be one of {}", words.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn sent(updates: Value, request: Value) -> std::result::Result<Value, String> {
+        let text = checked(&updates.to_string(), &request).expect("a list")?;
+        Ok(text.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap()))
+    }
+
+    #[test]
+    fn suggestions_come_back_as_they_were() {
+        let suggestions = json!([
+            {"type": "addRules", "rules": [{"toolName": "Bash", "ruleContent": "echo *"}], "behavior": "allow",
+             "destination": "localSettings"},
+            {"type": "aTypeOfTomorrow", "destination": "session", "what": 1}]);
+        let request = json!({"permission_suggestions": suggestions});
+        assert_eq!(sent(suggestions.clone(), request).unwrap(), suggestions);
+        assert!(sent(suggestions, json!({})).unwrap_err().contains("number 2"));
+    }
+
+    #[test]
+    fn a_rule_for_a_whole_tool_has_no_content() {
+        let update = json!([{"type": "addRules", "rules": [{"toolName": "Read", "ruleContent": null}], "behavior": "allow"}]);
+        let expected = json!([{"type": "addRules", "rules": [{"toolName": "Read"}], "behavior": "allow",
+                               "destination": "session"}]);
+        assert_eq!(sent(update, json!({})).unwrap(), expected);
+        assert_eq!(sent(json!([]), json!({})).unwrap(), Value::Null);
+    }
+
+    #[test]
+    fn each_fault_is_found() {
+        let good = json!({"type": "setMode", "mode": "acceptEdits", "destination": "session"});
+        for bad in [
+            json!(1),
+            json!({}),
+            json!({"type": "setMode"}),
+            json!({"type": "setMode", "mode": "plan", "destination": "nowhere"}),
+            json!({"type": "addRules", "rules": [{"toolName": "Read"}]}),
+            json!({"type": "addRules", "behavior": "allow"}),
+            json!({"type": "removeRules", "behavior": "ask", "rules": [{"ruleContent": "x"}]}),
+            json!({"type": "addDirectories", "directories": "/tmp"}),
+        ] {
+            let fault = sent(json!([good, bad]), json!({})).unwrap_err();
+            assert!(fault.starts_with("number 2: "), "{bad}: {fault}");
+        }
+        assert!(checked("{}", &json!({})).is_err());
+    }
+}

@@ -1,0 +1,271 @@
+//! The threads that read for all clients, each with a tokio runtime of its own: started when first needed, stopped on request,
+//! never used after a fork. A client stays with one of them.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
+
+use crate::dispatch::{mark_library_thread, pool};
+use crate::error::{Error, Result, Status};
+use crate::panics::Inside;
+use crate::process;
+
+/// A function of the host that runs at the start or the end of every library thread.
+pub type ThreadHook = Arc<dyn Fn() + Send + Sync>;
+
+/// What the host may choose before the first client exists.
+#[derive(Clone)]
+pub struct Configuration {
+    /// Threads that move bytes between the children and the queues.
+    pub worker_threads: usize,
+    /// 0 = the system's default.
+    pub stack_size: usize,
+    pub thread_name: String,
+    pub on_thread_start: Option<ThreadHook>,
+    pub on_thread_stop: Option<ThreadHook>,
+    /// Whether a small guardian process ends the children's trees when the host is killed.
+    pub guardian: bool,
+}
+
+impl Default for Configuration {
+    fn default() -> Configuration {
+        Configuration {
+            worker_threads: 1,
+            stack_size: 0,
+            thread_name: "claude".to_owned(),
+            on_thread_start: None,
+            on_thread_stop: None,
+            guardian: true,
+        }
+    }
+}
+
+impl Configuration {
+    pub fn started(&self) {
+        Inside::mark_thread();
+        mark_library_thread();
+        if let Some(hook) = &self.on_thread_start {
+            hook();
+        }
+    }
+
+    pub fn stopped(&self) {
+        if let Some(hook) = &self.on_thread_stop {
+            hook();
+        }
+    }
+}
+
+/// A thread that reads. Dropped, it ends in its own time.
+struct Reader {
+    handle: Handle,
+    /// Takes the moment by which its blocking work must have ended.
+    stop: oneshot::Sender<Instant>,
+    thread: JoinHandle<()>,
+}
+
+struct State {
+    configuration: Option<Arc<Configuration>>,
+    readers: Vec<Reader>,
+    stopping: bool,
+}
+
+static STATE: Mutex<State> = Mutex::new(State { configuration: None, readers: Vec::new(), stopping: false });
+/// The reader whose turn it is to get a client.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+static OWNER_PID: AtomicU32 = AtomicU32::new(0);
+/// Live threads of the runtimes.
+static THREADS: AtomicU32 = AtomicU32::new(0);
+
+fn state() -> std::sync::MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Refuses to run in a forked copy of the process that the library has started threads in: they do not exist there.
+pub fn check_fork() -> Result<()> {
+    let owner = OWNER_PID.load(Ordering::Relaxed);
+    if owner == 0 || owner == process::own_id() { Ok(()) } else { Err(forked(owner)) }
+}
+
+#[cold]
+fn forked(owner: u32) -> Error {
+    Error::new(Status::Forked, "the process was forked after the library had started")
+        .with("owner_pid", owner)
+        .with("remedy", "use the library in the parent only, or call exec in the child")
+}
+
+/// Takes effect when the runtime starts; refused while it runs.
+pub fn configure(configuration: Configuration) -> Result<()> {
+    let mut state = state();
+    if !state.readers.is_empty() {
+        return Err(Error::new(Status::AlreadyConnected, "the runtime is running already").with(
+            "remedy",
+            "configure before the first client is created, or after claude_runtime_shutdown",
+        ));
+    }
+    state.configuration = Some(Arc::new(configuration));
+    Ok(())
+}
+
+/// The configuration in force.
+pub fn configuration() -> Arc<Configuration> {
+    state().configuration.get_or_insert_default().clone()
+}
+
+/// One of the runtimes, started if need be.
+pub fn handle() -> Result<Handle> {
+    let mut state = state();
+    if state.stopping {
+        return Err(Error::new(Status::Closed, "the library is shutting down"));
+    }
+    if state.readers.is_empty() {
+        let configuration = state.configuration.get_or_insert_default().clone();
+        state.readers = start(&configuration)?;
+        process::remember_own_id();
+        OWNER_PID.store(process::own_id(), Ordering::Relaxed);
+    }
+    let turn = NEXT.fetch_add(1, Ordering::Relaxed) % state.readers.len();
+    Ok(state.readers[turn].handle.clone())
+}
+
+/// Runs `task` on one of the runtimes.
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    handle()?.spawn(task);
+    Ok(())
+}
+
+fn start(configuration: &Arc<Configuration>) -> Result<Vec<Reader>> {
+    process::configure(process::Configuration {
+        guardian: configuration.guardian,
+        thread_name: format!("{}-process", configuration.thread_name),
+        on_thread_start: Some({
+            let configuration = configuration.clone();
+            Arc::new(move || configuration.started())
+        }),
+        on_thread_stop: Some({
+            let configuration = configuration.clone();
+            Arc::new(move || configuration.stopped())
+        }),
+        stack_size: match configuration.stack_size {
+            0 => process::Configuration::default().stack_size,
+            size => size,
+        },
+        ..process::Configuration::default()
+    });
+    let readers = (0..configuration.worker_threads.max(1)).map(|_| Reader::start(configuration));
+    // The host's signal handlers must not run on our threads: a thread inherits the mask of its creator.
+    process::with_signals_blocked(|| readers.collect::<std::io::Result<_>>()).map_err(|cause| {
+        Error::new(Status::CliConnection, format!("the library's threads could not be started: {cause}"))
+            .with("remedy", "check the limits on threads and memory of this process")
+    })
+}
+
+impl Reader {
+    fn start(configuration: &Arc<Configuration>) -> std::io::Result<Reader> {
+        let name = format!("{}-io", configuration.thread_name);
+        let runtime = new_runtime(configuration, &name)?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel();
+        let mut builder = std::thread::Builder::new().name(name);
+        if configuration.stack_size != 0 {
+            builder = builder.stack_size(configuration.stack_size);
+        }
+        let configuration = configuration.clone();
+        let counted = Counted::new();
+        let thread = builder.spawn(move || {
+            let _counted = counted;
+            configuration.started();
+            let deadline = runtime.block_on(stopped).unwrap_or_else(|_| Instant::now());
+            runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
+            configuration.stopped();
+        })?;
+        Ok(Reader { handle, stop, thread })
+    }
+
+    fn stop(self, deadline: Instant) -> JoinHandle<()> {
+        let _ = self.stop.send(deadline);
+        self.thread
+    }
+}
+
+/// Counts a thread as long as it lives, from before its first step.
+struct Counted;
+
+impl Counted {
+    fn new() -> Counted {
+        THREADS.fetch_add(1, Ordering::AcqRel);
+        Counted
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        THREADS.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn new_runtime(configuration: &Arc<Configuration>, name: &str) -> std::io::Result<Runtime> {
+    // All that concerns threads is for those of blocking work: the reader's own one is not made here.
+    let mut builder = Builder::new_current_thread();
+    builder
+        .max_blocking_threads(8)
+        .thread_keep_alive(Duration::from_millis(500))
+        .thread_name(name)
+        .enable_io()
+        .enable_time();
+    if configuration.stack_size != 0 {
+        builder.thread_stack_size(configuration.stack_size);
+    }
+    let (starting, stopping) = (configuration.clone(), configuration.clone());
+    builder.on_thread_start(move || {
+        THREADS.fetch_add(1, Ordering::AcqRel);
+        starting.started();
+    });
+    builder.on_thread_stop(move || {
+        stopping.stopped();
+        THREADS.fetch_sub(1, Ordering::AcqRel);
+    });
+    builder.build()
+}
+
+/// Ends every thread of the library. `false` when something was still running at the deadline.
+pub fn shutdown(timeout: Duration) -> bool {
+    let deadline = Instant::now() + timeout;
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let readers = {
+        let mut state = state();
+        state.stopping = true;
+        std::mem::take(&mut state.readers)
+    };
+    let callbacks_ended = pool::shutdown(left());
+    let threads: Vec<_> = readers.into_iter().map(|reader| reader.stop(deadline)).collect();
+    let readers_ended = wait_for_readers(left);
+    if readers_ended {
+        // They have nothing left to do but to leave.
+        threads.into_iter().for_each(|thread| drop(thread.join()));
+    }
+    let children_ended = process::shutdown(left());
+    let ended = callbacks_ended && readers_ended && children_ended;
+    let mut state = state();
+    state.stopping = false;
+    if ended && state.readers.is_empty() {
+        // No thread is left that a forked copy of the process would miss.
+        OWNER_PID.store(0, Ordering::Relaxed);
+    }
+    ended
+}
+
+fn wait_for_readers(left: impl Fn() -> Duration) -> bool {
+    while THREADS.load(Ordering::Acquire) != 0 {
+        if left().is_zero() {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
+}

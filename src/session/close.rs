@@ -1,0 +1,271 @@
+//! The end of a session: asked for by the host, or by the CLI's own end.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::{Client, Phase, State, exit_cause, longest_close};
+use crate::dispatch::gate::Slot;
+use crate::dispatch::{Closing, Completion, Listener, Mode, Outcome, Waiter, is_reader_thread, pool};
+use crate::error::{Error, Result, Status};
+use crate::log::{self, Level};
+use crate::runtime;
+use crate::sync::lock;
+use crate::transport::End;
+
+/// After the exit of the process, so long may unread output delay the end of a disconnect.
+const DELIVERY_AFTER_EXIT: Duration = Duration::from_secs(1);
+
+impl Client {
+    /// Ends the session: end of input, grace, SIGTERM, grace, SIGKILL. `completion` is told when the process is gone.
+    pub fn disconnect(&self, completion: Completion) -> Result<()> {
+        let _hold = self.hold()?;
+        {
+            let mut state = lock(&self.state);
+            if !matches!(state.phase, Phase::Created | Phase::Closed) {
+                state.disconnecting.push(completion.accept());
+                drop(state);
+                self.start_closing();
+                return Ok(());
+            }
+            if state.phase == Phase::Created {
+                state.phase = Phase::Closed;
+                state.over = true;
+            }
+        }
+        completion.complete(Ok("{}".to_owned()));
+        Ok(())
+    }
+
+    /// As [`Client::disconnect`], waiting for the end of it.
+    pub fn disconnect_wait(&self, wait: Option<Duration>) -> Outcome {
+        self.dispatcher.check_may_wait()?;
+        let waiter = Arc::new(Waiter::default());
+        self.disconnect(self.completion(Listener::Wait(waiter.clone())))?;
+        let outcome = waiter.wait(wait.map(|wait| Instant::now() + wait)).unwrap_or_else(|| {
+            Err(Error::new(Status::Timeout, "the CLI has not ended yet; it is still being closed")
+                .with("phase", "disconnect")
+                .with("remedy", "wait again, or shorten graceful_exit_timeout_ms and terminate_timeout_ms"))
+        });
+        // A host that frees the client now would otherwise never see the last messages and on_closed.
+        if outcome.is_ok()
+            && matches!(self.dispatcher.mode(), Mode::Thread | Mode::Inline)
+            && self.was_connected()
+        {
+            self.dispatcher.wait_delivered(Some(DELIVERY_AFTER_EXIT));
+        }
+        outcome
+    }
+
+    /// A closing event is on its way.
+    fn was_connected(&self) -> bool {
+        self.is_closing() || self.transport().is_some()
+    }
+
+    /// Begins to close, once; every later step is taken by the transport.
+    pub(super) fn start_closing(&self) {
+        if self.closing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        {
+            let mut state = lock(&self.state);
+            if matches!(state.phase, Phase::Connecting | Phase::Connected) {
+                state.phase = Phase::Closing;
+            }
+        }
+        self.requests.close();
+        self.mcp.close();
+        self.control.end(&Arc::new(Error::new(Status::Cancelled, "the session is closing")));
+        self.close_transport();
+    }
+
+    pub(super) fn close_transport(&self) {
+        if let Some(transport) = self.transport() {
+            transport.close();
+        }
+        self.dispatcher.space.notify_one();
+    }
+
+    /// The process has been reaped. Its last output may still wait for a slow consumer, which must not hold up
+    /// whoever disconnects.
+    pub(super) fn process_gone(&self) {
+        let (me, again) = (self.me.clone(), self.starts_again.load(Ordering::Acquire));
+        let _ = runtime::spawn(async move {
+            tokio::time::sleep(DELIVERY_AFTER_EXIT).await;
+            let Some(client) = me.upgrade() else { return };
+            if client.starts_again.load(Ordering::Acquire) != again {
+                return; // another process has taken its place
+            }
+            // A client that is being freed tells everybody at its end.
+            let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
+            client.complete_disconnects();
+        });
+    }
+
+    /// Everything that the CLI wrote has been taken in.
+    pub(super) fn stream_ended(&self, end: &End) {
+        if self.starts_again_after(end) {
+            return;
+        }
+        let in_turn = self.turn_in_progress().is_some();
+        {
+            let mut state = lock(&self.state);
+            if !self.is_closing() && state.cause.is_none() {
+                let cause = exit_cause::cause(end, &state, in_turn);
+                let connecting = state.server_info.is_none();
+                state.cause = cause.map(|error| Arc::new(self.explained(error, end, connecting)));
+            }
+        }
+        self.over();
+    }
+
+    /// A CLI that is too old for what it was given says only which word it does not know.
+    fn explained(&self, error: Error, end: &End, connecting: bool) -> Error {
+        match exit_cause::unknown_flag(end).filter(|_| connecting) {
+            Some(flag) => {
+                let (remedy, pointer) = self.options.without_flag(flag);
+                error.with_opt("pointer", pointer).with("remedy", remedy)
+            }
+            None => error,
+        }
+    }
+
+    /// The last step, whatever led here: nobody is left waiting.
+    pub(super) fn over(&self) {
+        let (cause, connecting) = {
+            let mut state = lock(&self.state);
+            if state.phase == Phase::Closed {
+                return;
+            }
+            state.phase = Phase::Closed;
+            (state.cause.clone(), state.connecting.take())
+        };
+        let reason =
+            cause.clone().unwrap_or_else(|| Arc::new(Error::new(Status::Closed, "the session has ended")));
+        match &cause {
+            Some(cause) => log::write(Level::Error, || format!("the session has ended: {}", cause.message)),
+            None => log::info(|| "the session has ended".to_owned()),
+        }
+        self.control.end(&reason);
+        self.requests.close();
+        self.mcp.close();
+        self.stop_ceiling();
+        if let Some(completion) = connecting {
+            completion.complete(Err(match &cause {
+                Some(cause) => (**cause).clone(),
+                None => Error::new(Status::Cancelled, "connecting was cancelled: the session is closing"),
+            }));
+        }
+        // Who polls for it is told of the end last; who waits in a call finds it queued when the call returns.
+        let disconnecting = std::mem::take(&mut lock(&self.state).disconnecting);
+        let (awaited, told): (Vec<_>, Vec<_>) = disconnecting.into_iter().partition(Completion::is_awaited);
+        told.into_iter().for_each(disconnected);
+        self.dispatcher.push_closed(cause);
+        awaited.into_iter().for_each(disconnected);
+        lock(&self.state).over = true;
+        self.ended.notify_all();
+        self.ended_async.notify_waiters();
+    }
+
+    fn complete_disconnects(&self) {
+        let completions = std::mem::take(&mut lock(&self.state).disconnecting);
+        completions.into_iter().for_each(disconnected);
+    }
+
+    pub(super) async fn wait_ended_async(&self) {
+        self.wait_until(|state| state.over).await;
+    }
+
+    pub(super) async fn wait_until(&self, holds: impl Fn(&State) -> bool) {
+        loop {
+            let notified = self.ended_async.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            if holds(&lock(&self.state)) {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    /// Blocks until the session is over. `false` when the deadline passed first.
+    pub fn wait_ended(&self, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        let mut state = lock(&self.state);
+        while is_alive(&state) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.ended.wait_timeout(state, left);
+        }
+        true
+    }
+
+    /// Starts to end the session without waiting; for a shutdown of everything.
+    pub fn close_soon(&self) {
+        if self.phase() != Phase::Created {
+            self.start_closing();
+        }
+    }
+
+    /// Frees the client. When it returns, no callback of it runs or will run, every destroy-notify has run and the
+    /// process is gone; inside one of its own callbacks all that holds when the callback returns.
+    pub fn free(self: Arc<Self>) {
+        self.dispatcher.discard_messages();
+        // A handler may be waiting to hear just this, and we for the handler.
+        self.requests.end();
+        self.mcp.close();
+        self.dispatcher.tell_withdrawn();
+        self.close_soon();
+        if is_reader_thread() && !self.dispatcher.gate.is_inside() {
+            // The reader has to go on reading until the process is gone; and it may have called the host from the midst of
+            // this client's work.
+            self.dispatcher.gate.shut();
+            return pool::run(move || self.finalise_now());
+        }
+        let later = self.clone();
+        if self.dispatcher.gate.close(move || later.finalise_later()) == Closing::Quiet {
+            self.finalise();
+        }
+    }
+
+    /// As the end of [`Client::free`] when the callback that called it has returned.
+    fn finalise_later(self: Arc<Self>) {
+        // The reader has to go on reading until the process is gone.
+        if is_reader_thread() { pool::run(move || self.finalise_now()) } else { self.finalise_now() }
+    }
+
+    fn finalise_now(&self) {
+        self.dispatcher.gate.wait_quiet();
+        self.finalise();
+    }
+
+    fn finalise(&self) {
+        self.close_soon();
+        if !self.wait_ended(longest_close(&self.options)) {
+            // What the late end would complete is told now: nothing of the host's may run behind this.
+            self.over();
+        }
+        drop(std::mem::take(&mut *lock(&self.run.held)));
+        self.dispatcher.finish();
+        self.drop_routes();
+        self.mcp.clear();
+        self.release_transport();
+    }
+
+    /// For a client whose reader has gone with the runtime: what is left of its end.
+    pub fn abandon(&self) {
+        if self.phase() != Phase::Created {
+            self.over();
+        }
+    }
+}
+
+fn disconnected(completion: Completion) {
+    completion.complete(Ok("{}".to_owned()));
+}
+
+fn is_alive(state: &State) -> bool {
+    state.phase != Phase::Created && !state.over
+}

@@ -1,0 +1,323 @@
+//! Control requests to the CLI: matched by id in any order, each with its own deadline.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+use tokio::sync::{Notify, oneshot};
+
+use super::{Client, Phase};
+use crate::dispatch::gate::Slot;
+use crate::dispatch::{Completion, Listener, Outcome, Waiter};
+use crate::error::{Error, Result, Status};
+use crate::log;
+use crate::protocol::control;
+use crate::runtime;
+use crate::sync::lock;
+
+const MONTH_MS: u64 = 30 * 86_400_000;
+
+/// What is done about a turn that does not end after an interrupt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Escalation {
+    None,
+    Disconnect,
+    Kill,
+}
+
+/// Who gets the reply.
+enum Asker {
+    Host(Completion),
+    Session(oneshot::Sender<Outcome>),
+}
+
+impl Asker {
+    fn answer(self, outcome: Outcome) {
+        match self {
+            Asker::Host(completion) => completion.complete(outcome),
+            Asker::Session(sender) => drop(sender.send(outcome)),
+        }
+    }
+}
+
+struct Open {
+    asker: Asker,
+    subtype: String,
+    /// The prompt that it is about.
+    prompt: Option<String>,
+    sent: Instant,
+    deadline: Option<Instant>,
+}
+
+#[derive(Default)]
+struct Table {
+    open: HashMap<String, Open>,
+    /// When the next look at the deadlines is due, if somebody looks at them.
+    watched: Option<Instant>,
+    /// Set when the session has ended: no request is taken any more.
+    ended: Option<Arc<Error>>,
+}
+
+/// The open control requests of one session.
+#[derive(Default)]
+pub struct Control {
+    table: Mutex<Table>,
+    next: AtomicU64,
+    changed: Arc<Notify>,
+}
+
+impl Control {
+    pub fn has_open(&self) -> bool {
+        !lock(&self.table).open.is_empty()
+    }
+
+    /// The id of the request; one that comes too late is told why.
+    fn add(&self, open: Open) -> Option<String> {
+        let id = format!("req_{}", self.next.fetch_add(1, Ordering::Relaxed) + 1);
+        let mut table = lock(&self.table);
+        let Some(cause) = table.ended.clone() else {
+            table.open.insert(id.clone(), open);
+            return Some(id);
+        };
+        drop(table);
+        open.asker.answer(Err((*cause).clone()));
+        None
+    }
+
+    fn remove(&self, id: &str) -> Option<Open> {
+        lock(&self.table).open.remove(id)
+    }
+
+    /// Ends all open requests with `cause`, and every later one.
+    pub fn end(&self, cause: &Arc<Error>) {
+        let open = {
+            let mut table = lock(&self.table);
+            table.ended.get_or_insert_with(|| cause.clone());
+            std::mem::take(&mut table.open)
+        };
+        for open in open.into_values() {
+            open.asker.answer(Err((**cause).clone().with("request", open.subtype)));
+        }
+        self.changed.notify_one();
+    }
+
+    /// Ends those that are open, and takes more.
+    pub fn end_open(&self, cause: &Error) {
+        let open = std::mem::take(&mut lock(&self.table).open);
+        open.into_values().for_each(|open| open.asker.answer(Err(cause.clone())));
+    }
+
+    /// Ends those whose deadline has passed; the next deadline, if any.
+    fn expire(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let (expired, next) = {
+            let mut table = lock(&self.table);
+            let ids: Vec<String> = table
+                .open
+                .iter()
+                .filter(|(_, open)| open.deadline.is_some_and(|deadline| deadline <= now))
+                .map(|(id, _)| id.clone())
+                .collect();
+            let expired: Vec<Open> = ids.iter().filter_map(|id| table.open.remove(id)).collect();
+            let next = table.open.values().filter_map(|open| open.deadline).min();
+            table.watched = next;
+            (expired, next)
+        };
+        for open in expired {
+            log::warning(|| format!("the CLI did not answer the control request {} in time", open.subtype));
+            let error = timed_out(&open.subtype);
+            open.asker.answer(Err(error));
+        }
+        next
+    }
+}
+
+fn timed_out(subtype: &str) -> Error {
+    Error::new(Status::Timeout, format!("the CLI did not answer the control request {subtype} in time"))
+        .with("phase", "control")
+        .with("request", subtype)
+        .with("remedy", "raise the option control_timeout_ms; a late answer is dropped")
+}
+
+impl Client {
+    /// Sends a control request; `completion` gets the reply, at the latest after the option `control_timeout_ms`.
+    pub fn control(&self, request: Map<String, Value>, completion: Completion) -> Result<()> {
+        let _hold = self.hold()?;
+        self.connected()?;
+        let deadline = Instant::now() + self.options.control_timeout.max(own_time(&request));
+        if let Some(id) = self.send_control(&request, Asker::Host(completion.accept()), Some(deadline)) {
+            self.watch_deadlines(&id);
+        }
+        Ok(())
+    }
+
+    /// As [`Client::control`], waiting for the reply. `wait` `None` = for ever.
+    pub fn control_wait(&self, request: Map<String, Value>, wait: Option<Duration>) -> Outcome {
+        self.dispatcher.check_may_wait()?;
+        self.connected()?;
+        let waiter = Arc::new(Waiter::default());
+        let completion = self.completion(Listener::Wait(waiter.clone()));
+        let subtype = subtype(&request);
+        let id = self.send_control(&request, Asker::Host(completion.accept()), None);
+        match waiter.wait(wait.map(|wait| Instant::now() + wait)) {
+            Some(outcome) => outcome,
+            None => {
+                let late = id.and_then(|id| self.control.remove(&id));
+                // The reply may have come in the last instant.
+                match late {
+                    Some(_) => Err(timed_out(&subtype)),
+                    None => waiter.wait(Some(Instant::now())).unwrap_or_else(|| Err(timed_out(&subtype))),
+                }
+            }
+        }
+    }
+
+    /// The request by which the session began, with the hooks: sent again, it asks for a fresh answer.
+    pub fn reinitialize_request(&self) -> Result<Map<String, Value>> {
+        self.connected()?;
+        self.initialize.get().cloned().ok_or_else(|| Error::new(Status::NotConnected, "not connected"))
+    }
+
+    /// A fresh answer to `initialize` takes the place of the kept one.
+    fn take_server_info(&self, info: &str) -> Result<()> {
+        // The first answer is looked at by the one who connects.
+        if self.phase() == Phase::Connecting {
+            return Ok(());
+        }
+        self.check_hooks(info).inspect_err(|error| self.poison(error))?;
+        lock(&self.state).server_info = Some(info.to_owned());
+        Ok(())
+    }
+
+    /// A turn that is interrupted now and has not ended at the deadline is ended so.
+    pub fn watch_turn(&self, deadline: Duration, escalate: Escalation) {
+        if escalate == Escalation::None {
+            return;
+        }
+        let Some(turn) = self.turn_in_progress() else { return };
+        let me = self.me.clone();
+        let _ = runtime::spawn(async move {
+            tokio::time::sleep(deadline).await;
+            let Some(client) = me.upgrade() else { return };
+            // A client that is being freed closes itself.
+            let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
+            if client.turn_in_progress() != Some(turn) || client.is_closing() {
+                return;
+            }
+            log::warning(|| "the turn did not end after an interrupt".to_owned());
+            let error =
+                Error::new(Status::Timeout, "the turn did not end after an interrupt; the CLI was ended")
+                    .with("phase", "interrupt")
+                    .with("remedy", "continue the conversation in another client by the option resume");
+            lock(&client.state).cause.get_or_insert_with(|| Arc::new(error));
+            client.start_closing();
+            if let (Escalation::Kill, Some(transport)) = (escalate, client.transport()) {
+                transport.abort();
+            }
+        });
+    }
+
+    /// For the session's own requests, on the runtime.
+    pub(super) async fn control_internal(&self, request: &Map<String, Value>) -> Outcome {
+        let (sender, receiver) = oneshot::channel();
+        self.send_control(request, Asker::Session(sender), None);
+        receiver.await.unwrap_or_else(|_| Err(Error::new(Status::Cancelled, "the session is closing")))
+    }
+
+    /// Registers and writes. A request that cannot be written is answered with the reason.
+    fn send_control(
+        &self,
+        request: &Map<String, Value>,
+        asker: Asker,
+        deadline: Option<Instant>,
+    ) -> Option<String> {
+        let prompt = request.get("message_uuid").and_then(Value::as_str).map(str::to_owned);
+        let open = Open { asker, subtype: subtype(request), prompt, sent: Instant::now(), deadline };
+        let id = self.control.add(open)?;
+        // A reader that has stopped at the bound of the queue goes on for the sake of the reply.
+        self.dispatcher.space.notify_one();
+        match self.write_line(control::request_line(&id, request)) {
+            Ok(()) => Some(id),
+            Err(error) => {
+                self.control_answered(&id, Err(error));
+                None
+            }
+        }
+    }
+
+    /// The reply to `id`; one that nobody waits for any more is dropped.
+    pub(super) fn control_answered(&self, id: &str, outcome: Outcome) {
+        log::debug(|| {
+            format!("{id} was answered: {}", outcome.as_ref().map_or_else(|error| &*error.message, |_| "ok"))
+        });
+        let Some(open) = self.control.remove(id) else { return };
+        let outcome = outcome.and_then(|reply| {
+            self.stats.control_answered(open.sent.elapsed(), &open.subtype);
+            match &*open.subtype {
+                "initialize" => self.take_server_info(&reply)?,
+                "cancel_async_message" | "interrupt" => self.take_withdrawn(&open, &reply),
+                _ => {}
+            }
+            Ok(reply)
+        });
+        open.asker.answer(outcome.map_err(|error| error.with("request", open.subtype)));
+    }
+
+    /// Prompts that the CLI has taken out of its queue have no result. Not every CLI says so in a frame as well.
+    fn take_withdrawn(&self, open: &Open, reply: &str) {
+        let reply: Value = serde_json::from_str(reply).unwrap_or_default();
+        match &reply["cancelled"] {
+            Value::Bool(true) => open.prompt.iter().for_each(|uuid| self.prompt_withdrawn(uuid)),
+            Value::Array(uuids) => {
+                uuids.iter().filter_map(Value::as_str).for_each(|uuid| self.prompt_withdrawn(uuid));
+            }
+            _ => {}
+        }
+    }
+
+    fn watch_deadlines(&self, id: &str) {
+        let mut table = lock(&self.control.table);
+        let Some(deadline) = table.open.get(id).and_then(|open| open.deadline) else { return };
+        let watched = table.watched;
+        if watched.is_some_and(|next| next <= deadline) {
+            return;
+        }
+        table.watched = Some(deadline);
+        drop(table);
+        if watched.is_some() {
+            self.control.changed.notify_one();
+            return;
+        }
+        let (me, changed) = (self.me.clone(), self.control.changed.clone());
+        let watching = runtime::spawn(async move {
+            loop {
+                let Some(client) = me.upgrade() else { return };
+                // A client that is being freed ends its requests itself.
+                let Some(pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
+                let Some(next) = client.control.expire() else { return };
+                drop(pass);
+                drop(client);
+                tokio::select! {
+                    () = tokio::time::sleep_until(next.into()) => {}
+                    () = changed.notified() => {}
+                }
+            }
+        });
+        if watching.is_err() {
+            lock(&self.control.table).watched = None;
+        }
+    }
+}
+
+/// How long a request that names its own time may take. The CLI keeps that time itself, and its answer is worth waiting for.
+fn own_time(request: &Map<String, Value>) -> Duration {
+    const SLACK: Duration = Duration::from_secs(5);
+    let own = request.get("timeout_ms").and_then(Value::as_u64);
+    own.map_or(Duration::ZERO, |own| Duration::from_millis(own.min(MONTH_MS)) + SLACK)
+}
+
+fn subtype(request: &Map<String, Value>) -> String {
+    request.get("subtype").and_then(Value::as_str).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,173 @@
+//! Why a session ended, in words that say what to do.
+
+use serde_json::Value;
+
+use super::State;
+use crate::error::{Error, Status};
+use crate::process::Exit;
+use crate::transport::End;
+
+/// The error that an end without our doing stands for; `None` for a normal one. `in_turn`: the CLI owed a result.
+pub fn cause(end: &End, state: &State, in_turn: bool) -> Option<Error> {
+    let connecting = state.server_info.is_none();
+    if let Some(told) = &end.cause {
+        let of_result = told.status == Status::Process && state.error_result.is_some();
+        let error = if of_result { result_error(state) } else { (**told).clone() };
+        return Some(described(error, end, state));
+    }
+    let error = match end.exit {
+        Exit::Code(0) if !connecting => return None,
+        Exit::Code(0) => Error::new(Status::Process, "Claude Code exited before it was ready"),
+        Exit::Code(_) | Exit::Unknown if state.error_result.is_some() => result_error(state),
+        _ if end.abandoned => Error::new(
+            Status::Process,
+            with_reason("Claude Code closed its output and did not end, so it was ended".into(), end),
+        ),
+        Exit::Code(code) => {
+            Error::new(Status::Process, with_reason(format!("Claude Code exited with code {code}"), end))
+        }
+        Exit::Signal(signal) => {
+            let hint = if signal == 9 { " (SIGKILL: perhaps out of memory)" } else { "" };
+            Error::new(Status::Process, format!("Claude Code was ended by signal {signal}{hint}"))
+        }
+        Exit::Unknown if connecting => {
+            Error::new(Status::Process, with_reason("Claude Code ended before it was ready".into(), end))
+        }
+        // What was asked to end and has nothing left to do may be believed.
+        Exit::Unknown if state.input_ended && !in_turn => return None,
+        Exit::Unknown => {
+            let message = "Claude Code is gone; its exit status is unknown because the host reaps children";
+            Error::new(Status::Process, with_reason(message.into(), end))
+        }
+    };
+    Some(described(error, end, state))
+}
+
+/// The flag that a CLI which ended at once does not know.
+pub fn unknown_flag(end: &End) -> Option<&str> {
+    let (_, behind) = end.stderr.split_once("unknown option '")?;
+    let (word, _) = behind.split_once('\'')?;
+    word.split('=').next()
+}
+
+/// Adds what is known of the end.
+fn described(error: Error, end: &End, state: &State) -> Error {
+    let (code, signal) = match end.exit {
+        Exit::Code(code) => (Some(code), None),
+        Exit::Signal(signal) => (None, Some(signal)),
+        Exit::Unknown => (None, None),
+    };
+    let phase = if state.server_info.is_none() { "initialize" } else { "session" };
+    let phase = error.detail("phase").is_none().then_some(phase);
+    error
+        .with_opt("phase", phase)
+        .with_opt("exit_code", code)
+        .with_opt("signal", signal)
+        .with_opt("stderr", Some(end.stderr.clone()).filter(|text| !text.is_empty()))
+        .with_opt("stdout", first_output(&state.first_output))
+        .with_opt("cli_path", state.cli_path.clone())
+        .with_opt("cli_version", state.cli_version.clone())
+}
+
+/// The last line of stderr usually is the reason.
+fn with_reason(message: String, end: &End) -> String {
+    match end.stderr.lines().rev().map(str::trim).find(|line| !line.is_empty()) {
+        Some(line) => format!("{message}: {}", shortened(line)),
+        None => message,
+    }
+}
+
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 300;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The process ended with a failure after a result that reported an error.
+fn result_error(state: &State) -> Error {
+    let frame: Value =
+        state.error_result.as_deref().and_then(|line| serde_json::from_slice(line).ok()).unwrap_or_default();
+    let message = format!("Claude Code returned an error result: {}", result_text(&frame));
+    let mut error = Error::new(Status::Result, message);
+    for name in [
+        "subtype",
+        "errors",
+        "result",
+        "api_error_status",
+        "terminal_reason",
+        "startup_failure_reason",
+        "session_id",
+    ] {
+        error = error.with_opt(name, frame.get(name).cloned());
+    }
+    error.with("data", frame)
+}
+
+fn result_text(frame: &Value) -> String {
+    let errors: Vec<&str> = frame["errors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .filter(|text| !text.trim().is_empty())
+        .collect();
+    if !errors.is_empty() {
+        return shortened(&errors.join("; "));
+    }
+    if let Some(result) = frame["result"].as_str().map(str::trim).filter(|text| !text.is_empty()) {
+        return shortened(result);
+    }
+    match (frame["subtype"].as_str(), frame["api_error_status"].as_i64()) {
+        (Some(subtype), _) if subtype != "success" => subtype.to_owned(),
+        (_, Some(status)) => format!("API error (HTTP {status})"),
+        _ => "unknown error".to_owned(),
+    }
+}
+
+/// What came on stdout in place of messages; Windows tools write UTF-16.
+fn first_output(bytes: &[u8]) -> Option<String> {
+    if bytes.is_empty() {
+        return None;
+    }
+    let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+    if zeros * 3 < bytes.len() {
+        return Some(String::from_utf8_lossy(bytes).into_owned());
+    }
+    // The even or the odd bytes are the zero ones, whichever way round it was written.
+    let little = bytes.iter().skip(1).step_by(2).filter(|byte| **byte == 0).count() * 2 > zeros;
+    let units = bytes.chunks_exact(2).map(|pair| match little {
+        true => u16::from_le_bytes([pair[0], pair[1]]),
+        false => u16::from_be_bytes([pair[0], pair[1]]),
+    });
+    Some(char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{FFFD}')).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn utf16_output_is_readable() {
+        let text: Vec<u8> = "WSL is not installed".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(first_output(&text).as_deref(), Some("WSL is not installed"));
+        let text: Vec<u8> = "WSL is not installed".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(first_output(&text).as_deref(), Some("WSL is not installed"));
+        assert_eq!(first_output(b"plain"), Some("plain".to_owned()));
+        assert_eq!(first_output(b""), None);
+    }
+
+    #[test]
+    fn result_texts_in_their_order() {
+        let text = |json: &str| result_text(&serde_json::from_str(json).unwrap());
+        assert_eq!(
+            text(r#"{"subtype":"error_during_execution","errors":["a"," ","b"],"result":"c"}"#),
+            "a; b"
+        );
+        assert_eq!(text(r#"{"subtype":"success","errors":[],"result":" c "}"#), "c");
+        assert_eq!(text(r#"{"subtype":"error_max_turns","errors":[]}"#), "error_max_turns");
+        assert_eq!(text(r#"{"subtype":"success","api_error_status":529}"#), "API error (HTTP 529)");
+        assert_eq!(text("{}"), "unknown error");
+    }
+}

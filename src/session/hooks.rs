@@ -1,0 +1,389 @@
+//! What the host wants to be asked: permissions, hooks, dialogs, everything else. And the way of a request to it.
+
+use std::any::Any;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Instant;
+
+use serde_json::{Map, Value, json};
+use tokio::task::AbortHandle;
+
+use super::{Client, Phase};
+use crate::dispatch::{Mode, RequestHandler, Slot};
+use crate::error::{Error, Result, Status};
+use crate::options::Features;
+use crate::protocol::control::Inbound;
+use crate::protocol::kind::Kind;
+use crate::protocol::members::top_level_value;
+use crate::requests::{Request, RequestKind, Session, TimeoutAction, Timer};
+use crate::runtime;
+use crate::sync::lock;
+
+const NO_HANDLER: &str = "The host has no handler for this request.";
+
+/// A callback for one event of the CLI.
+pub struct Hook {
+    pub event: String,
+    /// A tool-name pattern; `None` = all.
+    pub matcher: Option<String>,
+    /// Seconds; 0 = the CLI's default.
+    pub timeout: f64,
+    /// Whether the CLI is to block what the hook is about when the hook fails.
+    pub blocks: bool,
+    /// `None` = the callback for all requests.
+    pub handler: Option<RequestHandler>,
+    /// The host's `user_data`.
+    pub token: usize,
+    /// Lives as long as the registration.
+    pub kept: Option<Box<dyn Any + Send + Sync>>,
+}
+
+/// Whom requests go to.
+#[derive(Default)]
+pub struct Routes {
+    any: Option<RequestHandler>,
+    permission: Option<RequestHandler>,
+    /// The one at index n is `hook_n` on the wire.
+    hooks: Vec<Hook>,
+    dialogs: Vec<String>,
+    /// Servers that the host implements itself.
+    mcp: Vec<(String, RequestHandler)>,
+    /// The CLI was started to ask for permissions.
+    asks_permission: bool,
+    /// The client is being freed: what is registered now is never called.
+    closed: bool,
+}
+
+/// The callbacks that can be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Any,
+    Permission,
+    Hook,
+    Mcp,
+}
+
+impl Routes {
+    fn hook(&self, callback_id: &str) -> Option<&Hook> {
+        let number: usize = callback_id.strip_prefix("hook_")?.parse().ok()?;
+        self.hooks.get(number)
+    }
+
+    fn way(&self, request: &Request) -> Option<(Place, &RequestHandler)> {
+        let own = match request.kind() {
+            RequestKind::Permission => self.permission.as_ref().map(|handler| (Place::Permission, handler)),
+            RequestKind::Hook => {
+                let hook = self.hook(&request.callback_id());
+                hook.and_then(|hook| hook.handler.as_ref()).map(|handler| (Place::Hook, handler))
+            }
+            RequestKind::Mcp => {
+                let name = request.server_name();
+                let own = self.mcp.iter().find(|(known, _)| *known == name);
+                own.map(|(_, handler)| (Place::Mcp, handler))
+            }
+            _ => None,
+        };
+        own.or(self.any.as_ref().map(|handler| (Place::Any, handler)))
+    }
+
+    /// The initialize field `hooks`: registrations that differ in nothing but the callback share a matcher.
+    fn hooks_field(&self) -> Option<Value> {
+        let mut events: Map<String, Value> = Map::new();
+        for (number, hook) in self.hooks.iter().enumerate() {
+            let mut matcher = json!({"matcher": hook.matcher, "hookCallbackIds": []});
+            if hook.timeout > 0.0 {
+                matcher["timeout"] = seconds(hook.timeout);
+            }
+            if hook.blocks {
+                matcher["onFailure"] = "block".into();
+            }
+            let Some(matchers) = events.entry(&hook.event).or_insert_with(|| json!([])).as_array_mut() else {
+                continue;
+            };
+            let same = |known: &&mut Value| {
+                ["matcher", "timeout", "onFailure"].iter().all(|name| known.get(name) == matcher.get(name))
+            };
+            let id = Value::from(format!("hook_{number}"));
+            match matchers.iter_mut().find(same).and_then(|known| known["hookCallbackIds"].as_array_mut()) {
+                Some(ids) => ids.push(id),
+                None => {
+                    matcher["hookCallbackIds"] = json!([id]);
+                    matchers.push(matcher);
+                }
+            }
+        }
+        (!events.is_empty()).then_some(Value::Object(events))
+    }
+}
+
+/// Whole seconds are written without a fraction.
+fn seconds(time: f64) -> Value {
+    if time.fract() == 0.0 && time < 1e15 { json!(time as u64) } else { json!(time) }
+}
+
+/// The dispatcher's callback: finds the host's.
+pub(super) fn router(routes: &Arc<Mutex<Routes>>) -> RequestHandler {
+    let routes = routes.clone();
+    Arc::new(move |request: Arc<Request>| {
+        // Withdrawn while it waited.
+        if !request.is_open() {
+            return;
+        }
+        let handler = lock(&routes).way(&request).map(|(_, handler)| handler.clone());
+        match handler {
+            Some(handler) => {
+                request.mark_delivered();
+                handler(request);
+            }
+            None => request.abandon(NO_HANDLER),
+        }
+    })
+}
+
+impl Client {
+    /// The callback for every request that no other callback is for. A new one gets what the one before left open.
+    pub fn on_request(&self, handler: Option<RequestHandler>) {
+        let attached = handler.is_some();
+        let old = {
+            let mut routes = lock(&self.routes);
+            if routes.closed { handler } else { std::mem::replace(&mut routes.any, handler) }
+        };
+        self.replaced(old, attached.then_some(Place::Any));
+    }
+
+    /// The callback for permission requests.
+    pub fn set_permission_handler(&self, handler: Option<RequestHandler>) -> Result<()> {
+        let attached = handler.is_some();
+        let old = {
+            let state = lock(&self.state);
+            let mut routes = lock(&self.routes);
+            if attached && state.phase != Phase::Created && !routes.asks_permission {
+                return Err(too_late(
+                    "a permission handler",
+                    "the CLI was started without asking for permissions",
+                ));
+            }
+            if routes.closed { handler } else { std::mem::replace(&mut routes.permission, handler) }
+        };
+        self.replaced(old, attached.then_some(Place::Permission));
+        Ok(())
+    }
+
+    /// Waits for a running call of the old callback, lets go of it, and shows the new one what is open.
+    fn replaced(&self, old: Option<RequestHandler>, attached: Option<Place>) {
+        self.dispatcher.gate.replaced(Slot::Request);
+        drop(old);
+        let Some(place) = attached else { return };
+        for request in self.requests.list() {
+            let goes_there = lock(&self.routes).way(&request).is_some_and(|(way, _)| way == place);
+            // What was not delivered yet is still on its way.
+            if goes_there && request.was_delivered() {
+                self.dispatcher.push_request(request);
+            }
+        }
+    }
+
+    /// Registers a hook, before connecting.
+    pub fn add_hook(&self, hook: Hook) -> Result<()> {
+        let wrong = |argument: &str, message: &str| {
+            Err(Error::new(Status::InvalidArgument, message.to_owned()).with("argument", argument))
+        };
+        if hook.event.is_empty() {
+            return wrong("event", "event is empty");
+        }
+        if !hook.timeout.is_finite() || hook.timeout < 0.0 {
+            return wrong("timeout_s", "timeout_s is not a number of seconds");
+        }
+        if hook.handler.is_some() && self.dispatcher.mode() == Mode::Pull {
+            return wrong(
+                "callback",
+                "in PULL mode nobody runs callbacks: pass NULL, the hook comes as an event",
+            );
+        }
+        let state = lock(&self.state);
+        let mut routes = lock(&self.routes);
+        if state.phase != Phase::Created || routes.closed {
+            return Err(too_late("a hook", "the CLI learns of hooks when it starts"));
+        }
+        routes.hooks.push(hook);
+        Ok(())
+    }
+
+    /// Says that the host can show this kind of dialog, before connecting.
+    pub fn declare_dialog(&self, kind: &str) -> Result<()> {
+        if kind.is_empty() {
+            return Err(Error::new(Status::InvalidArgument, "kind is empty").with("argument", "kind"));
+        }
+        let state = lock(&self.state);
+        if state.phase != Phase::Created {
+            return Err(too_late("a dialog", "the CLI learns of dialogs when it starts"));
+        }
+        let mut routes = lock(&self.routes);
+        if !routes.dialogs.iter().any(|known| known == kind) {
+            routes.dialogs.push(kind.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Registers a server that the host implements itself. Without a handler its messages are events.
+    pub fn add_mcp_handler(&self, name: &str, handler: Option<RequestHandler>) -> Result<()> {
+        if handler.is_some() && self.dispatcher.mode() == Mode::Pull {
+            return Err(Error::new(Status::InvalidArgument, "in PULL mode nobody runs callbacks")
+                .with("argument", "callback")
+                .with("remedy", "pass NULL: the messages come as events"));
+        }
+        let _hold = self.hold()?;
+        self.mcp.add_raw(name, handler.is_some())?;
+        if let Some(handler) = handler {
+            lock(&self.routes).mcp.push((name.to_owned(), handler));
+        }
+        Ok(())
+    }
+
+    /// What the options are to know of the registrations.
+    pub(super) fn features(&self) -> Features {
+        let own_tool = self.options.get("permission_prompt_tool_name").is_some();
+        let mut routes = lock(&self.routes);
+        routes.asks_permission = match self.dispatcher.mode() {
+            Mode::Pull => !own_tool,
+            _ => routes.permission.is_some() || routes.any.is_some(),
+        };
+        Features {
+            permission_handler: routes.asks_permission,
+            hooks: routes.hooks_field(),
+            dialog_kinds: routes.dialogs.clone(),
+            sdk_mcp_servers: self.mcp.announced(),
+            host_transport: self.host.is_given(),
+            no_early_initialize: false,
+        }
+    }
+
+    /// Whether the CLI may need an answer of the host before its run is over.
+    pub(super) fn answers_requests(&self) -> bool {
+        let routes = lock(&self.routes);
+        if !self.mcp.is_empty() {
+            return true;
+        }
+        let callbacks = routes.any.is_some() || routes.permission.is_some() || !routes.hooks.is_empty();
+        callbacks || self.dispatcher.mode() == Mode::Pull
+    }
+
+    /// A hook that must block when it fails is worth nothing with a CLI that would go on.
+    pub(super) fn check_hooks(&self, server_info: &str) -> Result<()> {
+        let (any, must_block) = {
+            let routes = lock(&self.routes);
+            (!routes.hooks.is_empty(), routes.hooks.iter().any(|hook| hook.blocks))
+        };
+        let says = |name: &[u8], word: &[u8]| {
+            top_level_value(server_info.as_bytes(), name).is_some_and(|value| value.starts_with(word))
+        };
+        let refused = says(b"hooks_applied", b"false");
+        if must_block && (refused || !says(b"hook_on_failure_supported", b"true")) {
+            let message = if refused {
+                "the CLI did not take the hooks, and one of them must block when it fails"
+            } else {
+                "this CLI cannot block when a hook fails, and a hook asks for that"
+            };
+            return Err(Error::new(Status::CliConnection, message)
+                .with("phase", "initialize")
+                .with("remedy", "update the CLI, or register the hook with CLAUDE_HOOK_CONTINUE"));
+        }
+        if any && refused {
+            self.event(Kind::Warning, json!({"event": "warning", "text": "the CLI did not take the hooks"}));
+        }
+        Ok(())
+    }
+
+    /// Takes a request of the CLI in and sends it on its way to the host, or refuses it at once.
+    pub(super) fn take_request(&self, inbound: Inbound) {
+        let session: Weak<dyn Session> = self.me.clone();
+        let token = self.hook_token(&inbound);
+        let request = Request::new(inbound, session, token.unwrap_or_default());
+        if request.kind() == RequestKind::Mcp && self.mcp.receive(&request) {
+            return;
+        }
+        if !self.requests.add(&request) {
+            return;
+        }
+        if request.kind() == RequestKind::Hook && token.is_none() {
+            let _ = request.fail(&format!("No hook callback found for ID: {}", request.callback_id()));
+            return;
+        }
+        if self.dispatcher.mode() != Mode::Pull && lock(&self.routes).way(&request).is_none() {
+            return request.abandon(NO_HANDLER);
+        }
+        if let Some(time) = self.options.request_timeout {
+            let _ = request.set_deadline(Some(time), None);
+        }
+        self.dispatcher.push_request(request);
+    }
+
+    fn hook_token(&self, inbound: &Inbound) -> Option<usize> {
+        if inbound.subtype != "hook_callback" {
+            return None;
+        }
+        let request: Value = serde_json::from_str(&inbound.request).ok()?;
+        lock(&self.routes).hook(request["callback_id"].as_str()?).map(|hook| hook.token)
+    }
+
+    /// Lets go of every callback; their destroy-notifies run.
+    pub(super) fn drop_routes(&self) {
+        let closed = Routes { closed: true, ..Routes::default() };
+        let routes = std::mem::replace(&mut *lock(&self.routes), closed);
+        drop(routes);
+    }
+}
+
+fn too_late(what: &str, why: &str) -> Error {
+    Error::new(Status::AlreadyConnected, format!("{what} cannot be registered any more: {why}"))
+        .with("remedy", "register before connecting")
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Session for Client {
+    fn write_line(&self, line: String) -> Result<()> {
+        Client::write_line(self, line)
+    }
+
+    fn ended(&self, request: Arc<Request>) {
+        self.dispatcher.push_withdrawn(request);
+    }
+
+    fn expire_at(&self, request: Weak<Request>, time: Instant) -> Option<Timer> {
+        // Without a runtime the session is over, and its requests with it.
+        let me = self.me.clone();
+        let task = runtime::handle().ok()?.spawn(async move {
+            tokio::time::sleep_until(time.into()).await;
+            let Some(client) = me.upgrade() else { return };
+            // A client that is being freed ends its requests itself.
+            let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
+            if let Some(request) = request.upgrade() {
+                request.expire();
+            }
+        });
+        Some(Box::new(AbortOnDrop(task.abort_handle())))
+    }
+
+    fn settled(&self, wire_id: &str, number: u64) {
+        self.requests.settled(wire_id, number);
+        self.finish_if_over();
+    }
+
+    fn timeout_action(&self) -> TimeoutAction {
+        if self.options.request_timeout_is_error { TimeoutAction::Error } else { TimeoutAction::Deny }
+    }
+
+    fn warn(&self, document: Value) {
+        self.event(Kind::Warning, document);
+    }
+
+    fn runs_callbacks(&self) -> bool {
+        self.dispatcher.mode() != Mode::Pull
+    }
+}

@@ -1,0 +1,211 @@
+//! What the CLI says: messages to the application, control frames to their owners.
+
+use std::sync::atomic::Ordering;
+
+use bytes::BytesMut;
+use memchr::memmem;
+use once_cell::sync::Lazy;
+use serde_json::{Value, json};
+
+use super::{Client, drop_rest};
+use crate::log;
+use crate::process::Exit;
+use crate::protocol::control;
+use crate::protocol::framing::{Block, Line, LineSink, Unparsed};
+use crate::protocol::kind::{Kind, Route};
+use crate::protocol::members::{top_level_string, top_level_value};
+use crate::sync::lock;
+use crate::transport::{End, Later, Sink};
+
+/// While we wait for replies, or are closing, so much more than the bound may be queued.
+const EXTRA_ROOM: usize = 16 << 20;
+
+/// How much of a line that is no message goes into its event.
+const SHOWN_OF_LINE: usize = 1024;
+
+/// How much of the output before the first message is kept for errors.
+const KEPT_OUTPUT: usize = 4096;
+
+/// In the answer to `initialize` of a CLI that outlived its last host.
+static OPEN_REQUESTS: Lazy<memmem::Finder<'static>> =
+    Lazy::new(|| memmem::Finder::new(b"\"pending_permission_requests\""));
+
+impl Sink for Client {
+    fn data(&self, buffer: &mut BytesMut) {
+        self.stats
+            .bytes_read
+            .store(self.stats.bytes_read.load(Ordering::Relaxed) + buffer.len() as u64, Ordering::Relaxed);
+        lock(&self.framer).feed(buffer, &mut Router { client: self });
+    }
+
+    fn data_ended(&self, buffer: &mut BytesMut) {
+        lock(&self.framer).finish(buffer, &mut Router { client: self });
+        drop_rest(buffer);
+    }
+
+    fn has_room(&self) -> bool {
+        let dispatcher = &self.dispatcher;
+        !dispatcher.is_full()
+            || ((self.is_closing() || self.control.has_open()) && !dispatcher.is_over(EXTRA_ROOM))
+    }
+
+    fn wait_for_room(&self) -> Later<'_, ()> {
+        Box::pin(self.dispatcher.space.notified())
+    }
+
+    fn stderr_line(&self, line: &[u8]) {
+        let mut text = String::from_utf8_lossy(line).into_owned().into_bytes();
+        text.push(0);
+        self.dispatcher.push_stderr(text.into());
+    }
+
+    fn exited(&self, _: Exit) {
+        self.process_gone();
+    }
+
+    fn ended(&self, end: End) {
+        self.stream_ended(&end);
+    }
+}
+
+impl Client {
+    /// Tells the application something that the CLI did not say itself.
+    pub(super) fn event(&self, kind: Kind, mut document: Value) {
+        document["type"] = "claude_client".into();
+        let mut text = document.to_string().into_bytes();
+        text.push(0);
+        self.dispatcher.push_event(kind, text.into());
+    }
+
+    fn receive_request(&self, line: &[u8]) {
+        let Ok(inbound) = control::parse_request(line) else {
+            return self.unparsed(Unparsed::InvalidJson, line);
+        };
+        self.stats.requests.fetch_add(1, Ordering::Relaxed);
+        log::debug(|| format!("the CLI asks: {} {}", inbound.subtype, inbound.id));
+        self.take_request(inbound);
+    }
+
+    /// Hands a mirrored part of the session's file on, when the host wants it.
+    fn mirror(&self, line: &[u8]) {
+        if self.options.is_true("session_mirror")
+            && top_level_string(line, b"type") == Some(b"transcript_mirror")
+        {
+            let text = [line, b"\0"].concat();
+            self.dispatcher.push_event(Kind::TranscriptMirror, text.into());
+        }
+    }
+
+    fn unparsed(&self, reason: Unparsed, line: &[u8]) {
+        self.stats.unparsed_lines.fetch_add(1, Ordering::Relaxed);
+        log::debug(|| format!("a line of {} bytes is no message: {}", line.len(), reason.name()));
+        self.keep_first_output(line);
+        let shown = &line[..SHOWN_OF_LINE.min(line.len())];
+        self.event(
+            Kind::UnparsedLine,
+            json!({
+                "event": "unparsed_line",
+                "reason": reason.name(),
+                "length": line.len(),
+                "text": String::from_utf8_lossy(shown),
+            }),
+        );
+    }
+
+    fn keep_first_output(&self, line: &[u8]) {
+        if self.dispatcher.counters.messages.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        let mut state = lock(&self.state);
+        let room = KEPT_OUTPUT.saturating_sub(state.first_output.len());
+        state.first_output.extend_from_slice(&line[..room.min(line.len())]);
+        if room > line.len() {
+            state.first_output.push(b'\n');
+        }
+    }
+
+    /// Remembers the last frame if it is a result that reports an error; a state change and the
+    /// end of its prompt's life cycle behind it do not count.
+    fn note_last_frame(&self, block: &Block) {
+        let last =
+            block.lines.iter().rev().map(|line| (line.kind, text_of(block, *line))).find(|(kind, text)| {
+                let is_state = *kind == Kind::System
+                    && top_level_string(text, b"subtype") == Some(b"session_state_changed");
+                !is_state && *kind != Kind::CommandLifecycle
+            });
+        let Some((kind, text)) = last else { return };
+        let failed = kind == Kind::Result
+            && top_level_value(text, b"is_error").is_some_and(|value| value.starts_with(b"true"));
+        let mut state = lock(&self.state);
+        if failed {
+            state.error_result = Some(text.to_vec());
+        } else if state.error_result.is_some() {
+            state.error_result = None;
+        }
+    }
+}
+
+pub(super) fn text_of(block: &Block, line: Line) -> &[u8] {
+    let text = block.text(line);
+    &text[..text.len() - 1]
+}
+
+struct Router<'a> {
+    client: &'a Client,
+}
+
+impl LineSink for Router<'_> {
+    fn messages(&mut self, block: Block) {
+        self.client.note_last_frame(&block);
+        self.client.follow_run(block);
+    }
+
+    fn control(&mut self, route: Route, line: &[u8]) {
+        let client = self.client;
+        match route {
+            Route::ControlRequest => client.receive_request(line),
+            Route::ControlCancel => match control::parse_cancel(line) {
+                Ok(id) => {
+                    client.requests.withdraw(&id);
+                    client.mcp.withdraw(&id);
+                }
+                Err(_) => client.unparsed(Unparsed::InvalidJson, line),
+            },
+            _ => match control::parse_response(line) {
+                Ok(response) => {
+                    client.control_answered(&response.request_id, response.outcome);
+                    if OPEN_REQUESTS.find(line).is_some() {
+                        control::parse_open_requests(line)
+                            .into_iter()
+                            .for_each(|open| client.take_request(open));
+                    }
+                }
+                Err(_) => client.unparsed(Unparsed::InvalidJson, line),
+            },
+        }
+    }
+
+    fn internal(&mut self, line: &[u8]) {
+        self.client.follow_internal(line);
+        self.client.mirror(line);
+    }
+
+    fn unparsed(&mut self, reason: Unparsed, line: &[u8]) {
+        self.client.unparsed(reason, line);
+    }
+
+    fn too_long(&mut self, length: u64, start: &[u8]) {
+        let client = self.client;
+        client.stats.long_lines.fetch_add(1, Ordering::Relaxed);
+        client.event(
+            Kind::LineTooLong,
+            json!({
+                "event": "line_too_long",
+                "length": length,
+                "limit": client.options.max_message_bytes,
+                "text": String::from_utf8_lossy(start),
+                "remedy": "raise the option max_message_bytes",
+            }),
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! A second start: a CLI that does not know the flag by which it waits for `initialize` ends at once, and can be given its
+//! plugins and MCP servers the older way.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::connect::OWN_END;
+use super::{Client, Phase, exit_cause, host_environment};
+use crate::error::{Error, Status};
+use crate::log;
+use crate::options::{Features, Launch};
+use crate::protocol::kind::Kind;
+use crate::sync::lock;
+use crate::transport::End;
+
+const WAIT_FLAG: &str = "--await-initialize";
+
+impl Client {
+    /// Whether this end of a process is not that of the session, since another start follows.
+    pub(super) fn starts_again_after(&self, end: &End) -> bool {
+        if exit_cause::unknown_flag(end) != Some(WAIT_FLAG) || !self.could_start_again() {
+            return false;
+        }
+        let features = Features { no_early_initialize: true, ..self.features() };
+        let Ok(launch) = self.options.launch(&features, &host_environment()) else { return false };
+        let helps = launch.args.iter().all(|argument| argument != WAIT_FLAG);
+        if !helps || self.starts_again.swap(true, Ordering::AcqRel) {
+            return false;
+        }
+        let text = format!(
+            "this CLI does not know {WAIT_FLAG}: it is started again, with plugins on its command line and MCP servers in \
+             a private file"
+        );
+        log::warning(|| text.clone());
+        let (remedy, _) = self.options.without_flag(WAIT_FLAG);
+        self.event(Kind::Warning, json!({"event": "started_again", "text": text, "remedy": remedy}));
+        {
+            let mut state = lock(&self.state);
+            state.other_launch = Some(launch);
+            state.first_output.clear();
+        }
+        self.control.end_open(&Error::new(Status::Process, text));
+        self.ended_async.notify_waiters();
+        true
+    }
+
+    fn could_start_again(&self) -> bool {
+        let options = &self.options;
+        // Only a process of ours can be started again; and a record holds one conversation.
+        if self.host.is_given() || options.replay.is_some() || options.record.is_some() || self.is_closing() {
+            return false;
+        }
+        let state = lock(&self.state);
+        state.phase == Phase::Connecting && state.cause.is_none()
+    }
+
+    /// The other way to start, when the first one has ended over its own.
+    pub(super) async fn other_launch(&self, error: &Error) -> Option<Launch> {
+        // A write fails because the process is ending, and why is told a moment later.
+        if error.status == Status::CliConnection && self.transport().is_some() {
+            let _ =
+                timeout(OWN_END, self.wait_until(|state| state.over || state.other_launch.is_some())).await;
+        }
+        lock(&self.state).other_launch.take()
+    }
+}

@@ -1,0 +1,272 @@
+//! Following the turns: attribution, the ledger, and the end of the run.
+
+use std::ffi::OsString;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::task::AbortHandle;
+
+use super::Client;
+use super::inbound::text_of;
+use super::ledger::Ledger;
+use super::stream::Held;
+use super::turns::{Ceiling, Turn, Turns};
+use crate::dispatch::gate::Slot;
+use crate::error::Result;
+use crate::protocol::framing::{Block, Line};
+use crate::protocol::kind::Kind;
+use crate::protocol::members::top_level_string;
+use crate::protocol::result_frame::ResultFrame;
+use crate::runtime;
+use crate::sync::lock;
+
+/// What turns, tasks, costs and limits are read from.
+const FOLLOWED: u32 =
+    Kind::Result.bit() | Kind::System.bit() | Kind::CommandLifecycle.bit() | Kind::RateLimitEvent.bit();
+
+/// What shows that a turn goes on, while a timer waits for background work, and that an answer has begun.
+const MAIN_THREAD: u32 = Kind::Assistant.bit() | Kind::StreamEvent.bit();
+
+const CEILING_VARIABLE: &str = "CLAUDE_CODE_PRINT_BG_WAIT_CEILING_MS";
+const DEFAULT_CEILING_MS: u64 = 600_000;
+
+/// What is known of the turns of one session.
+#[derive(Default)]
+pub struct Run {
+    turns: Mutex<Turns>,
+    ledger: Mutex<Ledger>,
+    resumed: AtomicBool,
+    /// 0 = none.
+    ceiling_ms: AtomicU64,
+    /// Counts the starts and stops of the ceiling's timer, so that an old one finds itself outdated.
+    timer: AtomicU64,
+    /// Its task, which is not left to sleep for minutes when nobody waits for it any more.
+    timer_task: Mutex<Option<AbortHandle>>,
+    timing: AtomicBool,
+    /// The next piece of an answer is the first one of its turn.
+    awaits_answer: AtomicBool,
+    /// The input ends with the run.
+    finishing: AtomicBool,
+    /// Prompt streams that have not ended: more prompts will come.
+    streams: AtomicUsize,
+    pub(super) held: Held,
+}
+
+impl Run {
+    pub fn configure(&self, environment: &[(OsString, OsString)], resumed: bool) {
+        self.resumed.store(resumed, Ordering::Relaxed);
+        let given = environment.iter().rev().find(|(name, _)| name == CEILING_VARIABLE);
+        let given = given.and_then(|(_, value)| value.to_str()?.trim().parse::<u64>().ok());
+        let ceiling = given.map_or(DEFAULT_CEILING_MS, |ceiling| ceiling.min(i32::MAX as u64));
+        self.ceiling_ms.store(ceiling, Ordering::Relaxed);
+    }
+
+    pub fn sent(&self, uuid: &str, chosen: bool) {
+        let mut turns = lock(&self.turns);
+        if !turns.has_open() {
+            self.awaits_answer.store(true, Ordering::Relaxed);
+        }
+        turns.sent(uuid, chosen);
+    }
+
+    pub fn not_sent(&self, uuid: &str) {
+        lock(&self.turns).cancelled(uuid.as_bytes());
+    }
+
+    /// How long the last prompt waited for the first piece of its answer, and for its result.
+    pub fn waits(&self) -> (Option<Duration>, Option<Duration>) {
+        let turns = lock(&self.turns);
+        (turns.first_answer, turns.answer)
+    }
+
+    pub fn ledger(&self) -> Value {
+        lock(&self.ledger).document()
+    }
+}
+
+impl Client {
+    /// Ends the input when the run is over: every prompt has its result, and nothing goes on that may need the host.
+    /// At once when the host answers no requests.
+    pub fn end_input_after_run(&self) -> Result<()> {
+        self.connected()?;
+        self.run.finishing.store(true, Ordering::Release);
+        self.finish_if_possible();
+        Ok(())
+    }
+
+    pub(super) fn prompt_stream_began(&self) {
+        self.run.streams.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn prompt_stream_ended(&self) {
+        self.run.streams.fetch_sub(1, Ordering::AcqRel);
+        if self.run.finishing.load(Ordering::Acquire) {
+            self.finish_if_possible();
+        }
+    }
+
+    /// The end of the input has been asked for: now, or when the run is over.
+    fn finish_if_possible(&self) {
+        if self.run.streams.load(Ordering::Acquire) > 0 {
+            return;
+        }
+        if !self.answers_requests() {
+            return self.close_input();
+        }
+        self.finish_if_over();
+        if lock(&self.run.turns).ceiling() == Ceiling::Start {
+            self.start_ceiling();
+        }
+    }
+
+    /// The number of the turn that runs or is owed, if there is one.
+    pub(super) fn turn_in_progress(&self) -> Option<u64> {
+        let turns = lock(&self.run.turns);
+        turns.is_running().then_some(turns.ended)
+    }
+
+    /// Takes messages in on their way to the application.
+    pub(super) fn follow_run(&self, block: Block) {
+        if block.has(MAIN_THREAD) && self.run.awaits_answer.load(Ordering::Relaxed) {
+            self.run.awaits_answer.store(false, Ordering::Relaxed);
+            lock(&self.run.turns).answer_began();
+        }
+        let timing = self.run.timing.load(Ordering::Relaxed);
+        let kinds = FOLLOWED | if timing { MAIN_THREAD } else { 0 };
+        if !block.has(kinds) {
+            return self.dispatcher.push_messages(block);
+        }
+        let mut from = 0;
+        for at in 0..block.lines.len() {
+            let line = block.lines[at];
+            if line.kind.bit() & kinds == 0 {
+                continue;
+            }
+            let Some(turn) = self.follow_line(&block, line) else { continue };
+            let event = self.options.turn_events.then(|| turn.event(lock(&self.run.turns).ended));
+            self.dispatcher.attribute(turn.prompts);
+            if let Some(event) = event {
+                // The event stands right behind its result.
+                self.dispatcher.push_messages(Block::new(block.data.clone(), block.lines[from..=at].into()));
+                self.event(Kind::TurnEnded, event);
+                from = at + 1;
+            }
+        }
+        if from == 0 {
+            self.dispatcher.push_messages(block);
+        } else if from < block.lines.len() {
+            self.dispatcher.push_messages(Block::new(block.data.clone(), block.lines[from..].into()));
+        }
+    }
+
+    /// A frame that the application does not see.
+    pub(super) fn follow_internal(&self, line: &[u8]) {
+        if top_level_string(line, b"type") == Some(b"system") {
+            let ceiling = lock(&self.run.turns).frame(None, line);
+            self.after_frame(ceiling);
+        }
+    }
+
+    /// The turn that ends with this line, if one does.
+    fn follow_line(&self, block: &Block, line: Line) -> Option<Turn> {
+        let text = text_of(block, line);
+        match line.kind {
+            Kind::Result => {
+                let frame = ResultFrame::parse(text);
+                lock(&self.run.ledger).result(&frame, self.run.resumed.load(Ordering::Relaxed));
+                let (turn, ceiling) = {
+                    let mut turns = lock(&self.run.turns);
+                    let turn = turns.result(&frame);
+                    self.run.awaits_answer.store(turns.has_open(), Ordering::Relaxed);
+                    (turn, turns.ceiling())
+                };
+                self.after_frame(ceiling);
+                Some(turn)
+            }
+            Kind::RateLimitEvent => {
+                lock(&self.run.ledger).limits(text);
+                None
+            }
+            Kind::CommandLifecycle => {
+                let without_result = lock(&self.run.turns).lifecycle(text);
+                self.settled_without_result(without_result);
+                None
+            }
+            kind => {
+                if kind == Kind::System {
+                    self.verify_hermetic(text);
+                }
+                let ceiling = lock(&self.run.turns).frame(Some(kind), text);
+                self.after_frame(ceiling);
+                None
+            }
+        }
+    }
+
+    /// The CLI has said that it took a prompt out of its queue.
+    pub(super) fn prompt_withdrawn(&self, uuid: &str) {
+        let prompt = lock(&self.run.turns).cancelled(uuid.as_bytes());
+        self.settled_without_result(prompt);
+    }
+
+    fn settled_without_result(&self, prompt: Option<Arc<str>>) {
+        if let Some(prompt) = prompt {
+            self.dispatcher.prompt_cancelled(prompt);
+            self.finish_if_over();
+        }
+    }
+
+    fn after_frame(&self, ceiling: Ceiling) {
+        match ceiling {
+            Ceiling::Start => self.start_ceiling(),
+            Ceiling::Stop => self.stop_ceiling(),
+            Ceiling::Keep => {}
+        }
+        self.finish_if_over();
+    }
+
+    /// Also when a request has ended, whose answer needed the input.
+    pub(super) fn finish_if_over(&self) {
+        let finishing =
+            self.run.finishing.load(Ordering::Acquire) && self.run.streams.load(Ordering::Acquire) == 0;
+        if finishing && self.requests.is_empty() && lock(&self.run.turns).run_is_over() {
+            self.close_input();
+        }
+    }
+
+    pub(super) fn stop_ceiling(&self) {
+        self.run.timer.fetch_add(1, Ordering::AcqRel);
+        self.run.timing.store(false, Ordering::Relaxed);
+        self.replace_timer(None);
+    }
+
+    fn replace_timer(&self, task: Option<AbortHandle>) {
+        let old = std::mem::replace(&mut *lock(&self.run.timer_task), task);
+        if let Some(old) = old {
+            old.abort();
+        }
+    }
+
+    fn start_ceiling(&self) {
+        let ceiling = self.run.ceiling_ms.load(Ordering::Relaxed);
+        if ceiling == 0 || !self.run.finishing.load(Ordering::Acquire) {
+            return;
+        }
+        let number = self.run.timer.fetch_add(1, Ordering::AcqRel) + 1;
+        self.run.timing.store(true, Ordering::Relaxed);
+        let me = self.me.clone();
+        let Ok(runtime) = runtime::handle() else { return };
+        let task = runtime.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(ceiling)).await;
+            let Some(client) = me.upgrade() else { return };
+            let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
+            if client.run.timer.load(Ordering::Acquire) == number {
+                lock(&client.run.turns).ceiling_reached();
+                client.finish_if_over();
+            }
+        });
+        self.replace_timer(Some(task.abort_handle()));
+    }
+}

@@ -1,0 +1,114 @@
+//! The choice of transport, and what a child process needs before it can be started.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Client;
+use super::connect::Plan;
+use super::recorded::{Recording, start_replay};
+use crate::error::{Error, Result, Status};
+use crate::log;
+use crate::options::Launch;
+use crate::process::Command;
+use crate::sync::lock;
+use crate::transport::find_cli::{self, Found};
+use crate::transport::launcher::{self, Kind};
+use crate::transport::subprocess::{Grace, Start, Subprocess};
+use crate::transport::{Transport, private_files::PrivateFolder};
+
+/// Makes the transport of the session; it still has to be opened. The order of preference is decided here alone.
+pub async fn start_transport(client: &Arc<Client>, plan: Plan) -> Result<Arc<dyn Transport>> {
+    // First, so that a program with a transport of its own is played like any other.
+    if let Some(replay) = client.options.replay.clone() {
+        return start_replay(client, replay).await;
+    }
+    if client.host.is_given() {
+        let recording = Recording::begin(client, || (None, plan.environment.to_vec())).await;
+        if let Some(transport) = client.start_host(recording.sink(client)) {
+            return Ok(recording.around(transport));
+        }
+    }
+    start_process(client, plan).await
+}
+
+async fn start_process(client: &Arc<Client>, plan: Plan) -> Result<Arc<dyn Transport>> {
+    let host_environment = plan.environment.clone();
+    let start = prepare(client, plan).await?;
+    let path = start.command.program.display().to_string();
+    log::info(|| format!("starting {path} with {} arguments", start.command.args.len()));
+    lock(&client.state).cli_path = Some(path);
+    let recording = Recording::begin(client, || {
+        let environment = host_environment.iter().chain(&start.command.env).cloned().collect();
+        (Some(start.command.program.clone()), environment)
+    });
+    let recording = recording.await;
+    let transport = Subprocess::start(start, recording.sink(client)).await?;
+    Ok(recording.around(transport))
+}
+
+async fn prepare(client: &Client, plan: Plan) -> Result<Start> {
+    let Plan { launch, environment, .. } = plan;
+    let options = &client.options;
+    let grace = Grace { exit: options.graceful_exit_timeout, terminate: options.terminate_timeout };
+    let stderr_tail_bytes = options.stderr_tail_bytes;
+    let may_be_slow = touches_disk(&launch);
+    let prepare = move || -> Result<Start> {
+        let private_folder = PrivateFolder::write(&launch.private_files)?;
+        let files = private_folder.iter().flat_map(|folder| folder.arguments.iter().cloned());
+        let args = launch.args.iter().cloned().chain(files).collect();
+        let (command, first_line) = command(launch, &environment, args)?;
+        Ok(Start { command, first_line, private_folder, grace, stderr_tail_bytes })
+    };
+    if !may_be_slow {
+        return prepare();
+    }
+    let preparing = tokio::task::spawn_blocking(prepare);
+    preparing.await.unwrap_or_else(|_| Err(Error::new(Status::Closed, "the library is shutting down")))
+}
+
+/// Finding the CLI and writing private files do.
+fn touches_disk(launch: &Launch) -> bool {
+    let is_given = launch.cli_path.as_ref().is_some_and(|path| path.is_absolute());
+    !is_given || launch.launcher.is_some() || !launch.private_files.is_empty()
+}
+
+/// What to start, and what its stdin begins with.
+pub fn command(
+    launch: Launch,
+    environment: &[(OsString, OsString)],
+    args: Vec<OsString>,
+) -> Result<(Command, Option<Vec<u8>>)> {
+    let Some(launcher) = &launch.launcher else {
+        let Found { path, .. } = find_cli::find(launch.cli_path.as_deref(), environment)?;
+        return Ok((
+            Command { program: path, args, env: launch.env, cwd: launch.cwd, user: launch.user },
+            None,
+        ));
+    };
+    let program = find_launcher(launcher, environment)?;
+    let kind = Kind::of(&program, &launcher[1..]);
+    // The CLI is found where the launcher takes it, so its path is not looked at here.
+    let cli = launch.cli_path.map_or("claude".into(), PathBuf::into_os_string);
+    let words = kind.words(std::iter::once(cli).chain(args).collect());
+    let args = launcher[1..].iter().map(OsString::from).chain(words).collect();
+    let (cwd, first_line) = match kind.is_there() {
+        true => (None, Some(launcher::first_line(launch.cwd.as_deref(), &launch.own_env)?)),
+        false => (launch.cwd, None),
+    };
+    Ok((Command { program, args, env: launch.env, cwd, user: launch.user }, first_line))
+}
+
+fn find_launcher(words: &[String], environment: &[(OsString, OsString)]) -> Result<PathBuf> {
+    let name = words.first().map(String::as_str).unwrap_or_default();
+    if name.contains('/') {
+        return Ok(PathBuf::from(name));
+    }
+    let mut searched = Vec::new();
+    find_cli::in_path(name.as_ref(), environment, &mut searched).ok_or_else(|| {
+        Error::new(Status::CliNotFound, format!("the launcher {name} was not found in PATH"))
+            .with("phase", "find_cli")
+            .with("pointer", "/launcher/0")
+            .with("searched", searched)
+    })
+}

@@ -1,0 +1,68 @@
+//! What the host says: prompts, composed messages, the end of input.
+
+use super::{Client, not_connected};
+use crate::error::{Error, Result, Status};
+use crate::protocol::user_message::{self, UserMessage};
+use crate::sync::lock;
+
+impl Client {
+    /// Sends a prompt. `session_id` `None` = "default".
+    /// Returns the uuid by which frames and results name the prompt.
+    pub fn query(&self, prompt: &str, session_id: Option<&str>) -> Result<String> {
+        let message = user_message::from_prompt(prompt, session_id, self.style())?;
+        self.send(message)
+    }
+
+    /// Sends a user message that the host composed.
+    pub fn send_json(&self, message: &str) -> Result<String> {
+        let message = user_message::from_json(message, None, self.style())?;
+        self.send(message)
+    }
+
+    pub(super) fn send(&self, message: UserMessage) -> Result<String> {
+        self.connected()?;
+        if lock(&self.state).input_ended {
+            return Err(input_ended());
+        }
+        self.write_prompt(message)
+    }
+
+    pub(super) fn write_prompt(&self, UserMessage { line, uuid, chosen }: UserMessage) -> Result<String> {
+        // Noted first: the answer may be faster than the return of the write.
+        self.run.sent(&uuid, chosen);
+        if let Err(error) = self.write_line(line) {
+            self.run.not_sent(&uuid);
+            return Err(self.explain(error));
+        }
+        self.stats.prompt_sent();
+        Ok(uuid)
+    }
+
+    /// No more prompts: the CLI finishes what it has and exits.
+    pub fn end_input(&self) -> Result<()> {
+        self.connected()?;
+        self.close_input();
+        Ok(())
+    }
+
+    pub(super) fn close_input(&self) {
+        lock(&self.state).input_ended = true;
+        if let Some(transport) = self.transport() {
+            transport.end_input();
+        }
+    }
+
+    /// A failed write says little; the end of the process says why, if it is known already.
+    fn explain(&self, error: Error) -> Error {
+        let state = lock(&self.state);
+        match &state.cause {
+            Some(_) => not_connected(&state),
+            None => error,
+        }
+    }
+}
+
+fn input_ended() -> Error {
+    Error::new(Status::Closed, "the input of the session has ended")
+        .with("remedy", "send nothing after claude_client_end_input")
+}

@@ -1,0 +1,457 @@
+//! Whose result is it, and is the run over?
+//!
+//! The CLI also starts turns of its own (a finished background task, a stop hook), so "one prompt, one result" does not
+//! hold. Prompts carry a uuid, results name the uuids that they answer, and a result that names none of ours is an
+//! autonomous turn.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::dispatch::Prompts;
+use crate::protocol::kind::Kind;
+use crate::protocol::members::{top_level_string, top_level_value};
+use crate::protocol::result_frame::ResultFrame;
+
+/// One turn that has ended.
+#[derive(Debug, PartialEq)]
+pub struct Turn {
+    /// The uuids of the prompts that it answered, in the order in which they were sent; none for an autonomous turn.
+    pub prompts: Prompts,
+    /// JSON.
+    pub origin: Option<Vec<u8>>,
+}
+
+impl Turn {
+    pub fn event(&self, number: u64) -> Value {
+        json!({
+            "event": "turn_ended",
+            "turn": number,
+            "prompts": self.prompts.iter().map(|uuid| &**uuid).collect::<Vec<_>>(),
+            "autonomous": self.prompts.is_empty(),
+            "origin": self.origin.as_deref().and_then(|text| serde_json::from_slice::<Value>(text).ok()),
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Activity {
+    Idle,
+    Running,
+    RequiresAction,
+}
+
+/// What the tracker wants done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ceiling {
+    /// (Re)start the timer that ends the run while background work goes on.
+    Start,
+    Stop,
+    Keep,
+}
+
+/// How far the CLI says that a prompt has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Started,
+    /// Taken into a turn that goes on: the turn's result answers it.
+    Done,
+}
+
+#[derive(Debug)]
+struct Prompt {
+    uuid: Arc<str>,
+    stage: Stage,
+    sent: Instant,
+}
+
+/// So many uuids that the host chose are remembered.
+const REMEMBERED: usize = 4096;
+
+/// Follows the prompts and the state that the CLI reports.
+#[derive(Debug, Default)]
+pub struct Turns {
+    /// Sent and not answered yet, oldest first.
+    open: VecDeque<Prompt>,
+    /// Chosen by the host: the CLI ignores one that it knows.
+    chosen: VecDeque<Box<str>>,
+    pub ended: u64,
+    activity: Option<Activity>,
+    /// Agents and workflows that keep a run open; shells and monitors do not.
+    tasks: HashSet<String>,
+    run_ended: bool,
+    /// How long the last prompt that was answered waited for the first piece of an answer, and for its result.
+    pub first_answer: Option<Duration>,
+    pub answer: Option<Duration>,
+}
+
+impl Turns {
+    /// `chosen` = by the host, so that it may come again: no result is owed for that.
+    pub fn sent(&mut self, uuid: &str, chosen: bool) {
+        if chosen {
+            if self.chosen.iter().any(|known| **known == *uuid) {
+                return;
+            }
+            self.chosen.truncate(REMEMBERED - 1);
+            self.chosen.push_front(uuid.into());
+        }
+        self.open.push_back(Prompt { uuid: uuid.into(), stage: Stage::Waiting, sent: Instant::now() });
+        self.run_ended = false;
+    }
+
+    /// A result: which prompts it answers.
+    pub fn result(&mut self, frame: &ResultFrame) -> Turn {
+        self.ended += 1;
+        let mut prompts = Prompts::new();
+        let mut sent = None;
+        let mut answer = |prompt: &Prompt| {
+            sent.get_or_insert(prompt.sent);
+            prompts.push(prompt.uuid.clone());
+        };
+        if frame.answers.is_empty() && frame.origin.is_none() {
+            // A CLI that names no prompts answers them in order, unless it says that the turn was its own.
+            self.open.pop_front().iter().for_each(&mut answer);
+        }
+        self.open.retain(|prompt| {
+            let answered = prompt.stage == Stage::Done || frame.answers.contains(&prompt.uuid.as_bytes());
+            if answered {
+                answer(prompt);
+            }
+            !answered
+        });
+        self.answer = sent.map(|sent| sent.elapsed()).or(self.answer);
+        self.run_ended = self.is_settled();
+        Turn { prompts, origin: frame.origin.map(<[u8]>::to_vec) }
+    }
+
+    pub fn has_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// The first piece of an answer has come.
+    pub fn answer_began(&mut self) {
+        self.first_answer = self.open.front().map(|prompt| prompt.sent.elapsed()).or(self.first_answer);
+    }
+
+    /// A prompt that will have no result. `None` when it is not open: one that has its result is also called cancelled.
+    pub fn cancelled(&mut self, uuid: &[u8]) -> Option<Arc<str>> {
+        let at = self.open.iter().position(|prompt| prompt.uuid.as_bytes() == uuid)?;
+        let Prompt { uuid, .. } = self.open.remove(at)?;
+        if self.ended > 0 || self.open.is_empty() {
+            self.run_ended = self.is_settled();
+        }
+        Some(uuid)
+    }
+
+    /// A `command_lifecycle` frame. The prompt that will have no result, if it says so.
+    pub fn lifecycle(&mut self, line: &[u8]) -> Option<Arc<str>> {
+        let uuid = top_level_string(line, b"command_uuid")?;
+        let state = top_level_string(line, b"state")?;
+        if state == b"cancelled" {
+            return self.cancelled(uuid);
+        }
+        let is_chosen = self.chosen.iter().any(|chosen| chosen.as_bytes() == uuid);
+        let Prompt { stage, .. } = self.open.iter_mut().find(|prompt| prompt.uuid.as_bytes() == uuid)?;
+        match state {
+            b"started" => *stage = Stage::Started,
+            // Never started: the conversation that was resumed holds a prompt with this uuid, and it is ignored.
+            b"completed" if *stage == Stage::Waiting && is_chosen => return self.cancelled(uuid),
+            b"completed" => *stage = Stage::Done,
+            _ => {}
+        }
+        None
+    }
+
+    /// Whether input may end: every prompt has its result and no work that may need the host goes on.
+    pub fn run_is_over(&self) -> bool {
+        // Where nothing was ever asked there is nothing to wait for.
+        self.run_ended || self.open.is_empty() && self.ended == 0
+    }
+
+    /// A turn is running, or a prompt waits for its turn.
+    pub fn is_running(&self) -> bool {
+        !self.open.is_empty() || matches!(self.activity, Some(Activity::Running | Activity::RequiresAction))
+    }
+
+    /// The ceiling's timer has run out: the run ends although the CLI says that it is running.
+    pub fn ceiling_reached(&mut self) {
+        self.run_ended = self.open.is_empty() && self.tasks.is_empty();
+    }
+
+    /// Whether the ceiling's timer may run: between turns, after a result, with only untracked work going on.
+    fn is_waiting_for_background(&self) -> bool {
+        self.ended > 0
+            && self.open.is_empty()
+            && self.tasks.is_empty()
+            && self.activity == Some(Activity::Running)
+            && !self.run_ended
+    }
+
+    fn is_settled(&self) -> bool {
+        match self.activity {
+            // Without state frames the tracked tasks are all that is known.
+            None => self.open.is_empty() && self.tasks.is_empty(),
+            Some(activity) => self.open.is_empty() && activity == Activity::Idle,
+        }
+    }
+
+    /// Any frame but results; says what becomes of the ceiling's timer.
+    pub fn frame(&mut self, kind: Option<Kind>, line: &[u8]) -> Ceiling {
+        match kind {
+            Some(Kind::Assistant | Kind::StreamEvent) => self.main_thread_frame(line),
+            Some(Kind::System) | None => self.system_frame(line),
+            _ => Ceiling::Keep,
+        }
+    }
+
+    fn main_thread_frame(&mut self, line: &[u8]) -> Ceiling {
+        let of_subagent =
+            top_level_value(line, b"parent_tool_use_id").is_some_and(|value| !value.starts_with(b"null"));
+        if of_subagent {
+            return Ceiling::Keep;
+        }
+        self.run_ended = false;
+        Ceiling::Stop
+    }
+
+    fn system_frame(&mut self, line: &[u8]) -> Ceiling {
+        match top_level_string(line, b"subtype") {
+            Some(b"session_state_changed") => self.state_frame(line),
+            Some(b"task_started") => {
+                if matches!(top_level_string(line, b"task_type"), Some(b"local_agent" | b"local_workflow"))
+                    && let Some(id) = task_id(line)
+                {
+                    self.tasks.insert(id);
+                }
+                Ceiling::Keep
+            }
+            Some(b"task_notification") => self.task_settled(line),
+            Some(b"task_updated") if is_terminal(line) => self.task_settled(line),
+            _ => Ceiling::Keep,
+        }
+    }
+
+    fn state_frame(&mut self, line: &[u8]) -> Ceiling {
+        let activity = match top_level_string(line, b"state") {
+            Some(b"idle") => Activity::Idle,
+            Some(b"running") => Activity::Running,
+            Some(b"requires_action") => Activity::RequiresAction,
+            _ => return Ceiling::Keep,
+        };
+        self.activity = Some(activity);
+        match activity {
+            Activity::Idle => {
+                self.run_ended = self.ended > 0 && self.is_settled();
+                Ceiling::Stop
+            }
+            Activity::Running => {
+                self.run_ended = false;
+                self.ceiling()
+            }
+            Activity::RequiresAction => {
+                self.run_ended = false;
+                Ceiling::Stop
+            }
+        }
+    }
+
+    fn task_settled(&mut self, line: &[u8]) -> Ceiling {
+        let Some(id) = task_id(line) else { return Ceiling::Keep };
+        if !self.tasks.remove(&id) || !self.tasks.is_empty() {
+            return Ceiling::Keep;
+        }
+        self.ceiling()
+    }
+
+    pub fn ceiling(&self) -> Ceiling {
+        if self.is_waiting_for_background() { Ceiling::Start } else { Ceiling::Keep }
+    }
+}
+
+fn task_id(line: &[u8]) -> Option<String> {
+    top_level_string(line, b"task_id").map(|id| String::from_utf8_lossy(id).into_owned())
+}
+
+/// `task_updated` whose patch ends the task. A patch that is missing or strange says nothing.
+fn is_terminal(line: &[u8]) -> bool {
+    let Some(patch) = top_level_value(line, b"patch") else { return false };
+    matches!(top_level_string(patch, b"status"), Some(b"completed" | b"failed" | b"stopped" | b"killed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "aaaaaaaa-0000-4000-8000-000000000000";
+    const B: &str = "bbbbbbbb-0000-4000-8000-000000000000";
+
+    fn result(json: &str) -> ResultFrame<'_> {
+        ResultFrame::parse(json.as_bytes())
+    }
+
+    fn prompts(turns: &mut Turns, json: &str) -> Vec<String> {
+        turns.result(&result(json)).prompts.iter().map(|uuid| uuid.to_string()).collect()
+    }
+
+    fn state(turns: &mut Turns, state: &str) -> Ceiling {
+        let line = format!(r#"{{"type":"system","subtype":"session_state_changed","state":"{state}"}}"#);
+        turns.frame(None, line.as_bytes())
+    }
+
+    fn task(turns: &mut Turns, subtype: &str, extra: &str) -> Ceiling {
+        let line = format!(r#"{{"type":"system","subtype":"{subtype}","task_id":"t1"{extra}}}"#);
+        turns.frame(Some(Kind::System), line.as_bytes())
+    }
+
+    #[test]
+    fn results_are_attributed_by_uuid() {
+        let mut turns = Turns::default();
+        turns.sent(A, false);
+        turns.sent(B, false);
+        let foreign = turns.result(&result(r#"{"origin":{"kind":"task-notification"}}"#));
+        assert!(foreign.prompts.is_empty());
+        assert_eq!(foreign.event(1)["origin"], json!({"kind": "task-notification"}));
+        assert_eq!(prompts(&mut turns, &format!(r#"{{"user_message_uuids":["{B}"]}}"#)), [B]);
+        assert_eq!(prompts(&mut turns, &format!(r#"{{"user_message_uuid":"{A}"}}"#)), [A]);
+    }
+
+    #[test]
+    fn an_old_cli_answers_in_order() {
+        let mut turns = Turns::default();
+        turns.sent(A, false);
+        turns.sent(B, false);
+        assert_eq!(prompts(&mut turns, "{}"), [A]);
+        assert_eq!(prompts(&mut turns, "{}"), [B]);
+        assert!(prompts(&mut turns, "{}").is_empty());
+    }
+
+    fn lifecycle(turns: &mut Turns, uuid: &str, state: &str) -> Option<Arc<str>> {
+        let line = format!(r#"{{"type":"command_lifecycle","command_uuid":"{uuid}","state":"{state}"}}"#);
+        turns.lifecycle(line.as_bytes())
+    }
+
+    #[test]
+    fn a_prompt_that_has_joined_a_turn_has_its_result() {
+        for (named, expected) in [
+            (format!(r#"{{"user_message_uuids":["{A}"]}}"#), vec![A, B]),
+            ("{}".to_owned(), vec![A, B]),
+            (r#"{"origin":{"kind":"task-notification"}}"#.to_owned(), vec![B]),
+        ] {
+            let mut turns = Turns::default();
+            turns.sent(A, false);
+            turns.sent(B, false);
+            for state in ["queued", "started", "completed"] {
+                assert_eq!(lifecycle(&mut turns, B, state), None);
+            }
+            assert_eq!(prompts(&mut turns, &named), expected, "{named}");
+        }
+    }
+
+    #[test]
+    fn a_prompt_that_is_complete_without_a_start_has_no_result() {
+        let mut turns = Turns::default();
+        turns.sent(A, true);
+        assert_eq!(lifecycle(&mut turns, A, "completed").as_deref(), Some(A));
+        assert!(!turns.is_running());
+        turns.sent(A, true);
+        assert!(!turns.is_running(), "it is known");
+        assert_eq!(lifecycle(&mut turns, A, "cancelled"), None);
+    }
+
+    #[test]
+    fn edge_33_without_state_frames_the_first_result_ends_the_run() {
+        let mut turns = Turns::default();
+        turns.sent(A, false);
+        assert!(!turns.run_is_over());
+        turns.result(&result("{}"));
+        assert!(turns.run_is_over());
+    }
+
+    #[test]
+    fn edge_32_idle_counts_only_with_a_result() {
+        let mut turns = Turns::default();
+        turns.sent(A, false);
+        state(&mut turns, "idle");
+        assert!(!turns.run_is_over());
+        turns.result(&result("{}"));
+        assert!(turns.run_is_over());
+    }
+
+    #[test]
+    fn edge_29_an_agent_in_flight_keeps_the_run_open() {
+        let mut turns = Turns::default();
+        turns.sent(A, false);
+        task(&mut turns, "task_started", r#","task_type":"local_agent""#);
+        turns.result(&result("{}"));
+        assert!(!turns.run_is_over());
+        task(&mut turns, "task_notification", r#","status":"completed""#);
+        turns.result(&result(r#"{"origin":{"kind":"task-notification"}}"#));
+        assert!(turns.run_is_over());
+    }
+
+    #[test]
+    fn edge_30_a_background_shell_does_not_keep_the_run_open() {
+        let mut turns = Turns::default();
+        turns.sent(A, false);
+        task(&mut turns, "task_started", r#","task_type":"local_bash""#);
+        turns.result(&result("{}"));
+        assert!(turns.run_is_over());
+    }
+
+    #[test]
+    fn edge_31_running_keeps_the_run_open_until_idle() {
+        let mut turns = Turns::default();
+        turns.sent(A, false);
+        state(&mut turns, "running");
+        turns.result(&result("{}"));
+        assert!(!turns.run_is_over());
+        state(&mut turns, "idle");
+        assert!(turns.run_is_over());
+    }
+
+    #[test]
+    fn edge_34_the_ceiling_runs_only_between_turns() {
+        let mut turns = Turns::default();
+        turns.sent(A, false);
+        assert_eq!(state(&mut turns, "running"), Ceiling::Keep);
+        turns.result(&result("{}"));
+        assert_eq!(turns.ceiling(), Ceiling::Start);
+        let sub = br#"{"type":"assistant","parent_tool_use_id":"t"}"#;
+        assert_eq!(turns.frame(Some(Kind::Assistant), sub), Ceiling::Keep);
+        let main = br#"{"type":"assistant","parent_tool_use_id":null}"#;
+        assert_eq!(turns.frame(Some(Kind::Assistant), main), Ceiling::Stop);
+        assert_eq!(state(&mut turns, "requires_action"), Ceiling::Stop);
+        assert_eq!(state(&mut turns, "running"), Ceiling::Start);
+        turns.ceiling_reached();
+        assert!(turns.run_is_over());
+    }
+
+    #[test]
+    fn edge_35_every_prompt_owes_its_own_run() {
+        let mut turns = Turns::default();
+        turns.sent(A, false);
+        turns.sent(B, false);
+        turns.result(&result(&format!(r#"{{"user_message_uuid":"{A}"}}"#)));
+        assert!(!turns.run_is_over());
+        turns.result(&result(&format!(r#"{{"user_message_uuid":"{B}"}}"#)));
+        assert!(turns.run_is_over());
+    }
+
+    #[test]
+    fn edge_94_strange_task_updates_do_no_harm() {
+        let mut turns = Turns::default();
+        turns.sent(A, false);
+        task(&mut turns, "task_started", r#","task_type":"local_agent""#);
+        for extra in ["", r#","patch":5"#, r#","patch":null"#, r#","patch":{"status":"running"}"#] {
+            assert_eq!(task(&mut turns, "task_updated", extra), Ceiling::Keep);
+        }
+        turns.result(&result("{}"));
+        assert!(!turns.run_is_over());
+        task(&mut turns, "task_updated", r#","patch":{"status":"killed"}"#);
+        turns.result(&result(r#"{"origin":{"kind":"task-notification"}}"#));
+        assert!(turns.run_is_over());
+    }
+}

@@ -1,0 +1,72 @@
+//! Which of the host's functions are running, and the moments from which fewer or none will be.
+
+use std::sync::{Arc, Condvar, Mutex};
+
+use super::Link;
+use crate::sync::lock;
+
+struct State {
+    link: Option<Arc<dyn Link>>,
+    running: usize,
+    /// Only `close` may still be called.
+    closing: bool,
+}
+
+pub struct Calls {
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+impl Calls {
+    pub fn new(link: Arc<dyn Link>) -> Calls {
+        let state = State { link: Some(link), running: 0, closing: false };
+        Calls { state: Mutex::new(state), returned: Condvar::new() }
+    }
+
+    /// Calls the host; `None` once it is being closed.
+    pub fn call<T>(&self, function: impl FnOnce(&dyn Link) -> T) -> Option<T> {
+        self.call_if(|state| !state.closing, function)
+    }
+
+    /// As [`Calls::call`], for `close` itself.
+    pub fn call_closing<T>(&self, function: impl FnOnce(&dyn Link) -> T) -> Option<T> {
+        self.call_if(|_| true, function)
+    }
+
+    /// No function but `close` starts from now on; those that run go on.
+    pub fn begin_closing(&self) {
+        lock(&self.state).closing = true;
+    }
+
+    fn call_if<T>(
+        &self,
+        allowed: impl FnOnce(&State) -> bool,
+        function: impl FnOnce(&dyn Link) -> T,
+    ) -> Option<T> {
+        let link = {
+            let mut state = lock(&self.state);
+            if !allowed(&state) {
+                return None;
+            }
+            let link = state.link.clone()?;
+            state.running += 1;
+            link
+        };
+        let value = function(&*link);
+        drop(link);
+        lock(&self.state).running -= 1;
+        self.returned.notify_all();
+        Some(value)
+    }
+
+    /// Lets the host go: waits for the functions that run, and is then the last to hold it.
+    pub fn release(&self) {
+        let mut state = lock(&self.state);
+        let link = state.link.take();
+        while state.running > 0 {
+            state = self.returned.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+        }
+        drop(state);
+        drop(link);
+    }
+}

@@ -1,0 +1,441 @@
+//! A transport that the host supplies.
+//!
+//! The host's functions run where host code may block, and never under a lock of the library: lines wait in a queue
+//! that one job at a time empties. What the host brings comes through the [`Inlet`].
+
+mod calls;
+mod inlet;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{sleep, timeout};
+
+use super::subprocess::Grace;
+use super::{End, Later, Sink, Transport};
+use crate::error::{Error, Result, Status};
+use crate::process::Exit;
+use crate::sync::lock;
+use calls::Calls;
+use inlet::Taken;
+pub use inlet::{Ending, Inlet};
+
+/// The host's functions. `connect`, `is_ready`, `write` and `end_input` are called one at a time; `close` and `room`
+/// may be called while another one runs. Once `close` has been called, none is.
+pub trait Link: Send + Sync {
+    fn connect(&self, inlet: &Arc<Inlet>) -> Result<()>;
+
+    /// Asked after `connect` until it is true.
+    fn is_ready(&self) -> Result<bool>;
+
+    /// One line with its newline.
+    fn write(&self, line: &[u8]) -> Result<()>;
+
+    fn end_input(&self) -> Result<()>;
+
+    /// Called once if `connect` was called and did not fail.
+    fn close(&self) -> Result<()>;
+
+    fn room(&self);
+}
+
+pub type Work = Box<dyn FnOnce() + Send>;
+
+/// What the session does for its transport.
+pub trait Services: Send + Sync {
+    /// Runs the work soon, on a thread where host code may block.
+    fn run(&self, work: Work);
+
+    /// Tells the host of something that nobody waits for.
+    fn warn(&self, text: String);
+}
+
+/// So long may a host whose write has failed take to say why.
+const REASON_TAKES: Duration = Duration::from_secs(1);
+
+/// How often a host that is not ready yet is asked again.
+const READY_POLL: Duration = Duration::from_millis(10);
+
+/// So many pieces are handed over in a row, then other clients get their turn.
+const TAKES_PER_TURN: usize = 16;
+
+enum Outgoing {
+    Line(Vec<u8>),
+    End,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    Before,
+    /// `connect` runs, or has returned and the host is not ready yet.
+    Running,
+    Open,
+    Failed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stop {
+    No,
+    Asked,
+    Forced,
+}
+
+struct State {
+    opening: Opening,
+    /// `close` has been called, or never will be.
+    closed: bool,
+    queue: VecDeque<Outgoing>,
+    queued: usize,
+    /// A job empties the queue.
+    busy: bool,
+    input_ended: bool,
+    failure: Option<Error>,
+}
+
+pub struct HostTransport {
+    me: Weak<HostTransport>,
+    calls: Calls,
+    services: Arc<dyn Services>,
+    inlet: Arc<Inlet>,
+    grace: Grace,
+    state: Mutex<State>,
+    stop: watch::Sender<Stop>,
+    /// The host's `connect` is not running.
+    returned: watch::Sender<bool>,
+}
+
+impl HostTransport {
+    /// Starts the task that serves it; nothing of the host is called before [`Transport::open`].
+    pub fn start(
+        link: Arc<dyn Link>,
+        services: Arc<dyn Services>,
+        most_waiting: usize,
+        grace: Grace,
+        sink: Arc<dyn Sink>,
+    ) -> Arc<HostTransport> {
+        let state = State {
+            opening: Opening::Before,
+            closed: false,
+            queue: VecDeque::new(),
+            queued: 0,
+            busy: false,
+            input_ended: false,
+            failure: None,
+        };
+        let transport = Arc::new_cyclic(|me| HostTransport {
+            me: me.clone(),
+            calls: Calls::new(link),
+            services,
+            inlet: Arc::new(Inlet::new(most_waiting)),
+            grace,
+            state: Mutex::new(state),
+            stop: watch::Sender::new(Stop::No),
+            returned: watch::Sender::new(true),
+        });
+        tokio::spawn(transport.clone().serve(sink));
+        transport
+    }
+
+    async fn serve(self: Arc<Self>, sink: Arc<dyn Sink>) {
+        // A defect in the session's code must end this client only.
+        let reading = tokio::spawn(self.clone().read(sink.clone()));
+        let asked = tokio::select! {
+            () = self.ended_by_host() => false,
+            () = self.stopped(Stop::Asked) => true,
+        };
+        if asked {
+            self.let_it_end().await;
+        }
+        self.close_link().await;
+        self.inlet.close();
+        // Whoever still waits for the opening need not wait any longer.
+        self.ask(Stop::Forced);
+        let end = self.how_it_ended();
+        sink.exited(end.exit);
+        let _ = reading.await;
+        sink.ended(end);
+    }
+
+    /// Waits until as much as that was asked for.
+    async fn stopped(&self, wanted: Stop) {
+        let _ = self.stop.subscribe().wait_for(|stop| *stop >= wanted).await;
+    }
+
+    async fn ended_by_host(&self) {
+        self.inlet.wait_ended().await;
+        // Whether there is something to close is known when a `connect` that ended the stream itself has returned.
+        let _ = self.returned.subscribe().wait_for(|returned| *returned).await;
+    }
+
+    /// The far side sees the end of its input and may say its last words.
+    async fn let_it_end(&self) {
+        let (opening, failed) = {
+            let state = lock(&self.state);
+            (state.opening, state.failure.is_some())
+        };
+        if failed && opening == Opening::Open {
+            // A write fails because the far side is ending: its own end says why.
+            let _ = timeout(REASON_TAKES, self.inlet.wait_ended()).await;
+        }
+        if failed || opening != Opening::Open {
+            return;
+        }
+        self.end_input();
+        tokio::select! {
+            () = self.inlet.wait_ended() => {}
+            () = self.stopped(Stop::Forced) => {}
+            () = sleep(self.grace.exit) => {}
+        }
+    }
+
+    async fn close_link(&self) {
+        {
+            let mut state = lock(&self.state);
+            let connected = matches!(state.opening, Opening::Running | Opening::Open);
+            state.closed = true;
+            state.queue.clear();
+            state.queued = 0;
+            self.calls.begin_closing();
+            if !connected {
+                return;
+            }
+        }
+        let closing = self.on_thread(|me| me.calls.call_closing(|link| link.close()));
+        match timeout(self.grace.terminate, closing).await {
+            Ok(Some(Err(error))) => self.services.warn(error.message),
+            Err(_) => self.services.warn("the host's transport did not close in time".to_owned()),
+            Ok(_) => {}
+        }
+    }
+
+    fn how_it_ended(&self) -> End {
+        let failure = lock(&self.state).failure.clone();
+        let silent = Ending { exit: Exit::Unknown, cause: None, message: String::new() };
+        let Ending { exit, mut cause, message } = self.inlet.ending().unwrap_or(silent);
+        if cause.is_none() && matches!(exit, Exit::Code(0) | Exit::Unknown) {
+            cause = failure;
+        }
+        End { exit, stderr: message, abandoned: false, cause: cause.map(Box::new) }
+    }
+
+    async fn read(self: Arc<Self>, sink: Arc<dyn Sink>) {
+        let mut buffer = BytesMut::new();
+        'stream: loop {
+            for _ in 0..TAKES_PER_TURN {
+                while !sink.has_room() {
+                    sink.wait_for_room().await;
+                }
+                match self.inlet.take(&mut buffer) {
+                    Taken::Some { room } => {
+                        sink.data(&mut buffer);
+                        if room {
+                            self.tell_room();
+                        }
+                    }
+                    Taken::Nothing => self.inlet.work().await,
+                    Taken::End => break 'stream,
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        sink.data_ended(&mut buffer);
+    }
+
+    fn tell_room(&self) {
+        let Some(me) = self.me.upgrade() else { return };
+        self.services.run(Box::new(move || {
+            me.calls.call(|link| link.room());
+        }));
+    }
+
+    /// Calls the host; `None` once it is being closed.
+    async fn call<T: Send + 'static>(
+        &self,
+        function: impl FnOnce(&dyn Link) -> T + Send + 'static,
+    ) -> Option<T> {
+        self.on_thread(|me| me.calls.call(function)).await
+    }
+
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&HostTransport) -> Option<T> + Send + 'static,
+    ) -> Option<T> {
+        let me = self.me.upgrade()?;
+        let (sender, receiver) = oneshot::channel();
+        self.services.run(Box::new(move || {
+            if let Some(value) = work(&me) {
+                let _ = sender.send(value);
+            }
+        }));
+        receiver.await.ok()
+    }
+
+    async fn connect(&self) -> Result<()> {
+        let (me, inlet) = (self.me.clone(), self.inlet.clone());
+        // Noted by the call itself: whoever waits for it may be gone when it returns.
+        let connecting = self.call(move |link| {
+            let me = me.upgrade().filter(|me| me.may_connect()).ok_or_else(closing)?;
+            let outcome = link.connect(&inlet);
+            me.connected(outcome.is_ok());
+            outcome
+        });
+        match connecting.await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => return Err(self.why_not_connected(error)),
+            None => return Err(closing()),
+        }
+        while !self.call(|link| link.is_ready()).await.unwrap_or_else(|| Err(closing()))? {
+            sleep(READY_POLL).await;
+        }
+        let mut state = lock(&self.state);
+        if !state.closed {
+            state.opening = Opening::Open;
+            self.kick(&mut state);
+        }
+        Ok(())
+    }
+
+    fn may_connect(&self) -> bool {
+        let mut state = lock(&self.state);
+        if !state.closed {
+            state.opening = Opening::Running;
+            self.returned.send_replace(false);
+        }
+        !state.closed
+    }
+
+    fn connected(&self, well: bool) {
+        if !well {
+            lock(&self.state).opening = Opening::Failed;
+        }
+        self.returned.send_replace(true);
+    }
+
+    /// A host that has ended the stream with words of its own has said it better.
+    fn why_not_connected(&self, error: Error) -> Error {
+        let told = self.inlet.ending().and_then(|ending| ending.cause);
+        told.unwrap_or(error).with("phase", "connect")
+    }
+
+    /// Makes sure that somebody empties the queue.
+    fn kick(&self, state: &mut State) {
+        if state.opening != Opening::Open || state.busy || state.queue.is_empty() {
+            return;
+        }
+        let Some(me) = self.me.upgrade() else { return };
+        state.busy = true;
+        self.services.run(Box::new(move || me.empty_queue()));
+    }
+
+    fn empty_queue(&self) {
+        while let Some(next) = self.next() {
+            let outcome = self.calls.call(|link| match &next {
+                Outgoing::Line(line) => link.write(line),
+                Outgoing::End => link.end_input(),
+            });
+            if let Some(Err(error)) = outcome {
+                self.fail(error);
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Outgoing> {
+        let mut state = lock(&self.state);
+        let next = state.queue.pop_front();
+        match &next {
+            Some(Outgoing::Line(line)) => state.queued -= line.len(),
+            Some(Outgoing::End) => {}
+            None => state.busy = false,
+        }
+        next
+    }
+
+    /// A line that is lost may be one that somebody waits for, so the session ends rather than go on without it.
+    fn fail(&self, error: Error) {
+        {
+            let mut state = lock(&self.state);
+            state.queue.clear();
+            state.queued = 0;
+            state.failure.get_or_insert(error);
+        }
+        self.ask(Stop::Forced);
+    }
+
+    fn ask(&self, stop: Stop) {
+        self.stop.send_if_modified(|present| {
+            let more = stop > *present;
+            *present = stop.max(*present);
+            more
+        });
+    }
+}
+
+fn closing() -> Error {
+    Error::new(Status::Cancelled, "the session is closing")
+}
+
+impl Transport for HostTransport {
+    fn open(&self) -> Later<'_, Result<()>> {
+        Box::pin(async {
+            let outcome = tokio::select! {
+                biased;
+                outcome = self.connect() => outcome,
+                () = self.stopped(Stop::Asked) => return Err(closing()),
+            };
+            outcome.inspect_err(|error| self.fail(error.clone()))
+        })
+    }
+
+    fn write_line(&self, line: String) -> Result<()> {
+        let mut line = line.into_bytes();
+        line.push(b'\n');
+        let mut state = lock(&self.state);
+        if let Some(failure) = &state.failure {
+            return Err(failure.clone());
+        }
+        if state.input_ended || state.closed {
+            return Err(Error::new(Status::Closed, "the input of the session has ended")
+                .with("remedy", "send nothing after claude_client_end_input"));
+        }
+        state.queued += line.len();
+        state.queue.push_back(Outgoing::Line(line));
+        self.kick(&mut state);
+        Ok(())
+    }
+
+    fn end_input(&self) {
+        let mut state = lock(&self.state);
+        let first = !std::mem::replace(&mut state.input_ended, true);
+        if first && state.failure.is_none() && !state.closed {
+            state.queue.push_back(Outgoing::End);
+            self.kick(&mut state);
+        }
+    }
+
+    fn close(&self) {
+        self.ask(Stop::Asked);
+    }
+
+    fn abort(&self) {
+        self.ask(Stop::Forced);
+    }
+
+    fn release(&self) {
+        self.calls.release();
+    }
+
+    fn pid(&self) -> Option<u32> {
+        None
+    }
+
+    fn queued_input(&self) -> usize {
+        lock(&self.state).queued
+    }
+
+    fn stderr(&self) -> String {
+        String::new()
+    }
+}

@@ -1,0 +1,84 @@
+//! How bytes reach the CLI and come back: a child process, or what the host supplies.
+
+pub mod find_cli;
+pub mod host;
+pub mod launcher;
+pub mod private_files;
+pub mod record;
+pub mod replay;
+mod stderr_tail;
+pub mod subprocess;
+mod writer;
+
+use bytes::BytesMut;
+
+use crate::error::{Error, Result};
+use crate::process::Exit;
+
+/// Work that ends later.
+pub type Later<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The way out. Nothing here blocks.
+pub trait Transport: Send + Sync {
+    /// Makes the far side ready to take lines. Called once, when the transport has its place in the session, so that
+    /// it can be closed meanwhile; lines written earlier wait.
+    fn open(&self) -> Later<'_, Result<()>>;
+
+    /// Sends one line; the newline is added. Lines of several threads do not mix.
+    fn write_line(&self, line: String) -> Result<()>;
+
+    /// No more input: the far side sees the end of its stdin once everything before has been written.
+    fn end_input(&self);
+
+    /// Begins to end the far side. [`Sink::ended`] follows in bounded time.
+    fn close(&self);
+
+    /// As [`Transport::close`], at once and by force.
+    fn abort(&self);
+
+    /// The session is over and the client is being freed: lets go of what belongs to the host, waiting for its
+    /// functions that run.
+    fn release(&self);
+
+    fn pid(&self) -> Option<u32>;
+
+    /// Bytes that wait for the far side to read them.
+    fn queued_input(&self) -> usize;
+
+    /// The last lines of stderr so far.
+    fn stderr(&self) -> String;
+}
+
+/// The way in, implemented by the session. One thread at a time calls [`Sink::data`].
+pub trait Sink: Send + Sync {
+    /// New bytes have been added to `buffer`. Complete lines are taken out of it.
+    fn data(&self, buffer: &mut BytesMut);
+
+    /// The rest at the end of the stream.
+    fn data_ended(&self, buffer: &mut BytesMut);
+
+    /// Whether more may be read now. Where not, [`Sink::wait_for_room`] tells when to ask again.
+    fn has_room(&self) -> bool;
+
+    fn wait_for_room(&self) -> Later<'_, ()>;
+
+    fn stderr_line(&self, line: &[u8]);
+
+    /// The far side is gone; what it wrote may still be on its way.
+    fn exited(&self, exit: Exit);
+
+    /// The far side is gone and everything that it wrote has been delivered; nothing follows.
+    fn ended(&self, end: End);
+}
+
+/// How the far side went.
+#[derive(Debug, Clone)]
+pub struct End {
+    pub exit: Exit,
+    /// The last lines of stderr.
+    pub stderr: String,
+    /// It had closed its output and lived on, so it was ended; `exit` is our doing then.
+    pub abandoned: bool,
+    /// Why, where the transport knows it better than by the exit.
+    pub cause: Option<Box<Error>>,
+}

@@ -1,0 +1,405 @@
+//! Writing a conversation down while it goes on, around any transport.
+//!
+//! What goes by is copied into a queue, and written by a task of its own. A record that cannot be written costs the
+//! session nothing but one warning.
+
+pub mod format;
+mod names;
+mod redact;
+mod secrets;
+mod shapes;
+mod writer;
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::{End, Later, Sink, Transport};
+use crate::error::Result;
+use crate::options::Options;
+use crate::process::Exit;
+use crate::sync::lock;
+use redact::Redactor;
+use writer::{Item, Writer};
+
+/// Beyond so many bytes that wait for the disk, no more is read from the CLI …
+const MOST_QUEUED: usize = 16 << 20;
+
+/// … and when nothing moves for this long, the record is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Bytes that are written before others are told that there is room again.
+const BATCH: usize = 256 << 10;
+
+/// Told, at most once, why recording has stopped.
+pub type Warn = Box<dyn Fn(String) + Send + Sync>;
+
+/// What there is to know before the first line.
+pub struct Start<'a> {
+    pub options: &'a Options,
+    /// Variables of the host and of the CLI, whose secrets are kept out.
+    pub environment: &'a [(std::ffi::OsString, std::ffi::OsString)],
+    pub cli_path: Option<PathBuf>,
+    pub warn: Warn,
+}
+
+struct Queue {
+    items: VecDeque<(u64, Item)>,
+    bytes: usize,
+    /// A task is writing, or about to.
+    draining: bool,
+    /// Nothing is taken any more: the session is over, or the file cannot be written.
+    stopped: bool,
+}
+
+/// One record.
+pub struct Recorder {
+    me: Weak<Recorder>,
+    path: String,
+    queue: Mutex<Queue>,
+    writer: Mutex<Option<Writer>>,
+    /// Told when something has been written.
+    progress: Notify,
+    idle: Notify,
+    started: Instant,
+    runtime: Handle,
+    warn: Warn,
+    warned: AtomicBool,
+}
+
+impl Recorder {
+    /// Opens the file and writes the header; `None` when there is nothing to record or it cannot be done. Touches the
+    /// disk, and must be called on the runtime.
+    pub fn start(start: Start<'_>) -> Option<Arc<Recorder>> {
+        let record = start.options.record.as_ref()?;
+        let secrets = secrets::collect(start.options.document(), start.environment);
+        let redactor = Redactor::new(secrets, &record.redact);
+        let header = header(&start, &redactor);
+        let longest = start.options.max_message_bytes;
+        let writer = match Writer::create(Path::new(&record.path), record.fsync, redactor, longest) {
+            Ok(writer) => writer,
+            Err(cause) => {
+                (start.warn)(format!("the conversation is not recorded: {}: {cause}", record.path));
+                return None;
+            }
+        };
+        let recorder = Arc::new_cyclic(|me| Recorder {
+            me: me.clone(),
+            path: record.path.clone(),
+            queue: Mutex::new(Queue { items: VecDeque::new(), bytes: 0, draining: false, stopped: false }),
+            writer: Mutex::new(Some(writer)),
+            progress: Notify::new(),
+            idle: Notify::new(),
+            started: Instant::now(),
+            runtime: Handle::current(),
+            warn: start.warn,
+            warned: AtomicBool::new(false),
+        });
+        recorder.push(Item::Meta(header));
+        Some(recorder)
+    }
+
+    fn push(&self, item: Item) {
+        let mut queue = lock(&self.queue);
+        if queue.stopped {
+            return;
+        }
+        let at_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        queue.bytes += item.size();
+        queue.items.push_back((at_us, item));
+        if std::mem::replace(&mut queue.draining, true) {
+            return;
+        }
+        drop(queue);
+        if let Some(me) = self.me.upgrade() {
+            self.runtime.spawn_blocking(move || me.drain());
+        }
+    }
+
+    /// Writes until nothing waits.
+    fn drain(&self) {
+        loop {
+            let batch = {
+                let mut queue = lock(&self.queue);
+                let batch = take_batch(&mut queue.items);
+                if batch.is_empty() {
+                    queue.draining = false;
+                    drop(queue);
+                    self.idle.notify_waiters();
+                    return;
+                }
+                batch
+            };
+            if let Err(cause) = self.write(&batch) {
+                self.stop(&cause.to_string());
+            }
+            let written: usize = batch.iter().map(|(_, item)| item.size()).sum();
+            let mut queue = lock(&self.queue);
+            queue.bytes = queue.bytes.saturating_sub(written);
+            drop(queue);
+            self.progress.notify_one();
+        }
+    }
+
+    fn write(&self, batch: &[(u64, Item)]) -> std::io::Result<()> {
+        let mut writer = lock(&self.writer);
+        let Some(writer) = writer.as_mut() else { return Ok(()) };
+        for (at_us, item) in batch {
+            writer.add(*at_us, item)?;
+        }
+        writer.flush()
+    }
+
+    /// Gives the record up; what is in the file stays.
+    fn stop(&self, why: &str) {
+        {
+            let mut queue = lock(&self.queue);
+            queue.stopped = true;
+            queue.items.clear();
+            queue.bytes = 0;
+        }
+        if !self.warned.swap(true, Ordering::AcqRel) {
+            (self.warn)(format!("recording has stopped, the session goes on: {}: {why}", self.path));
+        }
+        // A writer that hangs in the system keeps its file until it returns.
+        if let Ok(mut writer) = self.writer.try_lock() {
+            *writer = None;
+        }
+        self.progress.notify_one();
+        self.idle.notify_waiters();
+    }
+
+    fn is_full(&self) -> bool {
+        lock(&self.queue).bytes >= MOST_QUEUED
+    }
+
+    /// Waits until there may be room; without any progress the record is given up.
+    async fn wait_for_room(&self) {
+        if timeout(PATIENCE, self.progress.notified()).await.is_err() && self.is_full() {
+            self.stop("the disk does not keep up");
+        }
+    }
+
+    /// Waits until everything is in the file, as long as that gets on, and closes it.
+    async fn finish(&self) {
+        while !self.is_written() {
+            let left = self.bytes_left();
+            if timeout(PATIENCE, self.written()).await.is_err() && self.bytes_left() == left {
+                self.stop("the disk does not keep up");
+            }
+        }
+        lock(&self.queue).stopped = true;
+        if let Ok(mut writer) = self.writer.try_lock() {
+            *writer = None;
+        }
+    }
+
+    async fn written(&self) {
+        loop {
+            let idle = self.idle.notified();
+            tokio::pin!(idle);
+            idle.as_mut().enable();
+            if self.is_written() {
+                return;
+            }
+            idle.await;
+        }
+    }
+
+    fn is_written(&self) -> bool {
+        let queue = lock(&self.queue);
+        queue.stopped || (queue.items.is_empty() && !queue.draining)
+    }
+
+    fn bytes_left(&self) -> usize {
+        lock(&self.queue).bytes
+    }
+}
+
+/// The runtime may have ended before everything was written.
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        let rest: Vec<(u64, Item)> = std::mem::take(&mut lock(&self.queue).items).into();
+        if !rest.is_empty() {
+            let _ = self.write(&rest);
+        }
+    }
+}
+
+fn take_batch(items: &mut VecDeque<(u64, Item)>) -> Vec<(u64, Item)> {
+    let mut batch = Vec::new();
+    let mut bytes = 0;
+    while bytes < BATCH
+        && let Some(entry) = items.pop_front()
+    {
+        bytes += entry.1.size();
+        batch.push(entry);
+    }
+    batch
+}
+
+/// The first line of the file.
+fn header(start: &Start<'_>, redactor: &Redactor) -> Value {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let mut options = start.options.document().clone();
+    options.shift_remove("record");
+    let options = redactor.json(&Value::Object(options).to_string()).unwrap_or_default();
+    let options: Value = serde_json::from_str(&options).unwrap_or_default();
+    json!({
+        "event": format::HEADER,
+        "format": format::FORMAT,
+        "format_version": format::FORMAT_VERSION,
+        "library_version": env!("CARGO_PKG_VERSION"),
+        "recorded_at_ms": u64::try_from(now.as_millis()).unwrap_or(0),
+        "cli_path": start.cli_path.as_ref().map(|path| redactor.text(&path.to_string_lossy()).into_owned()),
+        "options": options,
+    })
+}
+
+/// The way out, noted.
+pub struct RecordingTransport {
+    inner: Arc<dyn Transport>,
+    recorder: Arc<Recorder>,
+    input_ended: AtomicBool,
+    closed: AtomicBool,
+}
+
+impl RecordingTransport {
+    pub fn new(inner: Arc<dyn Transport>, recorder: Arc<Recorder>) -> RecordingTransport {
+        RecordingTransport {
+            inner,
+            recorder,
+            input_ended: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    fn note_once(&self, done: &AtomicBool, event: &str) {
+        if !done.swap(true, Ordering::AcqRel) {
+            self.recorder.push(Item::Meta(json!({"event": event})));
+        }
+    }
+}
+
+impl Transport for RecordingTransport {
+    fn open(&self) -> Later<'_, Result<()>> {
+        self.inner.open()
+    }
+
+    fn write_line(&self, line: String) -> Result<()> {
+        // Noted first: the answer may come before the write returns.
+        self.recorder.push(Item::Out(line.clone()));
+        self.inner.write_line(line)
+    }
+
+    fn end_input(&self) {
+        self.note_once(&self.input_ended, format::END_INPUT);
+        self.inner.end_input();
+    }
+
+    fn close(&self) {
+        self.note_once(&self.closed, format::CLOSE);
+        self.inner.close();
+    }
+
+    fn abort(&self) {
+        self.note_once(&self.closed, format::CLOSE);
+        self.inner.abort();
+    }
+
+    fn release(&self) {
+        self.inner.release();
+    }
+
+    fn pid(&self) -> Option<u32> {
+        self.inner.pid()
+    }
+
+    fn queued_input(&self) -> usize {
+        self.inner.queued_input()
+    }
+
+    fn stderr(&self) -> String {
+        self.inner.stderr()
+    }
+}
+
+/// The way in, noted.
+pub struct RecordingSink {
+    inner: Arc<dyn Sink>,
+    recorder: Arc<Recorder>,
+    /// Bytes at the front of the buffer that were noted when they came.
+    seen: AtomicUsize,
+    has_stderr: AtomicBool,
+}
+
+impl RecordingSink {
+    pub fn new(inner: Arc<dyn Sink>, recorder: Arc<Recorder>) -> RecordingSink {
+        RecordingSink { inner, recorder, seen: AtomicUsize::new(0), has_stderr: AtomicBool::new(false) }
+    }
+
+    fn note_new(&self, buffer: &BytesMut) {
+        let seen = self.seen.load(Ordering::Relaxed).min(buffer.len());
+        if seen < buffer.len() {
+            self.recorder.push(Item::In(Bytes::copy_from_slice(&buffer[seen..])));
+        }
+    }
+}
+
+impl Sink for RecordingSink {
+    fn data(&self, buffer: &mut BytesMut) {
+        // Noted first: the application may answer inside the call.
+        self.note_new(buffer);
+        self.inner.data(buffer);
+        self.seen.store(buffer.len(), Ordering::Relaxed);
+    }
+
+    fn data_ended(&self, buffer: &mut BytesMut) {
+        self.note_new(buffer);
+        self.recorder.push(Item::InEnd);
+        self.inner.data_ended(buffer);
+        self.seen.store(buffer.len(), Ordering::Relaxed);
+    }
+
+    fn has_room(&self) -> bool {
+        self.inner.has_room() && !self.recorder.is_full()
+    }
+
+    fn wait_for_room(&self) -> Later<'_, ()> {
+        Box::pin(async move {
+            if self.recorder.is_full() {
+                self.recorder.wait_for_room().await;
+            } else {
+                self.inner.wait_for_room().await;
+            }
+        })
+    }
+
+    fn stderr_line(&self, line: &[u8]) {
+        self.has_stderr.store(true, Ordering::Relaxed);
+        self.recorder.push(Item::Stderr(line.to_vec()));
+        self.inner.stderr_line(line);
+    }
+
+    fn exited(&self, exit: Exit) {
+        self.inner.exited(exit);
+    }
+
+    fn ended(&self, end: End) {
+        self.recorder.push(Item::Meta(format::ended(&end, !self.has_stderr.load(Ordering::Relaxed))));
+        // Whoever is told of the end finds the whole record in the file.
+        let (recorder, inner) = (self.recorder.clone(), self.inner.clone());
+        self.recorder.runtime.spawn(async move {
+            recorder.finish().await;
+            inner.ended(end);
+        });
+    }
+}

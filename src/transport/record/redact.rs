@@ -1,0 +1,445 @@
+//! Taking secrets out of what is written down, and leaving every other byte as it is.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use memchr::memmem::Finder;
+use serde::de::IgnoredAny;
+
+use super::format::REDACTED;
+use super::secrets::SHORTEST;
+use super::shapes::{finder, without_credentials};
+
+/// Members whose text is a credential wherever they stand; compared without case, `-` and `_`.
+const CREDENTIALS: &[&str] = &[
+    "authorization",
+    "proxyauthorization",
+    "xapikey",
+    "apikey",
+    "authtoken",
+    "accesstoken",
+    "refreshtoken",
+    "clientsecret",
+    "password",
+    "cookie",
+    "setcookie",
+];
+
+/// Members whose own members are passed to programs and servers, which is where credentials go.
+const CARRIERS: &[&str] = &["env", "headers"];
+
+/// What stands deeper in a document is taken out whole: walking it would take too much stack.
+const DEEPEST: usize = 128;
+
+/// Shorter secrets would have encodings that are found in innocent text.
+const SHORTEST_ENCODED: usize = 12;
+
+/// Takes out known secrets, what has the form of one, and what the host has named.
+#[derive(Debug, Default)]
+pub struct Redactor {
+    /// Longest first, so that none is left over as a part of another.
+    secrets: Vec<Finder<'static>>,
+    /// The segments of the host's pointers.
+    pointers: Vec<Vec<String>>,
+}
+
+impl Redactor {
+    pub fn new(secrets: Vec<String>, pointers: &[String]) -> Redactor {
+        let mut all: Vec<String> = secrets.iter().flat_map(|secret| spellings(secret)).collect();
+        all.sort_by_key(|secret| (std::cmp::Reverse(secret.len()), secret.clone()));
+        all.dedup();
+        let secrets = all.iter().filter(|secret| secret.len() >= SHORTEST);
+        let secrets = secrets.map(|secret| finder(secret)).collect();
+        Redactor { secrets, pointers: pointers.iter().map(|pointer| segments(pointer)).collect() }
+    }
+
+    /// A JSON document; `None` when it is none.
+    pub fn json(&self, text: &str) -> Option<String> {
+        self.walk(text, Vec::new(), !self.pointers.is_empty())
+    }
+
+    /// A JSON document of our own, which the host's pointers are not about.
+    pub fn note(&self, text: &str) -> Option<String> {
+        self.walk(text, Vec::new(), false)
+    }
+
+    fn walk(&self, text: &str, path: Vec<String>, named: bool) -> Option<String> {
+        // What has been checked can be walked without looking for errors.
+        serde_json::from_str::<IgnoredAny>(text).ok()?;
+        let mut walk = Walk { text, at: 0, out: String::with_capacity(text.len()), path, named, by: self };
+        walk.value(false);
+        walk.copy_rest();
+        Some(walk.out)
+    }
+
+    /// Text of any other kind.
+    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        // Most strings are short names and numbers.
+        if text.len() < SHORTEST {
+            return Cow::Borrowed(text);
+        }
+        let mut text = Cow::Borrowed(text);
+        for secret in &self.secrets {
+            if secret.find(text.as_bytes()).is_some() {
+                let secret = String::from_utf8_lossy(secret.needle());
+                text = Cow::Owned(text.replace(&*secret, REDACTED));
+            }
+        }
+        if let Some(end) = without_credentials(&text) {
+            text = Cow::Owned(end);
+        }
+        text
+    }
+
+    /// Whether a number is one of the secrets.
+    fn is_secret(&self, number: &str) -> bool {
+        number.len() >= SHORTEST && self.secrets.iter().any(|secret| secret.needle() == number.as_bytes())
+    }
+
+    fn is_named(&self, path: &[String]) -> bool {
+        self.pointers.iter().any(|pointer| {
+            pointer.len() == path.len()
+                && pointer.iter().zip(path).all(|(wanted, segment)| wanted == "*" || wanted == segment)
+        })
+    }
+}
+
+/// A secret as it stands, as it stands inside a JSON document that is itself the text of a member, and encoded.
+fn spellings(secret: &str) -> Vec<String> {
+    let escaped = |text: &str| {
+        let quoted = serde_json::Value::from(text).to_string();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    let once = escaped(secret);
+    let twice = escaped(&once);
+    let mut all = vec![secret.to_owned(), once, twice, percent_encoded(secret)];
+    if secret.len() >= SHORTEST_ENCODED {
+        for before in 0..3 {
+            all.push(in_base64(&STANDARD_NO_PAD, secret, before));
+            all.push(in_base64(&URL_SAFE_NO_PAD, secret, before));
+        }
+    }
+    all
+}
+
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'-' | b'_' | b'.' | b'~' => out.push(byte.into()),
+            byte if byte.is_ascii_alphanumeric() => out.push(byte.into()),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// What every encoding of a text has in it that holds the secret behind so many bytes (and any number of threes).
+fn in_base64(engine: &impl Engine, secret: &str, before: usize) -> String {
+    let bytes = [&[0; 2][..before], secret.as_bytes()].concat();
+    let whole = bytes.len() / 3 * 3;
+    let text = engine.encode(&bytes[..whole]);
+    text[if before > 0 { 4 } else { 0 }..].to_owned()
+}
+
+fn segments(pointer: &str) -> Vec<String> {
+    pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect()
+}
+
+/// Copies a checked JSON text, with replacements.
+struct Walk<'a> {
+    text: &'a str,
+    at: usize,
+    out: String,
+    /// Where we are.
+    path: Vec<String>,
+    /// The host's pointers count here.
+    named: bool,
+    by: &'a Redactor,
+}
+
+impl Walk<'_> {
+    fn byte(&self) -> u8 {
+        self.text.as_bytes().get(self.at).copied().unwrap_or(0)
+    }
+
+    fn copy_to(&mut self, end: usize) {
+        self.out.push_str(&self.text[self.at..end]);
+        self.at = end;
+    }
+
+    fn copy_rest(&mut self) {
+        self.copy_to(self.text.len());
+    }
+
+    fn space(&mut self) {
+        let rest = &self.text.as_bytes()[self.at..];
+        let length = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        self.copy_to(self.at + length);
+    }
+
+    /// `carried`: the value is a member of one of the [`CARRIERS`].
+    fn value(&mut self, carried: bool) {
+        self.space();
+        if self.path.len() > DEEPEST || (self.named && self.by.is_named(&self.path)) {
+            return self.replace_value();
+        }
+        match self.byte() {
+            b'"' if carried => self.replace_value(),
+            b'"' => self.string(),
+            b'{' => self.object(carried),
+            b'[' => self.array(carried),
+            _ => self.scalar(),
+        }
+    }
+
+    fn scalar(&mut self) {
+        let end = self.scalar_end();
+        match self.by.is_secret(&self.text[self.at..end]) {
+            true => self.replace_value(),
+            false => self.copy_to(end),
+        }
+    }
+
+    fn scalar_end(&self) -> usize {
+        let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace();
+        let rest = &self.text.as_bytes()[self.at..];
+        self.at + rest.iter().position(ends).unwrap_or(rest.len())
+    }
+
+    fn replace_value(&mut self) {
+        self.out.push('"');
+        self.out.push_str(REDACTED);
+        self.out.push('"');
+        let mut open = 0;
+        loop {
+            match self.byte() {
+                b'"' => self.at += self.token().len(),
+                b'{' | b'[' => (open, self.at) = (open + 1, self.at + 1),
+                b'}' | b']' => (open, self.at) = (open - 1, self.at + 1),
+                _ if open > 0 => self.at += 1,
+                _ => self.at = self.scalar_end(),
+            }
+            if open == 0 {
+                return;
+            }
+        }
+    }
+
+    /// The string that begins here, with its quotes.
+    fn token(&self) -> &str {
+        let bytes = self.text.as_bytes();
+        let mut end = self.at + 1;
+        while let Some(found) = memchr::memchr2(b'"', b'\\', &bytes[end..]) {
+            end += found + 1;
+            if bytes[end - 1] == b'"' {
+                break;
+            }
+            end += 1;
+        }
+        &self.text[self.at..end]
+    }
+
+    fn decoded(&self) -> Cow<'_, str> {
+        let token = self.token();
+        let inner = &token[1..token.len() - 1];
+        if !inner.contains('\\') {
+            return Cow::Borrowed(inner);
+        }
+        // A lone surrogate is JSON that no text can hold; it is looked at as it is written.
+        serde_json::from_str(token).map_or(Cow::Borrowed(inner), Cow::Owned)
+    }
+
+    fn string(&mut self) {
+        let end = self.at + self.token().len();
+        let decoded = self.decoded();
+        let redacted = match self.document(&decoded) {
+            Some(document) => Some(self.by.text(&document).into_owned()),
+            None => match self.by.text(&decoded) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(redacted) => Some(redacted),
+            },
+        };
+        match redacted {
+            None => self.copy_to(end),
+            Some(redacted) => {
+                self.out.push_str(&serde_json::Value::from(redacted).to_string());
+                self.at = end;
+            }
+        }
+    }
+
+    /// A text that is a JSON document (settings, MCP configurations), if there is something in it to take out.
+    fn document(&self, text: &str) -> Option<String> {
+        if !text.trim_ascii_start().starts_with('{') {
+            return None;
+        }
+        self.by.walk(text, self.path.clone(), self.named).filter(|redacted| redacted != text)
+    }
+
+    fn object(&mut self, carried: bool) {
+        self.copy_to(self.at + 1);
+        loop {
+            self.space();
+            match self.byte() {
+                b'"' => self.member(carried),
+                b',' => self.copy_to(self.at + 1),
+                _ => return self.copy_to(self.at + 1),
+            }
+        }
+    }
+
+    fn member(&mut self, carried: bool) {
+        let name = self.decoded().into_owned();
+        self.string();
+        self.space();
+        self.copy_to(self.at + 1); // the colon
+        self.space();
+        let holds_credentials = is_credential(&name) && self.byte() == b'"';
+        let carrier = CARRIERS.iter().any(|known| known.eq_ignore_ascii_case(&name)) && self.byte() == b'{';
+        self.enter(name);
+        if holds_credentials {
+            self.replace_value();
+        } else {
+            self.value(carried || carrier);
+        }
+        self.leave();
+    }
+
+    fn array(&mut self, carried: bool) {
+        self.copy_to(self.at + 1);
+        let mut index = 0;
+        loop {
+            self.space();
+            match self.byte() {
+                b']' => return self.copy_to(self.at + 1),
+                b',' => self.copy_to(self.at + 1),
+                _ => {
+                    self.enter(index.to_string());
+                    self.value(carried);
+                    self.leave();
+                    index += 1;
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, segment: String) {
+        self.path.push(segment);
+    }
+
+    fn leave(&mut self) {
+        self.path.pop();
+    }
+}
+
+fn is_credential(name: &str) -> bool {
+    let plain: String =
+        name.chars().filter(|c| *c != '-' && *c != '_').map(|c| c.to_ascii_lowercase()).collect();
+    CREDENTIALS.contains(&plain.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redactor(pointers: &[&str]) -> Redactor {
+        let pointers: Vec<String> = pointers.iter().map(|pointer| (*pointer).to_owned()).collect();
+        Redactor::new(vec!["s3cret\"\\\n".into(), "s3cret-longer".into(), "hunter2".into()], &pointers)
+    }
+
+    fn json(text: &str) -> String {
+        redactor(&[]).json(text).unwrap()
+    }
+
+    #[test]
+    fn what_holds_no_secret_stays_as_it_is() {
+        for text in [
+            r#"{"a" : [1.50, -2e9 ,null,true , {"b":"\u00e9\/ü"}], "c":{} ,"d":[ ]} "#,
+            r#""\ud800 lone""#,
+            "12",
+            r#"{"input_tokens":5,"tokenSource":"ANTHROPIC_API_KEY","text":"bearer of news"}"#,
+        ] {
+            assert_eq!(json(text), text);
+        }
+    }
+
+    #[test]
+    fn known_secrets_go_wherever_they_stand() {
+        assert_eq!(json(r#"{"hunter2":["x hunter2 y"]}"#), r#"{"«redacted»":["x «redacted» y"]}"#);
+        assert_eq!(json(r#"["s3cret-longer","\u0068unter2"]"#), r#"["«redacted»","«redacted»"]"#);
+    }
+
+    #[test]
+    fn a_secret_that_needs_escapes_is_found_at_every_depth() {
+        let secret = "s3cret\"\\\n";
+        let inner = serde_json::json!({"a": secret}).to_string();
+        let middle = serde_json::json!({"b": inner}).to_string();
+        let outer = serde_json::json!({"c": middle}).to_string();
+        for text in [inner, middle, outer] {
+            let redacted = json(&text);
+            assert!(!redacted.contains("s3cret") && redacted.contains(REDACTED), "{redacted}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_known_by_their_form() {
+        let plain = |text: &str| redactor(&[]).text(text).into_owned();
+        assert_eq!(plain("key sk-ant-api03-Ab_1-x!"), "key «redacted»!");
+        assert_eq!(
+            plain("-H 'Authorization: Bearer abc.def' -H"),
+            "-H 'Authorization: Bearer «redacted»' -H"
+        );
+        assert_eq!(plain(r#"{"X-Api-Key": "12345"}"#), r#"{"X-Api-Key": "«redacted»"}"#);
+        assert_eq!(plain("x-api-key=12345\nnext"), "x-api-key=«redacted»\nnext");
+        assert_eq!(plain("postgres://me:pass@host/db"), "postgres://me:«redacted»@host/db");
+        assert_eq!(
+            plain("the authorization of the api-key holder"),
+            "the authorization of the api-key holder"
+        );
+    }
+
+    #[test]
+    fn members_that_carry_credentials_lose_their_values() {
+        assert_eq!(
+            json(r#"{"env":{"A":"b","n":1},"x":{"headers":{"Accept":"y"}},"apiKey":"z","api_key":5}"#),
+            r#"{"env":{"A":"«redacted»","n":1},"x":{"headers":{"Accept":"«redacted»"}},"apiKey":"«redacted»","api_key":5}"#
+        );
+    }
+
+    #[test]
+    fn documents_inside_texts_are_walked_too() {
+        let settings = serde_json::json!({"settings": r#"{"env": {"A": "b"}}"#}).to_string();
+        assert_eq!(json(&settings), r#"{"settings":"{\"env\": {\"A\": \"«redacted»\"}}"}"#);
+    }
+
+    #[test]
+    fn pointers_name_values_of_any_kind() {
+        let by = redactor(&["/a/*/b", "/c", "/d~1e/0"]);
+        assert_eq!(
+            by.json(r#"{"a":[{"b":{"x":[1,"}"]},"k":1},{"b":"t"}],"c":12,"d/e":[null,2],"b":3}"#).unwrap(),
+            r#"{"a":[{"b":"«redacted»","k":1},{"b":"«redacted»"}],"c":"«redacted»","d/e":["«redacted»",2],"b":3}"#
+        );
+        assert_eq!(redactor(&["/*"]).json(r#"{"a":1}"#).unwrap(), r#"{"a":"«redacted»"}"#);
+        assert_eq!(redactor(&[""]).json(r#"{"a":1}"#).unwrap(), r#""«redacted»""#);
+    }
+
+    #[test]
+    fn numbers_go_when_they_are_secrets_and_deep_values_always() {
+        let by = Redactor::new(vec!["4815162342".into()], &[]);
+        let text = r#"[4815162342,48151623425,{"a":4815162342}]"#;
+        assert_eq!(by.json(text).unwrap(), r#"["«redacted»",48151623425,{"a":"«redacted»"}]"#);
+        let deep = |depth: usize| format!("{}[1,\"]\"]{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(by.json(&deep(100)).unwrap(), deep(100));
+        let cut = by.json(&deep(100_000)).unwrap();
+        assert!(cut.len() < 400 && cut.contains(REDACTED), "{cut}");
+    }
+
+    #[test]
+    fn what_is_no_json_is_not_walked() {
+        for text in ["", "{", "{\"a\":}", "hello"] {
+            assert!(redactor(&[]).json(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! A recorded conversation in place of a CLI: no process, no network, no account.
+//!
+//! What the host sends is compared with the record, line by line; what the CLI said then follows when everything that
+//! came before it in the record has been sent.
+
+mod compare;
+mod script;
+mod state;
+
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::time::sleep_until;
+
+use super::stderr_tail::StderrTail;
+use super::{End, Later, Sink, Transport};
+use crate::error::{Error, Result, Status};
+use crate::options;
+use crate::process::Exit;
+use crate::sync::lock;
+use script::Script;
+use state::{State, Step};
+
+/// Learns what does not fit. Never called on a thread that sends.
+pub trait Watcher: Send + Sync {
+    /// The document of the event.
+    fn mismatch(&self, event: Value);
+
+    /// The session cannot go on, and has to be closed.
+    fn failed(&self, error: Error);
+}
+
+/// Plays the CLI's side of a record.
+pub struct Replay {
+    me: Weak<Replay>,
+    state: Mutex<State>,
+    changed: Notify,
+    recorded_speed: bool,
+    tail: Mutex<StderrTail>,
+    /// Whom it is played to, until that begins.
+    audience: Mutex<Option<Audience>>,
+}
+
+struct Audience {
+    sink: Arc<dyn Sink>,
+    watcher: Arc<dyn Watcher>,
+}
+
+impl Replay {
+    /// Reads the record.
+    pub async fn load(
+        replay: options::Replay,
+        stderr_tail_bytes: usize,
+        sink: Arc<dyn Sink>,
+        watcher: Arc<dyn Watcher>,
+    ) -> Result<Arc<Replay>> {
+        let path = replay.path.clone();
+        let script = tokio::task::spawn_blocking(move || Script::read(&path))
+            .await
+            .unwrap_or_else(|_| Err(Error::new(Status::Closed, "the library is shutting down")))?;
+        Ok(Arc::new_cyclic(|me| Replay {
+            me: me.clone(),
+            state: Mutex::new(State::new(script, replay.strict)),
+            changed: Notify::new(),
+            recorded_speed: replay.recorded_speed,
+            tail: Mutex::new(StderrTail::new(stderr_tail_bytes)),
+            audience: Mutex::new(Some(Audience { sink, watcher })),
+        }))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut lock(&self.state));
+        self.changed.notify_one();
+    }
+
+    /// Plays to the end, and says how the CLI went.
+    async fn play(self: Arc<Self>, audience: Arc<Audience>) -> End {
+        let mut anchor = Instant::now();
+        let mut told_exit = false;
+        loop {
+            let (step, closing) = {
+                let mut state = lock(&self.state);
+                (state.next(!self.recorded_speed), state.is_closing())
+            };
+            // From here on a slow reader of the rest must not hold up whoever disconnects.
+            if closing && !std::mem::replace(&mut told_exit, true) {
+                audience.sink.exited(Exit::Code(0));
+            }
+            match step {
+                Step::Mismatch(event) => audience.watcher.mismatch(event),
+                Step::Fail(error) => audience.watcher.failed(error),
+                Step::Data { bytes, pause_us } => {
+                    anchor = self.pause(anchor, pause_us).await;
+                    self.room(&audience).await;
+                    audience.sink.data(&mut BytesMut::from(bytes.as_slice()));
+                }
+                Step::Stderr { line, pause_us } => {
+                    anchor = self.pause(anchor, pause_us).await;
+                    let mut tail = lock(&self.tail);
+                    tail.feed(&line, |_| {});
+                    tail.feed(b"\n", |line| audience.sink.stderr_line(line));
+                }
+                Step::Wait => {
+                    self.changed.notified().await;
+                    anchor = Instant::now();
+                }
+                Step::End(end) => {
+                    if !told_exit {
+                        audience.sink.exited(end.exit);
+                    }
+                    return end;
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn room(&self, audience: &Audience) {
+        while !audience.sink.has_room() {
+            audience.sink.wait_for_room().await;
+        }
+    }
+
+    /// Waits as long as the CLI took, but not for a session that is being closed.
+    async fn pause(&self, anchor: Instant, pause_us: u64) -> Instant {
+        let now = Instant::now();
+        if !self.recorded_speed {
+            return now;
+        }
+        let due = anchor + Duration::from_micros(pause_us);
+        while Instant::now() < due && !lock(&self.state).is_closing() {
+            tokio::select! {
+                () = sleep_until(due.into()) => {}
+                () = self.changed.notified() => {}
+            }
+        }
+        due.max(now)
+    }
+}
+
+impl Transport for Replay {
+    fn open(&self) -> Later<'_, Result<()>> {
+        let audience = lock(&self.audience).take();
+        if let (Some(audience), Some(me)) = (audience, self.me.upgrade()) {
+            let audience = Arc::new(audience);
+            tokio::spawn(async move {
+                // A defect in the session's code must end this client only.
+                let playing = tokio::spawn(me.clone().play(audience.clone()));
+                let nobody_knows =
+                    End { exit: Exit::Unknown, stderr: String::new(), abandoned: false, cause: None };
+                let end = playing.await.unwrap_or(nobody_knows);
+                audience.sink.data_ended(&mut BytesMut::new());
+                let stderr = if end.stderr.is_empty() { lock(&me.tail).text() } else { end.stderr };
+                audience.sink.ended(End { stderr, ..end });
+            });
+        }
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn write_line(&self, line: String) -> Result<()> {
+        let taken = lock(&self.state).sent(&line);
+        self.changed.notify_one();
+        taken
+    }
+
+    fn end_input(&self) {
+        self.change(State::end_input);
+    }
+
+    fn close(&self) {
+        self.change(State::close);
+    }
+
+    fn abort(&self) {
+        self.change(State::abort);
+    }
+
+    fn release(&self) {}
+
+    fn pid(&self) -> Option<u32> {
+        None
+    }
+
+    fn queued_input(&self) -> usize {
+        0
+    }
+
+    fn stderr(&self) -> String {
+        lock(&self.tail).text()
+    }
+}

@@ -1,0 +1,357 @@
+//! The CLI as a child process.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::net::unix::pipe::Receiver;
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
+
+use super::private_files::PrivateFolder;
+use super::stderr_tail::StderrTail;
+use super::writer::Writer;
+use super::{End, Later, Sink, Transport};
+use crate::error::{Error, Result, Status};
+use crate::process::{self, Exit, FailureKind, Process, SpawnFailure, Spawned};
+use crate::sync::lock;
+
+/// How long the child may take for each step of its end.
+#[derive(Debug, Clone, Copy)]
+pub struct Grace {
+    /// From the end of its stdin to SIGTERM.
+    pub exit: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub terminate: Duration,
+}
+
+/// After SIGKILL the system needs a moment; a process that survives this cannot be killed by anybody.
+const KILL_TAKES: Duration = Duration::from_secs(5);
+
+/// How long the streams may stay silent after the exit before they are given up: somebody else holds them open.
+const SILENCE_AFTER_EXIT: Duration = Duration::from_millis(250);
+
+/// A grandchild that keeps writing must not keep the session open: more than any pipe holds cannot be the CLI's.
+const READ_AFTER_EXIT: usize = 64 << 20;
+
+const SMALLEST_BUFFER: usize = 4 << 10;
+const LARGEST_BUFFER: usize = 256 << 10;
+/// A buffer with so much room left is read into again. It belongs to the messages that were cut out of its front as well,
+/// so that what these keep alive is little more than themselves.
+const LEAST_ROOM: usize = 1 << 10;
+/// So many reads in a row, then other clients get their turn.
+const READS_PER_TURN: usize = 16;
+
+pub struct Subprocess {
+    process: Process,
+    writer: Arc<Writer>,
+    grace: Grace,
+    closing: AtomicBool,
+    close: Notify,
+    tail: Arc<Mutex<StderrTail>>,
+}
+
+/// What is needed to start.
+pub struct Start {
+    pub command: process::Command,
+    /// What the far side of a launcher reads before the CLI does.
+    pub first_line: Option<Vec<u8>>,
+    pub private_folder: Option<PrivateFolder>,
+    pub grace: Grace,
+    pub stderr_tail_bytes: usize,
+}
+
+impl Subprocess {
+    /// Starts the child and the tasks that serve it. The readers run before the first byte is written.
+    pub async fn start(start: Start, sink: Arc<dyn Sink>) -> Result<Arc<Subprocess>> {
+        let program = start.command.program.display().to_string();
+        let spawned = match process::spawn(start.command).await {
+            Ok(Ok(spawned)) => spawned,
+            Ok(Err(failure)) => return Err(from_failure(&failure, &program)),
+            Err(_) => return Err(Error::new(Status::Closed, "the library is shutting down")),
+        };
+        let Spawned { process, stdin, stdout, stderr } = spawned;
+        let streams = || -> std::io::Result<_> {
+            // They are known to be pipes that do not block.
+            let reader = Receiver::from_owned_fd_unchecked;
+            Ok((reader(stdout)?, reader(stderr)?))
+        };
+        let (stdout, stderr) = match streams() {
+            Ok(streams) => streams,
+            Err(cause) => {
+                process.kill_tree();
+                return Err(Error::new(
+                    Status::CliConnection,
+                    format!("the CLI's pipes cannot be served: {cause}"),
+                )
+                .with("phase", "spawn"));
+            }
+        };
+        let tail = Arc::new(Mutex::new(StderrTail::new(start.stderr_tail_bytes)));
+        let subprocess = Arc::new(Subprocess {
+            process,
+            writer: Writer::new(stdin),
+            grace: start.grace,
+            closing: AtomicBool::new(false),
+            close: Notify::new(),
+            tail: tail.clone(),
+        });
+        let writing = tokio::spawn(subprocess.writer.clone().run());
+        tokio::spawn(subprocess.clone().close_when_asked());
+        let stdout = Output::new(stdout, subprocess.process.exited());
+        let stderr = Output::new(stderr, subprocess.process.exited());
+        let errors = tokio::spawn(read_stderr(stderr, tail.clone(), sink.clone()));
+        tokio::spawn(tell_exit(subprocess.process.exited(), sink.clone()));
+        if let Some(line) = start.first_line {
+            // A launcher that has ended by now says why by its end.
+            let _ = subprocess.writer.write(line);
+        }
+        let serving = subprocess.clone();
+        let folder = start.private_folder;
+        tokio::spawn(async move {
+            // A defect in the session's code must end this client only.
+            let reading = tokio::spawn(read_stdout(stdout, sink.clone()));
+            let _ = reading.await;
+            let (exit, abandoned) = serving.wait_for_exit().await;
+            let reading_errors = errors.abort_handle();
+            let _ = timeout(SILENCE_AFTER_EXIT * 2, errors).await;
+            // Neither a descendant that still writes nor one that does not read keeps anything of the session alive.
+            reading_errors.abort();
+            writing.abort();
+            drop(folder);
+            let stderr = lock(&tail).text();
+            sink.ended(End { exit, stderr, abandoned, cause: None });
+            serving.writer.give_up();
+        });
+        Ok(subprocess)
+    }
+
+    /// stdout has ended. A child that lives on without it is of no use: it is ended, and the second value says so.
+    async fn wait_for_exit(&self) -> (Exit, bool) {
+        let mut exited = self.process.exited();
+        if let Some(exit) = exit_within(&mut exited, self.grace.exit).await {
+            return (exit, false);
+        }
+        self.close();
+        let bound = self.grace.exit + self.grace.terminate + KILL_TAKES;
+        (exit_within(&mut exited, bound).await.unwrap_or(Exit::Unknown), true)
+    }
+
+    /// The ladder: end of input, SIGTERM, SIGKILL. stdout and stderr are read all the while.
+    async fn close_when_asked(self: Arc<Self>) {
+        let mut exited = self.process.exited();
+        tokio::select! {
+            () = self.close.notified() => {}
+            _ = exited.wait_for(Option::is_some) => return,
+        }
+        self.writer.end();
+        if exit_within(&mut exited, self.grace.exit).await.is_some() {
+            return;
+        }
+        self.process.terminate();
+        if exit_within(&mut exited, self.grace.terminate).await.is_some() {
+            return;
+        }
+        self.process.kill_tree();
+    }
+}
+
+impl Transport for Subprocess {
+    fn open(&self) -> Later<'_, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn release(&self) {}
+
+    fn write_line(&self, line: String) -> Result<()> {
+        self.writer.write_line(line)
+    }
+
+    fn end_input(&self) {
+        self.writer.end();
+    }
+
+    fn close(&self) {
+        if !self.closing.swap(true, Ordering::AcqRel) {
+            self.close.notify_one();
+        }
+    }
+
+    fn abort(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.writer.end();
+        self.process.kill_tree();
+    }
+
+    fn queued_input(&self) -> usize {
+        self.writer.queued()
+    }
+
+    fn stderr(&self) -> String {
+        lock(&self.tail).text()
+    }
+
+    fn pid(&self) -> Option<u32> {
+        (!self.process.is_reaped()).then(|| self.process.pid())
+    }
+}
+
+async fn tell_exit(mut exited: watch::Receiver<Option<Exit>>, sink: Arc<dyn Sink>) {
+    let exit = exited.wait_for(Option::is_some).await.map_or(Some(Exit::Unknown), |exit| *exit);
+    sink.exited(exit.unwrap_or(Exit::Unknown));
+}
+
+async fn exit_within(exited: &mut watch::Receiver<Option<Exit>>, time: Duration) -> Option<Exit> {
+    match timeout(time, exited.wait_for(Option::is_some)).await {
+        Ok(Ok(exit)) => *exit,
+        Ok(Err(_)) => Some(Exit::Unknown),
+        Err(_) => None,
+    }
+}
+
+async fn read_stdout(mut output: Output, sink: Arc<dyn Sink>) {
+    let mut buffer = BytesMut::new();
+    let mut size = SMALLEST_BUFFER;
+    let mut after_exit = 0;
+    'stream: loop {
+        for _ in 0..READS_PER_TURN {
+            while !sink.has_room() {
+                sink.wait_for_room().await;
+            }
+            if buffer.capacity() - buffer.len() < LEAST_ROOM {
+                buffer.reserve(size);
+            }
+            let room = buffer.capacity() - buffer.len();
+            match output.pipe.try_read_buf(&mut buffer) {
+                Ok(0) => break 'stream,
+                Ok(read) => {
+                    if read == room {
+                        size = (size * 2).min(LARGEST_BUFFER);
+                    } else {
+                        // The pipe is empty now: the next read would only find that out. What comes meanwhile is a new
+                        // event of the poller.
+                        let nothing =
+                            || -> std::io::Result<()> { Err(std::io::ErrorKind::WouldBlock.into()) };
+                        let _ = output.pipe.try_io(nothing);
+                    }
+                    sink.data(&mut buffer);
+                    after_exit += if output.child_has_ended() { read } else { 0 };
+                    if after_exit > READ_AFTER_EXIT {
+                        break 'stream;
+                    }
+                }
+                Err(cause) if cause.kind() == std::io::ErrorKind::WouldBlock => {
+                    size = (size / 2).max(SMALLEST_BUFFER);
+                    // There may be many clients, and most of them idle. As long as messages in its front are kept by
+                    // somebody, what follows goes into the rest of it.
+                    if buffer.is_empty() && buffer.try_reclaim(SMALLEST_BUFFER) {
+                        buffer = BytesMut::new();
+                    }
+                    if !output.readable().await {
+                        break 'stream;
+                    }
+                }
+                Err(cause) if cause.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => break 'stream,
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+    sink.data_ended(&mut buffer);
+}
+
+/// Waits for output as long as the child may have some.
+struct Output {
+    pipe: Receiver,
+    exited: watch::Receiver<Option<Exit>>,
+    /// The child's end; `None` once it has been seen. Kept from wait to wait: to make it anew would cost each time.
+    end: Option<Later<'static, ()>>,
+}
+
+impl Output {
+    fn new(pipe: Receiver, exited: watch::Receiver<Option<Exit>>) -> Output {
+        let mut watched = exited.clone();
+        let end: Later<'static, ()> = Box::pin(async move {
+            let _ = watched.wait_for(Option::is_some).await;
+        });
+        Output { pipe, exited, end: Some(end) }
+    }
+
+    fn child_has_ended(&self) -> bool {
+        self.exited.borrow().is_some()
+    }
+
+    /// `false` when the child has gone and nothing came for a while: a grandchild holds the pipe.
+    async fn readable(&mut self) -> bool {
+        if let Some(end) = &mut self.end {
+            tokio::select! {
+                biased;
+                ready = self.pipe.readable() => return ready.is_ok(),
+                () = end => self.end = None,
+            }
+        }
+        tokio::select! {
+            ready = self.pipe.readable() => ready.is_ok(),
+            () = sleep(SILENCE_AFTER_EXIT) => false,
+        }
+    }
+}
+
+async fn read_stderr(mut output: Output, tail: Arc<Mutex<StderrTail>>, sink: Arc<dyn Sink>) {
+    let mut buffer = Vec::new();
+    let mut after_exit = 0;
+    loop {
+        buffer.clear();
+        buffer.reserve(SMALLEST_BUFFER);
+        match output.pipe.try_read_buf(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => {
+                lock(&tail).feed(&buffer, |line| sink.stderr_line(line));
+                after_exit += if output.child_has_ended() { read } else { 0 };
+                if after_exit > READ_AFTER_EXIT {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            Err(cause) if cause.kind() == std::io::ErrorKind::WouldBlock => {
+                buffer = Vec::new();
+                if !output.readable().await {
+                    break;
+                }
+            }
+            Err(_) => break,
+        }
+    }
+    lock(&tail).finish(|line| sink.stderr_line(line));
+}
+
+fn from_failure(failure: &SpawnFailure, program: &str) -> Error {
+    let status = match failure.kind {
+        FailureKind::NotFound => Status::CliNotFound,
+        FailureKind::Forked => Status::Forked,
+        FailureKind::Unsupported => Status::Unsupported,
+        _ => Status::CliConnection,
+    };
+    Error::new(status, failure.message.clone())
+        .with("phase", "spawn")
+        .with("reason", reason(failure.kind))
+        .with("cli_path", program)
+        .with_opt("errno", failure.errno)
+}
+
+fn reason(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::NotFound => "not_found",
+        FailureKind::NotExecutable => "not_executable",
+        FailureKind::IsDirectory => "is_directory",
+        FailureKind::WrongLoader => "wrong_loader",
+        FailureKind::BadFormat => "bad_format",
+        FailureKind::CwdMissing => "cwd_missing",
+        FailureKind::UserUnknown => "user_unknown",
+        FailureKind::TooLong => "too_long",
+        FailureKind::Forked => "forked",
+        FailureKind::Unsupported => "unsupported",
+        FailureKind::Other => "other",
+    }
+}

@@ -1,0 +1,162 @@
+/*
+ * Has sessions that may go wrong in any way, and compares the process before and after: signal dispositions and mask,
+ * environment, working directory, descriptors, children. The first argument holds the options, the second the number
+ * of sessions; stdout and stderr stay empty.
+ */
+#include "host.h"
+#include <dirent.h>
+#include <fcntl.h>
+
+extern char **environ;
+
+struct state {
+    struct sigaction actions[65];
+    sigset_t mask;
+    char directory[4096];
+    char *environment;
+    /* Descriptor and what it leads to, one a line. */
+    char descriptors[8192];
+};
+
+static void handler(int number)
+{
+    (void)number;
+}
+
+static char *environment(void)
+{
+    size_t size = 1;
+    char **entry, *copy;
+
+    for (entry = environ; *entry != NULL; entry++)
+        size += strlen(*entry) + 1;
+    copy = calloc(1, size);
+    CHECK(copy != NULL);
+    for (entry = environ; *entry != NULL; entry++)
+        strcat(strcat(copy, *entry), "\n");
+    return copy;
+}
+
+static void take(struct state *state)
+{
+    char path[512], target[1024];
+    struct dirent *entry;
+    ssize_t length;
+    int number;
+    DIR *directory;
+
+    memset(state, 0, sizeof *state);
+    for (number = 1; number <= 64; number++)
+        sigaction(number, NULL, &state->actions[number]);
+    CHECK(pthread_sigmask(SIG_BLOCK, NULL, &state->mask) == 0);
+    CHECK(getcwd(state->directory, sizeof state->directory) != NULL);
+    state->environment = environment();
+    directory = opendir("/proc/self/fd");
+    CHECK(directory != NULL);
+    while ((entry = readdir(directory)) != NULL) {
+        number = atoi(entry->d_name);
+        if (entry->d_name[0] == '.' || number == dirfd(directory))
+            continue;
+        snprintf(path, sizeof path, "/proc/self/fd/%d", number);
+        length = readlink(path, target, sizeof target - 1);
+        CHECK(length > 0);
+        target[length] = '\0';
+        length = (ssize_t)strlen(state->descriptors);
+        snprintf(state->descriptors + length, sizeof state->descriptors - (size_t)length, "%d %.900s\n", number, target);
+    }
+    closedir(directory);
+}
+
+/* While the library runs: its descriptors must not reach a program that the host starts. */
+static void check_close_on_exec(const struct state *before)
+{
+    char line[16];
+    int number, flags;
+
+    for (number = 3; number < 1024; number++) {
+        flags = fcntl(number, F_GETFD);
+        snprintf(line, sizeof line, "\n%d ", number);
+        if (flags >= 0 && strstr(before->descriptors, line) == NULL)
+            CHECK(flags & FD_CLOEXEC);
+    }
+}
+
+/* The C library leaves the upper part of a set as it finds it. */
+static int same_set(const sigset_t *one, const sigset_t *two)
+{
+    int number;
+
+    for (number = 1; number <= 64; number++)
+        if (sigismember(one, number) != sigismember(two, number))
+            return 0;
+    return 1;
+}
+
+static void compare(const struct state *before, const struct state *after)
+{
+    int number;
+
+    for (number = 1; number <= 64; number++) {
+        const struct sigaction *one = &before->actions[number], *two = &after->actions[number];
+        CHECK(one->sa_handler == two->sa_handler);
+        CHECK(one->sa_flags == two->sa_flags);
+        CHECK(same_set(&one->sa_mask, &two->sa_mask));
+    }
+    CHECK(same_set(&before->mask, &after->mask));
+    CHECK(strcmp(before->directory, after->directory) == 0);
+    CHECK(strcmp(before->environment, after->environment) == 0);
+}
+
+static void session(const char *options, const struct state *before)
+{
+    struct seen seen = SEEN;
+    struct state during;
+    claude_client_t *client = new_client(options, &seen);
+    claude_error_t *failure = NULL;
+    int tries;
+
+    if (claude_client_connect_wait(client, NULL, LONG_MS, &failure) == CLAUDE_OK)
+        check_close_on_exec(before);
+    claude_error_free(failure);
+    /* Writes on and on: before the death of the CLI, in its middle, and after it. */
+    for (tries = 0; tries < 40; tries++) {
+        claude_client_query(client, "a line for somebody who may be gone", NULL, NULL);
+        claude_client_control(client, "{\"subtype\":\"mcp_status\"}", NULL, NULL, NULL);
+        if (tries % 8 == 7)
+            pause_ms(2);
+    }
+    take(&during);
+    compare(before, &during);
+    free(during.environment);
+    claude_client_free(client);
+    CHECK(seen.destroyed == 2);
+}
+
+int main(int argc, char **argv)
+{
+    struct sigaction action;
+    struct state before, after;
+    int rounds;
+
+    CHECK(argc == 3);
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+    CHECK(sigaction(SIGCHLD, &action, NULL) == 0);
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGUSR2);
+    CHECK(pthread_sigmask(SIG_BLOCK, &action.sa_mask, NULL) == 0);
+    take(&before);
+    CHECK(before.actions[SIGPIPE].sa_handler == SIG_DFL);
+    for (rounds = atoi(argv[2]); rounds > 0; rounds--)
+        session(argv[1], &before);
+    OK(claude_runtime_shutdown(LONG_MS, &error));
+    take(&after);
+    compare(&before, &after);
+    if (strcmp(before.descriptors, after.descriptors) != 0)
+        fprintf(stderr, "before:\n%safter:\n%s", before.descriptors, after.descriptors);
+    CHECK(strcmp(before.descriptors, after.descriptors) == 0);
+    free(before.environment);
+    free(after.environment);
+    return 0;
+}

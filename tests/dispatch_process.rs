@@ -1,0 +1,105 @@
+//! What concerns the whole host process: shutdown and starting again, fork, unloading, returning from main.
+#![cfg(target_os = "linux")]
+
+mod dispatch_support;
+
+use std::time::{Duration, Instant};
+
+use dispatch_support::scenario;
+use serde_json::{Value, json};
+
+fn flood() -> Value {
+    json!({"on_user": [["init", {"flood": 10_000_000, "bytes": 300, "batch": 60000}]]})
+}
+
+#[test]
+fn shutdown_leaves_no_thread_and_the_library_starts_again() {
+    let script = json!({"on_control": {"set_permission_mode": []}});
+    scenario("dispatch_process", &["restart", "20"], script).run();
+}
+
+#[test]
+fn shutdown_times_out_on_a_callback_that_does_not_return() {
+    for mode in ["thread", "inline"] {
+        scenario("dispatch_process", &["stuck", mode], json!({})).run();
+    }
+}
+
+#[test]
+fn shutdown_is_refused_inside_a_callback() {
+    for mode in ["thread", "pump", "inline"] {
+        scenario("dispatch_process", &["in-callback", mode], json!({})).run();
+    }
+}
+
+#[test]
+fn stuck_threads_are_watched_for_after_a_restart() {
+    scenario("dispatch_process", &["watched-again"], json!({})).run();
+}
+
+#[test]
+fn a_forked_copy_is_refused_everything() {
+    scenario("dispatch_process", &["fork"], json!({})).run();
+}
+
+#[test]
+fn threads_have_the_hosts_names_and_hooks() {
+    scenario("dispatch_process", &["hooks"], json!({})).run();
+}
+
+#[test]
+fn the_host_chooses_how_many_threads_read_and_how_large_stacks_are() {
+    scenario("dispatch_process", &["sized"], json!({})).run();
+}
+
+#[test]
+fn a_callback_thread_that_cannot_be_had_is_had_later() {
+    scenario("dispatch_process", &["thread-later"], json!({})).run();
+}
+
+#[test]
+fn the_library_can_be_unloaded_at_any_time() {
+    scenario("dispatch_dlopen", &["shutdown", "100"], json!({})).run();
+    scenario("dispatch_dlopen", &["leave", "100"], json!({})).run();
+}
+
+#[test]
+fn a_plugin_is_reloaded_while_its_session_lives() {
+    for mode in ["thread", "pump", "inline"] {
+        let turn = json!([
+            "init",
+            {"repeat": 1_000_000, "do": [
+                {"stderr": "a line\n"}, {"flood": 20, "bytes": 300}, {"ask": "can_use_tool", "wait": false}, {"sleep": 1},
+            ]},
+        ]);
+        scenario("dispatch_plugin", &[mode, "200"], json!({"on_user": [turn]})).run();
+    }
+}
+
+#[test]
+fn the_library_and_a_copy_of_it_live_side_by_side() {
+    scenario("dispatch_dlopen", &["both"], json!({})).run();
+}
+
+#[test]
+fn a_host_goes_on_while_a_stubborn_cli_is_closed() {
+    for mode in ["thread", "pump"] {
+        let script = json!({"on_start": ["ignore_eof", "ignore_term"]});
+        scenario("dispatch_process", &["ticking", mode], script)
+            .options(json!({"graceful_exit_timeout_ms": 200, "terminate_timeout_ms": 200}))
+            .run();
+    }
+}
+
+#[test]
+fn returning_from_main_is_enough() {
+    for mode in ["thread", "pump", "pull", "inline"] {
+        let output = scenario("dispatch_process", &["return", mode], flood()).run();
+        let pid = output.lines().find_map(|line| line.strip_prefix("pid ")).expect("the CLI's pid");
+        let until = Instant::now() + Duration::from_secs(20);
+        while std::path::Path::new("/proc").join(pid).join("exe").exists() {
+            assert!(Instant::now() < until, "the CLI lives on");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Builds C programs against the header and this build's shared library, and runs their scenarios beside `fake-claude`.
+#![allow(dead_code)] // Each test binary uses its own part.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
+
+use claude_testkit::fake::FakeClaude;
+use serde_json::{Value, json};
+
+/// How a program is built and run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum With {
+    Plain,
+    AddressSanitizer,
+    Valgrind,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// `target/<profile>/deps`, where this build's shared library lies beside the test.
+fn built() -> PathBuf {
+    let test = std::env::current_exe().expect("the test knows its own path");
+    test.parent().expect("the test lies in a directory").to_owned()
+}
+
+/// Scenarios that measure time or memory have the machine for themselves, as far as this program is concerned.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// A missing tool is a loud skip, or a failure where skips are forbidden.
+pub fn has(tool: &str) -> bool {
+    let found =
+        Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !found {
+        let forbidden = std::env::var_os("CLAUDE_TESTS_NO_SKIP").is_some_and(|value| value == "1");
+        assert!(!forbidden, "{tool} is missing and CLAUDE_TESTS_NO_SKIP=1: `apt-get install {tool}`");
+        eprintln!("SKIPPED: {tool} is missing: `apt-get install {tool}`");
+    }
+    found
+}
+
+/// Where the programs find the library under the name that they look for.
+fn library_folder() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(make_library_folder).clone()
+}
+
+fn make_library_folder() -> PathBuf {
+    let folder = built().join("dispatch-c");
+    std::fs::create_dir_all(&folder).expect("make a folder for the programs");
+    let library = built().join("libclaude_client.so");
+    assert!(library.exists(), "{} is missing: run `cargo test`, which builds it", library.display());
+    let link = folder.join("libclaude_client.so.0");
+    // Other test programs do the same at the same time.
+    let own = folder.join(format!("link.{}", std::process::id()));
+    let _ = std::fs::remove_file(&own);
+    std::os::unix::fs::symlink(&library, &own).expect("link the library");
+    std::fs::rename(&own, &link).expect("name the link");
+    folder
+}
+
+/// Compiles `tests/c/<name>.c`, once for each test program that uses it.
+fn compile(name: &str, with: With) -> PathBuf {
+    static ONE_AT_A_TIME: Mutex<Vec<(String, bool)>> = Mutex::new(Vec::new());
+    let mut done = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let folder = library_folder();
+    let sanitized = with == With::AddressSanitizer;
+    let suffix = if sanitized { "-asan" } else { "" };
+    let program = folder.join(format!("{name}{suffix}"));
+    if done.contains(&(name.to_owned(), sanitized)) {
+        return program;
+    }
+    let fresh = folder.join(format!("{name}{suffix}.{}", std::process::id()));
+    let mut compiler = Command::new("cc");
+    compiler.args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-pthread", "-I"]);
+    compiler.arg(root().join("include")).arg(root().join("tests/c").join(format!("{name}.c")));
+    if sanitized {
+        compiler.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
+    }
+    if name == "dispatch_plugin" {
+        compile_plugin(&folder);
+    }
+    if name != "dispatch_dlopen" {
+        compiler.arg(folder.join("libclaude_client.so.0"));
+    }
+    compiler.args(["-ldl", "-o"]).arg(&fresh);
+    let output = compiler.output().expect("run the C compiler");
+    assert!(output.status.success(), "{compiler:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::rename(&fresh, &program).expect("name the program");
+    done.push((name.to_owned(), sanitized));
+    program
+}
+
+/// The part of `dispatch_plugin.c` that its program loads.
+fn compile_plugin(folder: &Path) {
+    let fresh = folder.join(format!("plugin.{}", std::process::id()));
+    let mut compiler = Command::new("cc");
+    compiler.args([
+        "-std=gnu11",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-O1",
+        "-g",
+        "-DPLUGIN",
+        "-shared",
+        "-fPIC",
+        "-I",
+    ]);
+    compiler.arg(root().join("include")).arg(root().join("tests/c/dispatch_plugin.c"));
+    compiler.arg(folder.join("libclaude_client.so.0")).arg("-o").arg(&fresh);
+    let output = compiler.output().expect("run the C compiler");
+    assert!(output.status.success(), "{compiler:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::rename(&fresh, folder.join("dispatch_plugin.so")).expect("name the plugin");
+}
+
+/// A copy of the library under another name.
+fn copy_library(folder: &Path) -> PathBuf {
+    let copy = folder.join("libanother_name.so");
+    let own = folder.join(format!("copy.{}", std::process::id()));
+    std::fs::copy(folder.join("libclaude_client.so.0"), &own).expect("copy the library");
+    std::fs::rename(&own, &copy).expect("name the copy");
+    copy
+}
+
+/// A scenario of a C program.
+pub struct Scenario {
+    program: &'static str,
+    arguments: Vec<String>,
+    options: Value,
+    pub fake: FakeClaude,
+    limit: Duration,
+    with: With,
+}
+
+/// `arguments` is the scenario's name and what it takes; `script` is what `fake-claude` plays.
+pub fn scenario(program: &'static str, arguments: &[&str], script: Value) -> Scenario {
+    Scenario {
+        program,
+        arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
+        options: json!({}),
+        fake: FakeClaude::new(script),
+        limit: Duration::from_secs(60),
+        with: With::Plain,
+    }
+}
+
+impl Scenario {
+    pub fn options(mut self, options: Value) -> Scenario {
+        self.options = options;
+        self
+    }
+
+    pub fn with(mut self, with: With) -> Scenario {
+        self.with = with;
+        self
+    }
+
+    pub fn limit(mut self, limit: Duration) -> Scenario {
+        self.limit = limit;
+        self
+    }
+
+    fn command(&self) -> Command {
+        let program = compile(self.program, self.with);
+        let sandbox = self.fake.sandbox();
+        let mut options = self.options.clone();
+        options["cli_path"] = self.fake.path().to_string_lossy().into();
+        options["env"] = self.fake.env_json();
+        // A program that a tool slows down needs its patience for other things.
+        let limit = self.limit.as_secs().to_string();
+        let mut command = match self.with {
+            With::Valgrind => {
+                let mut command = sandbox.command("timeout");
+                command.args([
+                    limit.as_str(),
+                    "valgrind",
+                    "--quiet",
+                    "--error-exitcode=99",
+                    "--leak-check=no",
+                ]);
+                command.args(["--child-silent-after-fork=yes", "--fair-sched=try"]).arg(program);
+                command
+            }
+            _ => {
+                let mut command = sandbox.command("timeout");
+                command.arg(&limit).arg(program);
+                command
+            }
+        };
+        command.args(&self.arguments);
+        command.env("OPTIONS", options.to_string()).env("LD_LIBRARY_PATH", library_folder());
+        command.env("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0");
+        command.env("LIBRARY", library_folder().join("libclaude_client.so.0"));
+        command.env("PLUGIN", library_folder().join("dispatch_plugin.so"));
+        if self.arguments[0] == "both" {
+            command.env("COPY", copy_library(&library_folder()));
+        }
+        command
+    }
+
+    /// Runs it to its successful end, and returns what it printed.
+    pub fn run(&self) -> String {
+        let output = self.command().stdin(Stdio::null()).output().expect("start the program");
+        let text =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let name = format!("{} {}", self.program, self.arguments.join(" "));
+        assert!(output.status.success(), "{name} ended with {} (124 = too slow)\n{text}", output.status);
+        print!("{text}");
+        text
+    }
+}

@@ -1,0 +1,165 @@
+//! The books of the callback threads under the model checker: no work is left lying beside a thread that could do it.
+
+#[allow(dead_code)]
+#[path = "../src/dispatch/crew.rs"]
+mod crew;
+
+use crew::{Crew, Need, Next};
+use loom::sync::{Arc, Condvar, Mutex};
+use loom::thread;
+
+/// As `pool.rs` keeps it; the model has no clock, so an idle thread waits for ever or not at all.
+struct Pool {
+    crew: Mutex<Crew<Job>>,
+    called: Condvar,
+    done: Mutex<[usize; 3]>,
+    progress: Condvar,
+    leaves_at_once: bool,
+}
+
+/// A job with this number. `turns` are left of it, and before the last one it waits for `after` to have been done.
+struct Job {
+    number: usize,
+    turns: usize,
+    after: Option<usize>,
+}
+
+fn once(number: usize) -> Job {
+    Job { number, turns: 1, after: None }
+}
+
+fn pool(leaves_at_once: bool) -> Arc<Pool> {
+    Arc::new(Pool {
+        crew: Mutex::new(Crew::new()),
+        called: Condvar::new(),
+        done: Mutex::new([0; 3]),
+        progress: Condvar::new(),
+        leaves_at_once,
+    })
+}
+
+type Threads = Vec<thread::JoinHandle<()>>;
+
+fn add_thread(pool: &Arc<Pool>, crew: &mut Crew<Job>, threads: &mut Threads) {
+    crew.joined();
+    let pool = pool.clone();
+    threads.push(thread::spawn(move || pool.serve()));
+}
+
+fn submit(pool: &Arc<Pool>, job: Job, threads: &mut Threads) -> Need {
+    let mut crew = pool.crew.lock().unwrap();
+    let need = crew.push(job);
+    if need == Need::Thread {
+        add_thread(pool, &mut crew, threads);
+    }
+    let idle = crew.has_idle();
+    drop(crew);
+    if idle {
+        pool.called.notify_one();
+    }
+    need
+}
+
+impl Pool {
+    fn serve(&self) {
+        loop {
+            let mut crew = self.crew.lock().unwrap();
+            let mut job = loop {
+                match crew.next(self.leaves_at_once) {
+                    Next::Run(job) => break job,
+                    Next::Leave => return,
+                    Next::Wait => {
+                        crew = self.called.wait(crew).unwrap();
+                        crew.called();
+                    }
+                }
+            };
+            drop(crew);
+            job.turns -= 1;
+            if job.turns == 0 {
+                self.run(&job);
+            }
+            let mut crew = self.crew.lock().unwrap();
+            crew.ended((job.turns > 0).then_some(job));
+        }
+    }
+
+    fn run(&self, job: &Job) {
+        if let Some(other) = job.after {
+            self.wait_for(other);
+        }
+        self.done.lock().unwrap()[job.number] += 1;
+        self.progress.notify_all();
+    }
+
+    fn wait_for(&self, number: usize) {
+        let mut done = self.done.lock().unwrap();
+        while done[number] == 0 {
+            done = self.progress.wait(done).unwrap();
+        }
+    }
+
+    fn stop(&self, threads: Threads) {
+        self.crew.lock().unwrap().stopping = true;
+        self.called.notify_all();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert!(!self.crew.lock().unwrap().has_waiting());
+    }
+}
+
+fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
+}
+
+/// A lane that comes back for another turn, and gets stuck in it, leaves other work to the idle thread.
+#[test]
+fn new_work_beside_a_lane_that_comes_again_finds_the_idle_thread() {
+    check(3, || {
+        let (pool, mut threads) = (pool(false), Vec::new());
+        {
+            let mut crew = pool.crew.lock().unwrap();
+            add_thread(&pool, &mut crew, &mut threads);
+            add_thread(&pool, &mut crew, &mut threads);
+        }
+        submit(&pool, Job { number: 0, turns: 2, after: Some(1) }, &mut threads);
+        submit(&pool, once(1), &mut threads);
+        pool.wait_for(0);
+        pool.stop(threads);
+        assert_eq!(*pool.done.lock().unwrap(), [1, 1, 0]);
+    });
+}
+
+/// A thread that leaves for want of work does not leave with what comes in the last instant.
+#[test]
+fn work_that_comes_while_a_thread_leaves_is_done() {
+    check(3, || {
+        let (pool, mut threads) = (pool(true), Vec::new());
+        for number in 0..3 {
+            let need = submit(&pool, once(number), &mut threads);
+            assert_ne!(need, Need::Nothing, "nobody is idle here");
+        }
+        pool.stop(threads);
+        assert_eq!(*pool.done.lock().unwrap(), [1, 1, 1]);
+    });
+}
+
+/// Whatever waits beside stuck threads has somebody who looks after it, and gets a thread.
+#[test]
+fn work_beside_stuck_threads_is_watched() {
+    check(1, || {
+        let (pool, mut threads) = (pool(false), Vec::new());
+        submit(&pool, Job { number: 0, turns: 1, after: Some(2) }, &mut threads);
+        submit(&pool, Job { number: 1, turns: 1, after: Some(2) }, &mut threads);
+        let need = submit(&pool, once(2), &mut threads);
+        if need == Need::Watch {
+            let mut crew = pool.crew.lock().unwrap();
+            add_thread(&pool, &mut crew, &mut threads);
+        }
+        pool.wait_for(2);
+        pool.wait_for(1);
+        pool.wait_for(0);
+        pool.stop(threads);
+    });
+}

@@ -1,0 +1,293 @@
+//! The gate, the replaceable callbacks and the lanes of the dispatcher under the model checker: every interleaving of a
+//! few threads, within a bound of preemptions. The files are the library's own; only the primitives are loom's.
+
+#[allow(dead_code)]
+#[path = "../src/dispatch/callback.rs"]
+mod callback;
+#[allow(dead_code)]
+#[path = "../src/sync/condvar.rs"]
+mod condvar;
+#[allow(dead_code)]
+#[path = "../src/dispatch/fifo.rs"]
+mod fifo;
+#[allow(dead_code)]
+#[path = "../src/dispatch/gate.rs"]
+mod gate;
+
+/// Stands in for `src/sync.rs`.
+mod sync {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+
+    pub use loom::sync::atomic::{AtomicU32, Ordering};
+    pub use loom::sync::{Condvar as SystemCondvar, Mutex, MutexGuard};
+
+    pub use crate::condvar::Condvar;
+
+    pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap()
+    }
+
+    pub fn thread_key() -> usize {
+        let mut hasher = DefaultHasher::new();
+        loom::thread::current().id().hash(&mut hasher);
+        hasher.finish() as usize
+    }
+}
+
+use std::sync::Arc as StdArc;
+
+use callback::Callback;
+use fifo::Fifo;
+use gate::{Closing, Gate, Slot};
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use loom::thread;
+use sync::{Mutex, lock};
+
+fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
+}
+
+#[test]
+fn nothing_runs_behind_a_closed_gate() {
+    check(3, || {
+        let gate = Arc::new(Gate::new());
+        let freed = Arc::new(AtomicBool::new(false));
+        let callers: Vec<_> = [Slot::Message, Slot::Request]
+            .into_iter()
+            .map(|slot| {
+                let (gate, freed) = (gate.clone(), freed.clone());
+                thread::spawn(move || {
+                    if let Some(_pass) = gate.enter(slot) {
+                        assert!(!freed.load(SeqCst), "a call begins behind the gate");
+                        thread::yield_now();
+                        assert!(!freed.load(SeqCst), "a call goes on behind the gate");
+                    }
+                })
+            })
+            .collect();
+        assert_eq!(gate.close(|| unreachable!("closed from outside")), Closing::Quiet);
+        freed.store(true, SeqCst);
+        assert!(gate.enter(Slot::Closed).is_none());
+        callers.into_iter().for_each(|caller| caller.join().unwrap());
+    });
+}
+
+#[test]
+fn a_gate_that_is_closed_from_inside_is_finished_once_and_quietly() {
+    check(3, || {
+        let gate = Arc::new(Gate::new());
+        let finished = Arc::new(AtomicUsize::new(0));
+        let running = Arc::new(AtomicUsize::new(0));
+        let other = {
+            let (gate, running, finished) = (gate.clone(), running.clone(), finished.clone());
+            thread::spawn(move || {
+                if let Some(_pass) = gate.enter(Slot::Request) {
+                    running.fetch_add(1, SeqCst);
+                    assert_eq!(finished.load(SeqCst), 0, "a call runs behind the end");
+                    running.fetch_sub(1, SeqCst);
+                }
+            })
+        };
+        {
+            let _outer = gate.enter(Slot::Message).unwrap();
+            {
+                let _inner = gate.enter(Slot::Completion).unwrap();
+                let (gate2, finished, running) = (gate.clone(), finished.clone(), running.clone());
+                let closing = gate.close(move || {
+                    gate2.wait_quiet();
+                    assert_eq!(running.load(SeqCst), 0);
+                    finished.fetch_add(1, SeqCst);
+                });
+                assert_eq!(closing, Closing::Deferred);
+            }
+            assert_eq!(finished.load(SeqCst), 0, "finished inside the outer callback");
+        }
+        assert_eq!(finished.load(SeqCst), 1);
+        other.join().unwrap();
+    });
+}
+
+/// What a host gives with a callback: dead after its destroy-notify.
+struct Token {
+    alive: Arc<AtomicBool>,
+    destroyed: Arc<AtomicUsize>,
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        assert!(self.alive.swap(false, SeqCst), "destroyed twice");
+        self.destroyed.fetch_add(1, SeqCst);
+    }
+}
+
+type Handler = dyn Fn() + Send + Sync;
+
+fn handler(destroyed: &Arc<AtomicUsize>) -> StdArc<Handler> {
+    let alive = Arc::new(AtomicBool::new(true));
+    let token = Token { alive: alive.clone(), destroyed: destroyed.clone() };
+    StdArc::new(move || {
+        let _held = &token;
+        assert!(alive.load(SeqCst), "called behind its destroy-notify");
+        thread::yield_now();
+        assert!(alive.load(SeqCst), "destroyed while it runs");
+    })
+}
+
+#[test]
+fn a_replaced_callback_is_not_called_again() {
+    check(3, || {
+        let (gate, destroyed) = (Arc::new(Gate::new()), Arc::new(AtomicUsize::new(0)));
+        let callback: Arc<Callback<Handler>> = Arc::new(Callback::new(Slot::Message));
+        callback.replace(&gate, Some(handler(&destroyed)));
+        let caller = {
+            let (gate, callback) = (gate.clone(), callback.clone());
+            thread::spawn(move || {
+                callback.run(&gate, |handler| handler());
+                callback.run(&gate, |handler| handler());
+            })
+        };
+        callback.replace(&gate, Some(handler(&destroyed)));
+        assert_eq!(destroyed.load(SeqCst), 1, "the old one lives on behind replace");
+        callback.replace(&gate, None);
+        assert_eq!(destroyed.load(SeqCst), 2);
+        caller.join().unwrap();
+    });
+}
+
+/// A lane enters again as soon as it has left, and looks at the epoch between calls under one pass.
+#[test]
+fn a_callback_is_replaced_under_a_caller_that_loops() {
+    check(3, || {
+        let (gate, destroyed) = (Arc::new(Gate::new()), Arc::new(AtomicUsize::new(0)));
+        let callback: Arc<Callback<Handler>> = Arc::new(Callback::new(Slot::Message));
+        callback.replace(&gate, Some(handler(&destroyed)));
+        let caller = {
+            let (gate, callback) = (gate.clone(), callback.clone());
+            thread::spawn(move || {
+                for _ in 0..3 {
+                    let Some(_pass) = gate.enter(Slot::Message) else { return };
+                    let epoch = gate.epoch();
+                    let Some(handler) = callback.get() else { continue };
+                    handler();
+                    if gate.epoch() == epoch {
+                        handler();
+                    }
+                }
+            })
+        };
+        callback.replace(&gate, Some(handler(&destroyed)));
+        assert_eq!(destroyed.load(SeqCst), 1, "the old one lives on behind replace");
+        gate.close(|| unreachable!("closed from outside"));
+        callback.close();
+        assert_eq!(destroyed.load(SeqCst), 2);
+        caller.join().unwrap();
+    });
+}
+
+#[test]
+fn a_callback_that_comes_behind_the_end_is_destroyed_and_never_called() {
+    check(3, || {
+        let (gate, destroyed) = (Arc::new(Gate::new()), Arc::new(AtomicUsize::new(0)));
+        let callback: Arc<Callback<Handler>> = Arc::new(Callback::new(Slot::Message));
+        let registering = {
+            let (gate, callback, destroyed) = (gate.clone(), callback.clone(), destroyed.clone());
+            thread::spawn(move || callback.replace(&gate, Some(handler(&destroyed))))
+        };
+        let caller = {
+            let (gate, callback) = (gate.clone(), callback.clone());
+            thread::spawn(move || callback.run(&gate, |handler| handler()))
+        };
+        gate.close(|| {});
+        callback.close();
+        registering.join().unwrap();
+        assert_eq!(destroyed.load(SeqCst), 1);
+        caller.join().unwrap();
+    });
+}
+
+/// A lane as the dispatcher keeps it: entries under a lock, served by whoever finds nobody serving.
+struct Lane {
+    fifo: Mutex<Fifo<usize>>,
+    gate: Gate,
+    serving: AtomicUsize,
+    delivered: Mutex<Vec<usize>>,
+}
+
+impl Lane {
+    fn new() -> Arc<Lane> {
+        Arc::new(Lane {
+            fifo: Mutex::new(Fifo::default()),
+            gate: Gate::new(),
+            serving: AtomicUsize::new(0),
+            delivered: Mutex::new(Vec::new()),
+        })
+    }
+
+    fn push(&self, entry: usize) {
+        let mut fifo = lock(&self.fifo);
+        fifo.push(entry);
+        if !fifo.claim() {
+            return;
+        }
+        drop(fifo);
+        while self.deliver() || !self.leave() {}
+    }
+
+    fn deliver(&self) -> bool {
+        let Some(_pass) = self.gate.enter(Slot::Message) else { return false };
+        let Some(entry) = lock(&self.fifo).pop() else { return false };
+        assert_eq!(self.serving.fetch_add(1, SeqCst), 0, "two serve the lane");
+        lock(&self.delivered).push(entry);
+        self.serving.fetch_sub(1, SeqCst);
+        true
+    }
+
+    fn leave(&self) -> bool {
+        lock(&self.fifo).leave() || self.gate.is_closed()
+    }
+}
+
+#[test]
+fn a_lane_is_served_by_one_thread_and_never_left_with_entries() {
+    check(3, || {
+        let lane = Lane::new();
+        let other = {
+            let lane = lane.clone();
+            thread::spawn(move || {
+                lane.push(10);
+                lane.push(11);
+            })
+        };
+        lane.push(20);
+        lane.push(21);
+        other.join().unwrap();
+        let delivered = lock(&lane.delivered);
+        assert_eq!(delivered.len(), 4, "{delivered:?}");
+        let of = |first: usize| {
+            delivered.iter().copied().filter(move |entry| entry / 10 == first).collect::<Vec<_>>()
+        };
+        assert_eq!((of(1), of(2)), (vec![10, 11], vec![20, 21]));
+    });
+}
+
+#[test]
+fn behind_a_closed_gate_every_entry_is_either_delivered_or_left() {
+    check(3, || {
+        let lane = Lane::new();
+        let pushing = {
+            let lane = lane.clone();
+            thread::spawn(move || {
+                lane.push(1);
+                lane.push(2);
+            })
+        };
+        lane.gate.close(|| {});
+        let delivered = lock(&lane.delivered).len();
+        pushing.join().unwrap();
+        assert_eq!(lock(&lane.delivered).len(), delivered, "delivered behind the gate");
+        assert_eq!(lock(&lane.fifo).take_all().len() + delivered, 2);
+    });
+}

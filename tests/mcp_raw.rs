@@ -1,0 +1,109 @@
+//! An MCP server that the host implements itself, with the real CLI.
+#![cfg(unix)]
+
+mod requests_support;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use claude_client::capi::types::{claude_dispatch_t as Mode, claude_message_kind_t as Event};
+use requests_support::{Host, Kind, Request, SOON, Stage, lock};
+use serde_json::{Value, json};
+
+/// A server of JSON-RPC as a host has it, with one tool more when there is `more`.
+#[derive(Default)]
+struct Server {
+    methods: Mutex<Vec<String>>,
+    more: AtomicBool,
+}
+
+impl Server {
+    fn answer(&self, request: &Request) {
+        assert_eq!(request.kind(), Kind::CLAUDE_REQUEST_MCP);
+        let request_json = request.json();
+        assert_eq!(request_json["server_name"], "own");
+        let message = &request_json["message"];
+        let method = message["method"].as_str().unwrap();
+        lock(&self.methods).push(method.to_owned());
+        let tool = |name: &str| json!({"name": name, "inputSchema": {"type": "object"}});
+        let result = match method {
+            "initialize" => json!({"protocolVersion": message["params"]["protocolVersion"],
+                "capabilities": {"tools": {"listChanged": true}}, "serverInfo": {"name": "own", "version": "1"}}),
+            "tools/list" if self.more.load(Ordering::SeqCst) => json!({"tools": [tool("say"), tool("more")]}),
+            "tools/list" => json!({"tools": [tool("say")]}),
+            "tools/call" => {
+                json!({"content": [{"type": "text", "text": format!("This is {}.", message["params"]["name"])}]})
+            }
+            _ => json!({}),
+        };
+        let mut answer = json!({"jsonrpc": "2.0", "result": result});
+        if let Some(id) = message.get("id") {
+            answer["id"] = id.clone();
+        }
+        request.respond(answer).unwrap();
+    }
+
+    fn count(&self, method: &str) -> usize {
+        lock(&self.methods).iter().filter(|known| *known == method).count()
+    }
+}
+
+fn use_tool(name: &str) -> String {
+    format!("USE_TOOL {}", json!({"name": format!("mcp__own__{name}"), "input": {}}))
+}
+
+fn options(stage: &Stage) -> Value {
+    stage.options(json!({"allowed_tools": ["mcp__own"]}))
+}
+
+#[test]
+fn a_server_of_the_host_is_greeted_called_and_may_change() {
+    let Some(stage) = Stage::real("mcp_raw") else { return };
+    let server = Arc::new(Server::default());
+    let own = server.clone();
+    let host = Host::new(&options(&stage));
+    host.mcp_handler("own", Some(Box::new(move |request| own.answer(&request)))).unwrap();
+    host.connect().unwrap();
+    assert_eq!(host.turn(&use_tool("say")).text(), "The tool said: This is \"say\".");
+    assert_eq!((server.count("initialize"), server.count("tools/call")), (1, 1));
+    let listed = server.count("tools/list");
+    server.more.store(true, Ordering::SeqCst);
+    let changed = json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"});
+    host.control(json!({"subtype": "mcp_message", "server_name": "own", "message": changed})).unwrap();
+    // The CLI asks for the list by itself; when is its own affair.
+    let end = Instant::now() + SOON;
+    while server.count("tools/list") == listed {
+        assert!(Instant::now() < end, "the list was not asked for again");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let end = Instant::now() + SOON;
+    while host.turn(&use_tool("more")).text() != "The tool said: This is \"more\"." {
+        assert!(Instant::now() < end, "the new tool is not known");
+    }
+}
+
+#[test]
+fn in_pull_mode_the_messages_are_events() {
+    let Some(stage) = Stage::real("mcp_raw_pull") else { return };
+    let server = Server::default();
+    let host = Host::with_mode(&options(&stage), Mode::CLAUDE_DISPATCH_PULL);
+    host.mcp_handler("own", None).unwrap();
+    host.connect().unwrap();
+    host.query(&use_tool("say"));
+    let end = Instant::now() + SOON;
+    loop {
+        let Some(event) = host.next(100) else {
+            assert!(Instant::now() < end, "no result");
+            continue;
+        };
+        match event.kind() {
+            Event::CLAUDE_EVENT_REQUEST => server.answer(&event.take()),
+            Event::CLAUDE_MESSAGE_RESULT => break,
+            _ => {}
+        }
+    }
+    let sent = stage.api.last_message().unwrap().body.to_string();
+    assert!(sent.contains(r#"This is \"say\"."#), "{sent}");
+    assert_eq!(server.count("tools/call"), 1);
+}

@@ -1,0 +1,566 @@
+//! A host written in Rust on top of the C functions, for the tests of in-process tools.
+#![allow(dead_code, unused_imports)]
+// Each test binary uses its own part.
+// Every pointer below is a handle, a text that ends with a NUL, or a box of the registration.
+#![allow(clippy::undocumented_unsafe_blocks, clippy::disallowed_methods)]
+
+mod real;
+
+use std::ffi::{CStr, CString, c_char, c_void};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use claude_client::capi::client::*;
+use claude_client::capi::control::*;
+use claude_client::capi::control_mcp::*;
+use claude_client::capi::error::*;
+use claude_client::capi::event::*;
+use claude_client::capi::mcp::*;
+use claude_client::capi::receive::*;
+use claude_client::capi::talk::*;
+use claude_client::capi::tool_call::*;
+use claude_client::capi::types::*;
+use claude_testkit::fake::{FakeClaude, FakeLog};
+use serde_json::{Value, json};
+
+pub use real::Real;
+
+/// Far more than anything here needs; whatever is not there then hangs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE_MS: u32 = 60_000;
+
+pub fn c(text: &str) -> CString {
+    CString::new(text).expect("no NUL")
+}
+
+/// A failure of a C function: its status and its document.
+#[derive(Debug)]
+pub struct Failure {
+    pub status: claude_status_t,
+    pub document: Value,
+}
+
+/// Calls a function of the library with an error object.
+pub fn try_call(call: impl FnOnce(*mut *mut claude_error_t) -> claude_status_t) -> Result<(), Failure> {
+    let mut error = null_mut();
+    let status = call(&raw mut error);
+    if status == claude_status_t::CLAUDE_OK {
+        return Ok(());
+    }
+    // SAFETY: the library has just made the error.
+    let document = unsafe {
+        let text = CStr::from_ptr(claude_error_json(error)).to_str().expect("UTF-8");
+        let document = serde_json::from_str(text).expect("an error's document is JSON");
+        claude_error_free(error);
+        document
+    };
+    Err(Failure { status, document })
+}
+
+fn text(text: *const c_char) -> String {
+    // SAFETY: texts of the library end with a NUL.
+    unsafe { CStr::from_ptr(text) }.to_str().expect("UTF-8").to_owned()
+}
+
+/// A call of a tool; freed when dropped.
+pub struct Call(pub *mut claude_tool_call_t);
+
+// SAFETY: the library's handles may be used on any thread.
+unsafe impl Send for Call {}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        // SAFETY: any handle may be freed.
+        unsafe { claude_tool_call_free(self.0) }
+    }
+}
+
+// SAFETY (all of it): texts end with a NUL and live during the call.
+impl Call {
+    pub fn id(&self) -> u64 {
+        unsafe { claude_tool_call_id(self.0) }
+    }
+
+    pub fn name(&self) -> String {
+        text(unsafe { claude_tool_call_name(self.0, null_mut()) })
+    }
+
+    pub fn server(&self) -> String {
+        text(unsafe { claude_tool_call_server(self.0, null_mut()) })
+    }
+
+    pub fn raw_arguments(&self) -> String {
+        let mut len = 0;
+        let arguments = text(unsafe { claude_tool_call_arguments(self.0, &raw mut len) });
+        assert_eq!(arguments.len(), len);
+        arguments
+    }
+
+    pub fn arguments(&self) -> Value {
+        serde_json::from_str(&self.raw_arguments()).expect("arguments are JSON")
+    }
+
+    pub fn meta(&self) -> Value {
+        serde_json::from_str(&text(unsafe { claude_tool_call_meta(self.0, null_mut()) })).expect("JSON")
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        unsafe { claude_tool_call_is_cancelled(self.0) }
+    }
+
+    pub fn add_text(&self, text: &str) -> Result<(), Failure> {
+        try_call(|error| unsafe {
+            claude_tool_call_add_text_n(self.0, text.as_ptr().cast(), text.len(), error)
+        })
+    }
+
+    pub fn add_image(&self, bytes: &[u8], mime_type: &str) -> Result<(), Failure> {
+        let mime_type = c(mime_type);
+        try_call(|error| unsafe {
+            claude_tool_call_add_image(self.0, bytes.as_ptr().cast(), bytes.len(), mime_type.as_ptr(), error)
+        })
+    }
+
+    pub fn add_resource(&self, block: &Value) -> Result<(), Failure> {
+        let block = c(&block.to_string());
+        try_call(|error| unsafe { claude_tool_call_add_resource(self.0, block.as_ptr(), error) })
+    }
+
+    pub fn set_structured(&self, value: &Value) -> Result<(), Failure> {
+        let json = value.to_string();
+        try_call(|error| unsafe {
+            claude_tool_call_set_structured_n(self.0, json.as_ptr().cast(), json.len(), error)
+        })
+    }
+
+    pub fn set_meta(&self, value: &Value) -> Result<(), Failure> {
+        let value = c(&value.to_string());
+        try_call(|error| unsafe { claude_tool_call_set_meta(self.0, value.as_ptr(), error) })
+    }
+
+    pub fn progress(&self, progress: f64, total: f64, message: &str) -> Result<(), Failure> {
+        let message = c(message);
+        try_call(|error| unsafe {
+            claude_tool_call_progress(self.0, progress, total, message.as_ptr(), error)
+        })
+    }
+
+    pub fn finish(&self, is_error: bool) -> Result<(), Failure> {
+        try_call(|error| unsafe { claude_tool_call_finish(self.0, is_error, error) })
+    }
+
+    pub fn fail(&self, message: &str) -> Result<(), Failure> {
+        let message = c(message);
+        try_call(|error| unsafe { claude_tool_call_fail(self.0, message.as_ptr(), error) })
+    }
+
+    pub fn on_cancel(&self, told: impl FnOnce(u64) + Send + 'static) -> Result<(), Failure> {
+        type Told = Box<dyn FnOnce(u64) + Send>;
+        unsafe extern "C" fn call(id: u64, user_data: *mut c_void) {
+            let told = unsafe { &mut *user_data.cast::<Option<Told>>() };
+            told.take().expect("told once")(id);
+        }
+        unsafe extern "C" fn destroy(user_data: *mut c_void) {
+            drop(unsafe { Box::from_raw(user_data.cast::<Option<Told>>()) });
+        }
+        let user_data = Box::into_raw(Box::new(Some(Box::new(told) as Told)));
+        try_call(|error| unsafe {
+            claude_tool_call_on_cancel(self.0, Some(call), user_data.cast(), Some(destroy), error)
+        })
+    }
+
+    pub fn answer(&self, text: &str) {
+        self.add_text(text).expect("the call is open");
+        self.finish(false).expect("the call is open");
+    }
+}
+
+type Function = Box<dyn Fn(Call) + Send + Sync>;
+
+unsafe extern "C" fn call_function(call: *mut claude_tool_call_t, user_data: *mut c_void) {
+    // SAFETY: the pointer is the one of `Tools::add`.
+    let tool = unsafe { &*user_data.cast::<Tool>() };
+    (tool.function)(Call(call));
+}
+
+struct Tool {
+    function: Function,
+    destroyed: Arc<AtomicUsize>,
+}
+
+unsafe extern "C" fn destroy_function(user_data: *mut c_void) {
+    // SAFETY: the last call for this pointer.
+    let tool = unsafe { Box::from_raw(user_data.cast::<Tool>()) };
+    tool.destroyed.fetch_add(1, Ordering::SeqCst);
+}
+
+/// A server with tools; freed when dropped.
+pub struct Tools {
+    pub handle: *mut claude_mcp_server_t,
+    /// How many destroy-notifies have run.
+    pub destroyed: Arc<AtomicUsize>,
+}
+
+// SAFETY: the library's handles may be used on any thread.
+unsafe impl Send for Tools {}
+// SAFETY: as above.
+unsafe impl Sync for Tools {}
+
+impl Tools {
+    pub fn new(name: &str, options: &Value) -> Tools {
+        let (name, options) = (c(name), c(&options.to_string()));
+        let mut handle = null_mut();
+        try_call(|error| unsafe {
+            claude_mcp_server_create(name.as_ptr(), options.as_ptr(), &raw mut handle, error)
+        })
+        .expect("a server");
+        Tools { handle, destroyed: Arc::default() }
+    }
+
+    pub fn add(&self, tool: &Value, function: impl Fn(Call) + Send + Sync + 'static) -> Result<(), Failure> {
+        let tool = tool.to_string();
+        let user_data =
+            Box::into_raw(Box::new(Tool { function: Box::new(function), destroyed: self.destroyed.clone() }));
+        try_call(|error| unsafe {
+            claude_mcp_server_add_tool_n(
+                self.handle,
+                tool.as_ptr().cast(),
+                tool.len(),
+                Some(call_function),
+                user_data.cast(),
+                Some(destroy_function),
+                error,
+            )
+        })
+    }
+
+    /// A tool without a function, for PULL mode.
+    pub fn add_for_events(&self, tool: &Value, token: usize) -> Result<(), Failure> {
+        let tool = c(&tool.to_string());
+        let token = std::ptr::without_provenance_mut(token);
+        try_call(|error| unsafe {
+            claude_mcp_server_add_tool(self.handle, tool.as_ptr(), None, token, None, error)
+        })
+    }
+
+    pub fn remove(&self, name: &str) -> Result<(), Failure> {
+        let name = c(name);
+        try_call(|error| unsafe { claude_mcp_server_remove_tool(self.handle, name.as_ptr(), error) })
+    }
+
+    pub fn destroyed(&self) -> usize {
+        self.destroyed.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Tools {
+    fn drop(&mut self) {
+        // SAFETY: any handle may be freed.
+        unsafe { claude_mcp_server_free(self.handle) }
+    }
+}
+
+/// A calculator with one tool, `add`.
+pub fn calculator() -> Tools {
+    let tools = Tools::new("calc", &json!({"version": "1.2.3", "instructions": "Use it for sums."}));
+    tools.add(&add_definition(), add).expect("a tool");
+    tools
+}
+
+pub fn add_definition() -> Value {
+    json!({
+        "name": "add",
+        "description": "Adds two numbers.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {"a": {"type": "number"}, "b": {"type": "number"}},
+            "required": ["a", "b"],
+            "additionalProperties": false,
+        },
+        "annotations": {"readOnlyHint": true, "title": "Sum", "x-own": {"kept": 1}},
+        "_meta": {"anthropic/maxResultSizeChars": 3_000_000},
+    })
+}
+
+pub fn add(call: Call) {
+    let arguments = call.arguments();
+    let sum = arguments["a"].as_f64().expect("checked") + arguments["b"].as_f64().expect("checked");
+    call.answer(&sum.to_string());
+}
+
+pub type Messages = Arc<Mutex<Vec<(i32, Value)>>>;
+
+unsafe extern "C" fn collect(
+    kind: claude_message_kind_t,
+    json: *const c_char,
+    _: usize,
+    user_data: *mut c_void,
+) {
+    // SAFETY: the pointer is the one of `Client::new`.
+    let messages = unsafe { &*user_data.cast::<Messages>() };
+    let value = serde_json::from_str(&text(json)).unwrap_or(Value::Null);
+    messages.lock().expect("messages").push((kind as i32, value));
+}
+
+unsafe extern "C" fn drop_messages(user_data: *mut c_void) {
+    // SAFETY: the last call for this pointer.
+    drop(unsafe { Box::from_raw(user_data.cast::<Messages>()) });
+}
+
+/// A client; freed when dropped.
+pub struct Client {
+    pub handle: *mut claude_client_t,
+    pub messages: Messages,
+}
+
+// SAFETY: the library's handles may be used on any thread.
+unsafe impl Send for Client {}
+// SAFETY: as above.
+unsafe impl Sync for Client {}
+
+impl Client {
+    pub fn new(options: &Value, mode: claude_dispatch_t) -> Client {
+        let options = c(&options.to_string());
+        let mut handle = null_mut();
+        let messages = Messages::default();
+        let user_data = Box::into_raw(Box::new(messages.clone()));
+        try_call(|error| unsafe { claude_client_create(options.as_ptr(), &raw mut handle, error) })
+            .expect("a client");
+        try_call(|error| unsafe { claude_client_set_dispatch(handle, mode as i32, error) }).expect("a mode");
+        try_call(|error| unsafe {
+            claude_client_on_message(handle, Some(collect), user_data.cast(), Some(drop_messages), error)
+        })
+        .expect("a callback");
+        Client { handle, messages }
+    }
+
+    pub fn with(self, tools: &Tools) -> Client {
+        self.add(tools).expect("the server is added");
+        self
+    }
+
+    pub fn add(&self, tools: &Tools) -> Result<(), Failure> {
+        try_call(|error| unsafe { claude_client_add_mcp_server(self.handle, tools.handle, error) })
+    }
+
+    pub fn try_connect(&self) -> Result<(), Failure> {
+        try_call(|error| unsafe {
+            claude_client_connect_wait(self.handle, std::ptr::null(), PATIENCE_MS, error)
+        })
+    }
+
+    pub fn connect(&self) {
+        self.try_connect().expect("connected");
+    }
+
+    pub fn query(&self, prompt: &str) {
+        let prompt = c(prompt);
+        try_call(|error| unsafe {
+            claude_client_query(self.handle, prompt.as_ptr(), std::ptr::null(), error)
+        })
+        .expect("the prompt is sent");
+    }
+
+    pub fn wait_for_result(&self) {
+        try_call(|error| unsafe { claude_client_receive_response(self.handle, PATIENCE_MS, error) })
+            .expect("a result");
+    }
+
+    /// One turn; its result.
+    pub fn turn(&self, prompt: &str) -> Value {
+        self.query(prompt);
+        self.wait_for_result();
+        self.last_result()
+    }
+
+    pub fn last_result(&self) -> Value {
+        let messages = self.messages.lock().expect("messages");
+        messages.iter().rev().find(|(kind, _)| *kind == 4).expect("a result").1.clone()
+    }
+
+    pub fn interrupt(&self) {
+        try_call(|error| unsafe { claude_client_interrupt(self.handle, None, null_mut(), error) })
+            .expect("interrupted");
+    }
+
+    /// The reply to a control request.
+    pub fn control(&self, request: &Value) -> Value {
+        let request = c(&request.to_string());
+        self.reply(|reply, error| unsafe {
+            claude_client_control_wait(self.handle, request.as_ptr(), PATIENCE_MS, reply, error)
+        })
+    }
+
+    pub fn set_servers(&self, servers: &Value) -> Value {
+        let servers = c(&servers.to_string());
+        self.reply(|reply, error| unsafe {
+            claude_client_set_mcp_servers_wait(self.handle, servers.as_ptr(), PATIENCE_MS, reply, error)
+        })
+    }
+
+    fn reply(
+        &self,
+        call: impl FnOnce(*mut *mut c_char, *mut *mut claude_error_t) -> claude_status_t,
+    ) -> Value {
+        let mut reply = null_mut();
+        try_call(|error| call(&raw mut reply, error)).expect("a reply");
+        let json = text(reply);
+        claude_string_free(reply);
+        serde_json::from_str(&json).expect("a reply is JSON")
+    }
+
+    pub fn disconnect(&self) {
+        try_call(|error| unsafe { claude_client_disconnect_wait(self.handle, PATIENCE_MS, error) })
+            .expect("disconnected");
+    }
+
+    pub fn pump(&self, timeout_ms: u32) {
+        try_call(|error| unsafe { claude_client_dispatch(self.handle, 0, 0, timeout_ms, null_mut(), error) })
+            .expect("pumped");
+    }
+
+    pub fn next(&self) -> Result<Event, Failure> {
+        let mut event = null_mut();
+        try_call(|error| unsafe { claude_client_next(self.handle, PATIENCE_MS, &raw mut event, error) })?;
+        Ok(Event(event))
+    }
+
+    /// The contents of the tool results that the CLI gave to the model.
+    pub fn tool_results(&self) -> Vec<Value> {
+        let messages = self.messages.lock().expect("messages");
+        let users = messages.iter().filter(|(kind, _)| *kind == 1);
+        let blocks = users
+            .flat_map(|(_, message)| message["message"]["content"].as_array().cloned().unwrap_or_default());
+        blocks.filter(|block| block["type"] == "tool_result").collect()
+    }
+
+    pub fn free(&mut self) {
+        // SAFETY: any handle may be freed.
+        unsafe { claude_client_free(self.handle) }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.free();
+    }
+}
+
+/// An event of PULL mode; freed when dropped.
+pub struct Event(*mut claude_event_t);
+
+impl Event {
+    pub fn kind(&self) -> claude_message_kind_t {
+        unsafe { claude_event_kind(self.0) }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&text(unsafe { claude_event_json(self.0, null_mut()) })).unwrap_or_default()
+    }
+
+    pub fn token(&self) -> usize {
+        unsafe { claude_event_user_data(self.0) }.addr()
+    }
+
+    pub fn take_call(&self) -> Option<Call> {
+        let call = unsafe { claude_event_take_tool_call(self.0) };
+        (!call.is_null()).then_some(Call(call))
+    }
+}
+
+impl Drop for Event {
+    fn drop(&mut self) {
+        // SAFETY: any handle may be freed.
+        unsafe { claude_event_free(self.0) }
+    }
+}
+
+/// Waits until it holds.
+pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < end, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The stand-in CLI with a script that runs at the first prompt.
+pub struct Fake {
+    pub fake: FakeClaude,
+}
+
+impl Fake {
+    pub fn new(actions: Vec<Value>) -> Fake {
+        Fake::scripted(json!({"on_user": [actions]}))
+    }
+
+    pub fn scripted(script: Value) -> Fake {
+        Fake { fake: FakeClaude::new(script) }
+    }
+
+    pub fn client(&self, mode: claude_dispatch_t) -> Client {
+        Client::new(
+            &json!({"cli_path": self.fake.path(), "env": self.fake.env_json(), "cwd": self.fake.sandbox().work(),
+                    "graceful_exit_timeout_ms": 500, "terminate_timeout_ms": 500}),
+            mode,
+        )
+    }
+
+    pub fn threaded(&self) -> Client {
+        self.client(claude_dispatch_t::CLAUDE_DISPATCH_THREAD)
+    }
+
+    /// The host's answer to the request with that id, waiting for it: the JSON-RPC response.
+    pub fn answer(&self, id: &str) -> Value {
+        let of = |log: &FakeLog| log.responses().into_iter().find(|response| response["request_id"] == id);
+        let log = self.fake.wait_for_log(PATIENCE, |log| of(log).is_some());
+        of(&log).expect("an answer")
+    }
+
+    pub fn rpc(&self, id: &str) -> Value {
+        self.answer(id)["response"]["mcp_response"].clone()
+    }
+
+    pub fn has_answer(&self, id: &str) -> bool {
+        self.fake.log().responses().iter().any(|response| response["request_id"] == id)
+    }
+
+    /// The notifications of the host's servers.
+    pub fn notifications(&self) -> Vec<Value> {
+        self.fake.log().requests("mcp_message")
+    }
+}
+
+/// A script's request to the server `calc`: sent, not waited for. The control id is `id`.
+pub fn ask(id: &str, message: Value) -> Value {
+    ask_server("calc", id, message)
+}
+
+pub fn ask_server(server: &str, id: &str, message: Value) -> Value {
+    json!({"ask": {"subtype": "mcp_message", "server_name": server, "message": message},
+           "id": id, "wait": false, "exact": true})
+}
+
+pub fn call_message(id: i64, name: &str, arguments: Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name, "arguments": arguments}})
+}
+
+pub fn notification(method: &str, params: Value) -> Value {
+    json!({"jsonrpc": "2.0", "method": method, "params": params})
+}
+
+pub fn list(id: i64) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": "tools/list"})
+}
+
+pub fn text_of(rpc: &Value) -> &str {
+    rpc["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text in {rpc}"))
+}
+
+/// A result that tells of a failure; its text.
+pub fn failure(rpc: &Value) -> &str {
+    assert_eq!(rpc["result"]["isError"], true, "{rpc}");
+    text_of(rpc)
+}

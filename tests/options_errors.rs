@@ -1,0 +1,245 @@
+//! Faults of the document: each names its place, what was expected, and what to do.
+
+mod options_support;
+
+use claude_client::error::Status;
+use claude_client::options::{Features, parse};
+use options_support::{failure, launch, pointer};
+use serde_json::{Value, json};
+
+/// The error's pointer, and a part of its message.
+#[track_caller]
+fn fails(options: Value, place: &str, part: &str) {
+    fails_text(&options.to_string(), place, part);
+}
+
+#[track_caller]
+fn fails_text(options: &str, place: &str, part: &str) {
+    let error = failure(options, &Features::default());
+    assert_eq!(error.status, Status::InvalidOption, "{error}");
+    assert_eq!(pointer(&error), place, "{error}");
+    assert!(error.message.contains(part), "{error}");
+    assert!(error.detail("remedy").is_some(), "no remedy: {error}");
+}
+
+#[test]
+fn an_unknown_name_is_refused_with_the_nearest_known_one() {
+    fails(json!({"max_turn": 1}), "/max_turn", "did you mean \"max_turns\"?");
+    fails(json!({"modle": "x"}), "/modle", "did you mean \"model\"?");
+    fails(json!({"systemprompt": "x"}), "/systemprompt", "did you mean \"system_prompt\"?");
+    fails(json!({"zebra": 1}), "/zebra", "extra_args");
+    fails(json!({"a/b~c": 1}), "/a~1b~0c", "unknown option");
+}
+
+#[test]
+fn members_of_closed_objects_are_checked_as_well() {
+    fails(
+        json!({"system_prompt": {"type": "preset", "preset": "claude_code", "apend": "x"}}),
+        "/system_prompt/apend",
+        "did you mean \"append\"?",
+    );
+    fails(json!({"system_prompt": {"type": "preset"}}), "/system_prompt", "\"preset\"");
+    fails(json!({"system_prompt": {"type": "presett"}}), "/system_prompt/type", "did you mean \"preset\"?");
+    fails(json!({"system_prompt": {"type": 1}}), "/system_prompt/type", "found a number");
+    fails(json!({"system_prompt": {}}), "/system_prompt", "\"type\"");
+    fails(
+        json!({"system_prompt": {"type": "preset", "preset": "claude_code", "excludeDynamicSections": true}}),
+        "/system_prompt/excludeDynamicSections",
+        "did you mean \"exclude_dynamic_sections\"?",
+    );
+    fails(json!({"thinking": {"type": "enabled"}}), "/thinking", "budget_tokens");
+    fails(
+        json!({"thinking": {"type": "enabled", "budgetTokens": 1}}),
+        "/thinking/budgetTokens",
+        "did you mean \"budget_tokens\"?",
+    );
+    fails(
+        json!({"thinking": {"type": "disabled", "display": "omitted"}}),
+        "/thinking/display",
+        "unknown member",
+    );
+    fails(json!({"task_budget": {"total": 0}}), "/task_budget/total", "at least 1");
+    fails(json!({"plugins": [{"type": "git", "path": "x"}]}), "/plugins/0/type", "\"local\"");
+    fails(json!({"output_format": {"type": "json_schema"}}), "/output_format", "\"schema\"");
+    fails(json!({"record": {"path": "x", "redact": ["a"]}}), "/record/redact/0", "JSON pointer");
+    fails(json!({"replay": {"path": "x", "speed": "slow"}}), "/replay/speed", "\"fast\"");
+    fails(json!({"trace_context": {"tracestate": "x"}}), "/trace_context", "traceparent");
+}
+
+#[test]
+fn a_wrong_type_says_what_was_expected_and_what_was_found() {
+    fails(
+        json!({"max_turns": "3"}),
+        "/max_turns",
+        "expected a whole number from 0 to 4294967295, found text",
+    );
+    fails(json!({"max_turns": 1.5}), "/max_turns", "found 1.5");
+    fails(json!({"max_turns": -1}), "/max_turns", "found -1");
+    fails(json!({"model": 5}), "/model", "expected text, found a number");
+    fails(
+        json!({"allowed_tools": "Read"}),
+        "/allowed_tools",
+        "expected a list of non-empty texts, found text",
+    );
+    fails(json!({"allowed_tools": [1]}), "/allowed_tools/0", "found a number");
+    fails(json!({"allowed_tools": [""]}), "/allowed_tools/0", "not empty");
+    fails(json!({"env": {"A": 1}}), "/env/A", "expected text or null, found a number");
+    fails(json!({"include_partial_messages": "yes"}), "/include_partial_messages", "true or false");
+    fails(json!({"max_budget_usd": 0}), "/max_budget_usd", "above 0");
+    fails(json!({"resume": ""}), "/resume", "not empty");
+    fails(json!({"connect_timeout_ms": 0}), "/connect_timeout_ms", "from 1");
+    fails(json!({"launcher": []}), "/launcher", "leave the option out");
+    for path in ["relative", "./c", "C:", "C:relative", "~/c"] {
+        fails(json!({ "config_dir": path }), "/config_dir", "not absolute");
+    }
+    for path in ["/c", "C:\\c", "d:/c", "\\\\host\\share"] {
+        assert!(parse(&json!({ "config_dir": path }).to_string()).is_ok(), "{path}");
+    }
+}
+
+#[test]
+fn whole_numbers_may_be_written_as_floating_point_ones() {
+    let written = |options: Value| launch(&options).args.last().unwrap().to_str().unwrap().to_owned();
+    assert_eq!(written(json!({"max_turns": 3.0})), "--max-turns=3");
+    assert_eq!(written(json!({"task_budget": {"total": 2000.0}})), "--task-budget=2000");
+    assert_eq!(
+        written(json!({"thinking": {"type": "enabled", "budget_tokens": 1e3}})),
+        "--max-thinking-tokens=1000"
+    );
+    assert_eq!(parse("{\"max_queue_bytes\": 1024.0}").unwrap().max_queue_bytes, 1024);
+    fails(json!({"max_turns": 1e300}), "/max_turns", "whole number");
+}
+
+#[test]
+fn words_are_checked_and_the_nearest_one_is_named() {
+    fails(json!({"permission_mode": "acceptedits"}), "/permission_mode", "did you mean \"acceptEdits\"?");
+    fails(json!({"permission_mode": "tomorrow"}), "/permission_mode", "extra_args");
+    fails(json!({"effort": "ultra"}), "/effort", "\"low\", \"medium\", \"high\", \"xhigh\", \"max\"");
+    fails(json!({"setting_sources": ["users"]}), "/setting_sources/0", "did you mean \"user\"?");
+}
+
+#[test]
+fn the_document_itself_must_be_one_object_without_doubles() {
+    fails_text("{\"model\": \"a\", \"model\": \"b\"}", "/model", "given twice");
+    fails_text("[]", "", "JSON object");
+    fails_text("null", "", "JSON object");
+    fails_text("{} {}", "", "trailing characters");
+    let error = failure("{\n  \"model\": }", &Features::default());
+    assert_eq!(pointer(&error), "");
+    assert_eq!((error.detail("line"), error.detail("column")), (Some(&json!(2)), Some(&json!(12))));
+    let deep = format!("{{\"settings\": {}1{}}}", "[".repeat(5000), "]".repeat(5000));
+    fails_text(&deep, "", "recursion limit");
+    fails_text("{\"model\": \"\\ud800\"}", "", "not a usable JSON object");
+}
+
+#[test]
+fn empty_text_stands_for_no_options() {
+    for text in ["", "  \n", "{}", "\u{feff}{}"] {
+        assert_eq!(parse(text).unwrap().get("model"), None, "{text:?}");
+    }
+}
+
+#[test]
+fn delimiters_cannot_smuggle_in_rules_or_names() {
+    for option in ["tools", "allowed_tools", "disallowed_tools"] {
+        let place = format!("/{option}/0");
+        for rule in
+            ["Read,Write", "Read Write", "Bash(ls", "Read\nWrite", "Bash(a) Edit", "Bash((a), Edit(*)"]
+        {
+            fails(json!({ option: [rule] }), &place, "one tool or rule in each element");
+        }
+    }
+    fails(json!({"betas": ["a,b"]}), "/betas/0", "comma");
+    fails(json!({"fallback_model": ["a\nb"]}), "/fallback_model/0", "control character");
+}
+
+#[test]
+fn nul_is_refused_where_the_system_cannot_pass_it_on() {
+    fails(json!({"model": "a\0b"}), "/model", "NUL");
+    fails(json!({"env": {"A": "\0"}}), "/env/A", "NUL");
+    fails(json!({"env": {"A\0": "1"}}), "/env/A\0", "NUL");
+    fails(json!({"env": {"A=B": "1"}}), "/env/A=B", "'='");
+    fails(json!({"add_dirs": ["a\0"]}), "/add_dirs/0", "NUL");
+    assert_eq!(launch(&json!({"title": "a\0b"})).initialize["title"], "a\0b");
+}
+
+#[test]
+fn agents_and_servers_must_have_what_the_cli_needs() {
+    fails(json!({"agents": {"a/b": {"prompt": "p"}}}), "/agents/a~1b", "\"description\"");
+    fails(json!({"agents": {"r": {"description": "d", "prompt": 1}}}), "/agents/r/prompt", "expected text");
+    fails(
+        json!({"agents": {"r": {"description": "d", "prompt": "p", "max_turns": 1}}}),
+        "/agents/r/max_turns",
+        "write \"maxTurns\"",
+    );
+    fails(json!({"mcp_servers": {"a": {}}}), "/mcp_servers/a", "\"command\"");
+    fails(json!({"mcp_servers": {"a": {"type": "http"}}}), "/mcp_servers/a", "\"url\"");
+    fails(json!({"mcp_servers": {"a": []}}), "/mcp_servers/a", "found a list");
+    fails(json!({"mcp_servers": "{\"mcpServers\": {\"a\": {}}}"}), "/mcp_servers/a", "\"command\"");
+    fails(json!({"mcp_servers": "{nonsense"}), "/mcp_servers", "not JSON");
+    fails(json!({"mcp_servers": {"a": {"type": "sdk"}}}), "/mcp_servers/a", "claude_client_add_mcp_server");
+}
+
+#[test]
+fn extra_flags_cannot_break_the_protocol_or_repeat_an_option() {
+    fails(json!({"extra_args": {"output-format": "text"}}), "/extra_args/output-format", "stream-json");
+    fails(json!({"extra_args": {"print": null}}), "/extra_args/print", "prints already");
+    fails(json!({"extra_args": {"--debug": null}}), "/extra_args/--debug", "write \"debug\"");
+    fails(json!({"extra_args": {"a=b": null}}), "/extra_args/a=b", "letters, digits and hyphens");
+    fails(json!({"extra_args": {"a b": "x"}}), "/extra_args/a b", "letters, digits and hyphens");
+    fails(json!({"extra_args": {"": "x"}}), "/extra_args/", "letters, digits and hyphens");
+    fails(json!({"extra_args": {"x": true}}), "/extra_args/x", "expected text or null, found a boolean");
+    fails(json!({"extra_args": {"model": "a"}, "model": "b"}), "/extra_args/model", "for /model");
+    fails(
+        json!({"extra_args": {"allowed-tools": "a"}, "allowed_tools": ["b"]}),
+        "/extra_args/allowed-tools",
+        "for /allowed_tools",
+    );
+    fails(
+        json!({"extra_initialize": {"systemPrompt": ["x"]}}),
+        "/extra_initialize/systemPrompt",
+        "another option",
+    );
+    fails(json!({"extra_initialize": {"subtype": "x"}}), "/extra_initialize/subtype", "one of the two");
+}
+
+#[test]
+fn session_options_that_the_cli_refuses_together_are_refused_before_the_start() {
+    const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
+    let all = [
+        ("continue_conversation", json!(true)),
+        ("resume", json!(ID)),
+        ("session_id", json!(ID)),
+        ("fork_session", json!(true)),
+        ("resume_session_at", json!(ID)),
+        ("resume_drops_turn", json!(ID)),
+    ];
+    for set in 0u32..64 {
+        let has = |index: usize| set & (1 << index) != 0;
+        let chosen = all.iter().enumerate().filter(|(index, _)| has(*index));
+        let options: serde_json::Map<String, Value> =
+            chosen.map(|(_, (name, value))| ((*name).to_owned(), value.clone())).collect();
+        let count = options.len();
+        // The rules as the CLI states them in its own refusals.
+        let refused = (has(2) && (has(0) || has(1)) && !has(3)) || (has(4) && !has(1)) || (has(5) && !has(4));
+        let text = Value::from(options).to_string();
+        assert_eq!(parse(&text).is_err(), refused, "{text}");
+        if !refused {
+            assert_eq!(launch(&serde_json::from_str(&text).unwrap()).args.len(), 5 + count, "{text}");
+        }
+    }
+    fails(json!({"session_id": "mine"}), "/session_id", "UUID");
+    fails(json!({"session_id": ID.replace('-', "")}), "/session_id", "UUID");
+    fails(json!({"model": "opus", "fallback_model": "opus"}), "/fallback_model", "main model");
+    fails(json!({"model": "opus", "fallback_model": "sonnet, opus"}), "/fallback_model", "main model");
+    fails(json!({"max_buffer_size": 1, "max_message_bytes": 1}), "/max_buffer_size", "another name");
+    fails(json!({"record": "a", "replay": "b"}), "/replay", "cannot be recorded");
+}
+
+#[test]
+fn what_no_command_line_can_hold_is_refused_by_name() {
+    let rules: Vec<String> = (0..20_000).map(|n| format!("mcp__server__tool{n}")).collect();
+    fails(json!({ "allowed_tools": rules }), "/allowed_tools", "command line");
+    let folders: Vec<String> = (0..20_000).map(|n| format!("/some/long/folder/name/{n}")).collect();
+    fails(json!({ "add_dirs": folders }), "/add_dirs", "command line");
+}

@@ -1,0 +1,136 @@
+//! What the packaging tests share: where things are, running tools, and the header as a list of declarations.
+#![allow(dead_code)] // Each test binary uses its own part.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub const HEADER: &str = "include/claude_client.h";
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
+}
+
+/// Where cargo has put this build's libraries: `target/<profile>/deps`, beside the test itself.
+pub fn built() -> PathBuf {
+    let test = std::env::current_exe().expect("the test knows its own path");
+    test.parent().expect("the test lies in a directory").to_owned()
+}
+
+/// The shared library that was built together with this test.
+pub fn shared_library() -> PathBuf {
+    let name = format!("{}claude_client{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let library = built().join(name);
+    assert!(library.exists(), "{} is missing: run `cargo test`, which builds it", library.display());
+    library
+}
+
+/// The name under which programs look for the shared library.
+pub const SONAME: &str =
+    if cfg!(target_os = "macos") { "libclaude_client.0.dylib" } else { "libclaude_client.so.0" };
+
+/// Runs a command that must succeed, and returns what it printed.
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} ended with {}\n{stdout}{stderr}", output.status);
+    stdout
+}
+
+pub fn have(tool: &str) -> bool {
+    Command::new(tool).arg("--version").output().or_else(|_| Command::new(tool).arg("-v").output()).is_ok()
+}
+
+/// Whether the tool is there. A missing tool is a loud skip, or a failure where skips are forbidden.
+pub fn need(tool: &str, package: &str) -> bool {
+    if have(tool) {
+        return true;
+    }
+    let advice = format!("{tool} is missing: `apt-get install {package}`");
+    assert!(std::env::var_os("CLAUDE_TESTS_NO_SKIP").is_none_or(|value| value.is_empty()), "{advice}");
+    eprintln!("SKIPPED: {advice}");
+    false
+}
+
+/// The compiler's flags for a module of pkg-config. One that is missing is a loud skip, or a failure where skips are
+/// forbidden. Its headers count as headers of the system: their warnings are not ours.
+pub fn need_module(module: &str, package: &str) -> Option<Vec<String>> {
+    let exists = Command::new("pkg-config").args(["--exists", module]).status();
+    if !exists.is_ok_and(|status| status.success()) {
+        let advice = format!("{module} is missing: `apt-get install {package}`");
+        assert!(std::env::var_os("CLAUDE_TESTS_NO_SKIP").is_none_or(|value| value.is_empty()), "{advice}");
+        eprintln!("SKIPPED: {advice}");
+        return None;
+    }
+    let flags = run(Command::new("pkg-config").args(["--cflags", module]));
+    Some(flags.split_whitespace().map(|flag| flag.replacen("-I/", "-isystem/", 1)).collect())
+}
+
+/// What the linker needs for a module of pkg-config.
+pub fn module_libraries(module: &str) -> Vec<String> {
+    let flags = run(Command::new("pkg-config").args(["--libs", module]));
+    flags.split_whitespace().map(str::to_owned).collect()
+}
+
+/// One function of the header.
+#[derive(Debug)]
+pub struct Function {
+    pub name: String,
+    pub returns: String,
+    pub parameters: Vec<String>,
+    pub doc: String,
+}
+
+/// The functions that the header declares, in its order.
+pub fn functions(header: &str) -> Vec<Function> {
+    let mut doc = String::new();
+    let mut statement = String::new();
+    let mut functions = Vec::new();
+    let mut in_doc = false;
+    for line in header.lines().map(str::trim) {
+        if line.starts_with("/**") || line.starts_with("/*") {
+            doc.clear();
+            in_doc = !line.ends_with("*/");
+        } else if in_doc {
+            in_doc = !line.ends_with("*/");
+            if in_doc {
+                doc.push_str(line.trim_start_matches('*').trim());
+                doc.push('\n');
+            }
+        } else if line.starts_with('#') || line.is_empty() || line.ends_with('{') {
+            statement.clear();
+        } else {
+            statement.push_str(line);
+            statement.push(' ');
+            if line.ends_with(';') {
+                functions.extend(function(&statement, &doc));
+                statement.clear();
+                doc.clear();
+            }
+        }
+    }
+    functions
+}
+
+fn function(statement: &str, doc: &str) -> Option<Function> {
+    let (head, parameters) = statement.trim().trim_end_matches(';').split_once('(')?;
+    if head.starts_with("typedef") {
+        return None;
+    }
+    let start = head.rfind([' ', '*'])? + 1;
+    let (returns, name) = head.split_at(start);
+    let parameters =
+        parameters.trim_end_matches(')').split(',').map(str::trim).filter(|text| *text != "void");
+    let name_of = |text: &str| text[text.rfind([' ', '*']).map_or(0, |at| at + 1)..].to_owned();
+    Some(Function {
+        name: name.to_owned(),
+        returns: returns.trim().to_owned(),
+        parameters: parameters.map(name_of).collect(),
+        doc: doc.to_owned(),
+    })
+}

@@ -1,0 +1,592 @@
+//! A host over the C functions: closures for callbacks, and everything that arrives kept in order.
+// A host may do with raw pointers what the library may not; and no test needs all of this.
+#![allow(clippy::disallowed_methods, dead_code, unused_imports)]
+
+mod stage;
+
+use std::ffi::{CStr, CString, c_char, c_void};
+use std::ptr::{null, null_mut};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use claude_client::capi::client::*;
+use claude_client::capi::control::*;
+use claude_client::capi::error::*;
+use claude_client::capi::event::*;
+use claude_client::capi::hook::*;
+use claude_client::capi::mcp::*;
+use claude_client::capi::receive::*;
+use claude_client::capi::request::*;
+use claude_client::capi::talk::*;
+use claude_client::capi::types::*;
+use serde_json::Value;
+
+pub use claude_client::capi::types::claude_request_kind_t as Kind;
+pub use claude_client::capi::types::claude_status_t as Status;
+pub use stage::{Stage, bash, fake_options};
+
+pub const SOON: Duration = Duration::from_secs(20);
+pub const LONG: Duration = Duration::from_secs(60);
+
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn c_text(text: &str) -> CString {
+    CString::new(text).expect("no NUL in a test's text")
+}
+
+/// What a failed call said.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    pub status: Status,
+    pub document: Value,
+}
+
+impl Failure {
+    pub fn message(&self) -> &str {
+        self.document["message"].as_str().unwrap_or_default()
+    }
+}
+
+pub type Outcome = Result<(), Failure>;
+
+fn outcome(call: impl FnOnce(*mut *mut claude_error_t) -> Status) -> Outcome {
+    let mut error = null_mut();
+    let status = call(&mut error);
+    if status == Status::CLAUDE_OK {
+        assert!(error.is_null(), "an error object without an error");
+        return Ok(());
+    }
+    // SAFETY: the call failed, so `error` is a live handle; its text lives as long.
+    let document = unsafe { CStr::from_ptr(claude_error_json(error)) }.to_string_lossy().into_owned();
+    claude_error_free(error);
+    Err(Failure { status, document: serde_json::from_str(&document).expect("an error's document is JSON") })
+}
+
+pub fn status(outcome: &Outcome) -> Status {
+    outcome.as_ref().err().map_or(Status::CLAUDE_OK, |failure| failure.status)
+}
+
+/// A request handle; dropping it frees it.
+#[derive(Debug)]
+pub struct Request(*mut claude_request_t);
+
+// SAFETY: a handle may be used on any thread.
+unsafe impl Send for Request {}
+// SAFETY: as above.
+unsafe impl Sync for Request {}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        // SAFETY: any value may be freed.
+        unsafe { claude_request_free(self.0) };
+    }
+}
+
+impl Request {
+    pub fn id(&self) -> u64 {
+        // SAFETY: any value is looked up.
+        unsafe { claude_request_id(self.0) }
+    }
+
+    pub fn kind(&self) -> Kind {
+        // SAFETY: any value is looked up.
+        unsafe { claude_request_kind(self.0) }
+    }
+
+    pub fn json(&self) -> Value {
+        // SAFETY: the text lives as long as the request.
+        let text = unsafe { CStr::from_ptr(claude_request_json(self.0, null_mut())) };
+        serde_json::from_slice(text.to_bytes()).expect("a request is JSON")
+    }
+
+    pub fn user_data(&self) -> *mut c_void {
+        // SAFETY: any value is looked up.
+        unsafe { claude_request_user_data(self.0) }
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        // SAFETY: any value is looked up.
+        unsafe { claude_request_is_cancelled(self.0) }
+    }
+
+    pub fn respond(&self, payload: Value) -> Outcome {
+        self.respond_text(&payload.to_string())
+    }
+
+    pub fn respond_text(&self, payload: &str) -> Outcome {
+        let payload = c_text(payload);
+        // SAFETY: a live handle and a NUL-terminated text.
+        outcome(|error| unsafe { claude_request_respond(self.0, payload.as_ptr(), error) })
+    }
+
+    pub fn fail(&self, message: &str) -> Outcome {
+        let message = c_text(message);
+        // SAFETY: as above.
+        outcome(|error| unsafe { claude_request_fail(self.0, message.as_ptr(), error) })
+    }
+
+    pub fn allow(&self) -> Outcome {
+        self.allow_with(None, None)
+    }
+
+    pub fn allow_with(&self, input: Option<Value>, updates: Option<Value>) -> Outcome {
+        let (input, updates) = (input.map(|value| value.to_string()), updates.map(|value| value.to_string()));
+        let ((input, input_len), (updates, updates_len)) = (lent(&input), lent(&updates));
+        // SAFETY: a live handle, and texts with their lengths.
+        outcome(|error| unsafe {
+            claude_request_allow_n(self.0, input, input_len, updates, updates_len, error)
+        })
+    }
+
+    pub fn deny(&self, message: &str, interrupt: bool) -> Outcome {
+        let (text, len) = (message.as_ptr().cast(), message.len());
+        // SAFETY: as above.
+        outcome(|error| unsafe { claude_request_deny_n(self.0, text, len, interrupt, error) })
+    }
+
+    pub fn answer_questions(&self, answers: Value) -> Outcome {
+        let answers = answers.to_string();
+        let (text, len) = (answers.as_ptr().cast(), answers.len());
+        // SAFETY: as above.
+        outcome(|error| unsafe { claude_request_answer_questions_n(self.0, text, len, error) })
+    }
+
+    pub fn state(&self) -> claude_request_state_t {
+        // SAFETY: any value is looked up.
+        unsafe { claude_request_state(self.0) }
+    }
+
+    pub fn set_deadline(&self, timeout_ms: u32) -> Outcome {
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_request_set_deadline(self.0, timeout_ms, null(), error) })
+    }
+
+    pub fn set_deadline_with(&self, timeout_ms: u32, action: &str) -> Outcome {
+        let action = c_text(action);
+        // SAFETY: a live handle and a NUL-terminated text.
+        outcome(|error| unsafe { claude_request_set_deadline(self.0, timeout_ms, action.as_ptr(), error) })
+    }
+
+    pub fn on_cancel(&self, call: impl Fn(u64) + Send + Sync + 'static) -> Outcome {
+        unsafe extern "C" fn trampoline(id: u64, user_data: *mut c_void) {
+            // SAFETY: `boxed` made the pointer for this type.
+            unsafe { (*user_data.cast::<Box<dyn Fn(u64)>>())(id) }
+        }
+        let (data, destroy) = boxed(Box::new(call) as Box<dyn Fn(u64)>);
+        // SAFETY: the data lives until the destroy-notify.
+        outcome(|error| unsafe { claude_request_on_cancel(self.0, Some(trampoline), data, destroy, error) })
+    }
+}
+
+fn lent(text: &Option<String>) -> (*const c_char, usize) {
+    text.as_ref().map_or((null(), 0), |text| (text.as_ptr().cast(), text.len()))
+}
+
+fn pointer(text: &Option<CString>) -> *const c_char {
+    text.as_ref().map_or(null(), |text| text.as_ptr())
+}
+
+/// A closure as `user_data` with its destroy-notify.
+fn boxed<T: ?Sized>(closure: Box<T>) -> (*mut c_void, claude_destroy_fn) {
+    unsafe extern "C" fn destroy<T: ?Sized>(user_data: *mut c_void) {
+        // SAFETY: `boxed` made the pointer, and the library calls this once.
+        drop(unsafe { Box::from_raw(user_data.cast::<Box<T>>()) });
+    }
+    (Box::into_raw(Box::new(closure)).cast(), Some(destroy::<T>))
+}
+
+pub type OnRequest = dyn Fn(Request) + Send + Sync;
+
+unsafe extern "C" fn request_trampoline(request: *mut claude_request_t, user_data: *mut c_void) {
+    // SAFETY: `boxed` made the pointer for this type.
+    unsafe { (*user_data.cast::<Box<OnRequest>>())(Request(request)) }
+}
+
+/// What has arrived, with a bell.
+#[derive(Default)]
+struct Inbox {
+    messages: Mutex<Vec<(claude_message_kind_t, Value)>>,
+    arrived: Condvar,
+}
+
+/// A client with everything around it.
+pub struct Host {
+    pub client: *mut claude_client_t,
+    inbox: Arc<Inbox>,
+}
+
+// SAFETY: a handle may be used on any thread.
+unsafe impl Send for Host {}
+// SAFETY: as above.
+unsafe impl Sync for Host {}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // SAFETY: any value may be freed.
+        unsafe { claude_client_free(self.client) };
+    }
+}
+
+impl Host {
+    pub fn new(options: &Value) -> Host {
+        Host::with_mode(options, claude_dispatch_t::CLAUDE_DISPATCH_THREAD)
+    }
+
+    pub fn with_mode(options: &Value, mode: claude_dispatch_t) -> Host {
+        let options = c_text(&options.to_string());
+        let mut client = null_mut();
+        // SAFETY: a NUL-terminated text and writable outputs.
+        outcome(|error| unsafe { claude_client_create(options.as_ptr(), &mut client, error) }).unwrap();
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_client_set_dispatch(client, mode as i32, error) }).unwrap();
+        let host = Host { client, inbox: Arc::default() };
+        host.keep_messages();
+        host
+    }
+
+    fn keep_messages(&self) {
+        type OnMessage = dyn Fn(claude_message_kind_t, Value) + Send + Sync;
+        unsafe extern "C" fn trampoline(
+            kind: claude_message_kind_t,
+            json: *const c_char,
+            _: usize,
+            data: *mut c_void,
+        ) {
+            // SAFETY: the text lives until this returns.
+            let text = unsafe { CStr::from_ptr(json) };
+            let value = serde_json::from_slice(text.to_bytes()).unwrap_or(Value::Null);
+            // SAFETY: `boxed` made the pointer for this type.
+            unsafe { (*data.cast::<Box<OnMessage>>())(kind, value) }
+        }
+        let inbox = self.inbox.clone();
+        let keep = move |kind, value| {
+            lock(&inbox.messages).push((kind, value));
+            inbox.arrived.notify_all();
+        };
+        let (data, destroy) = boxed(Box::new(keep) as Box<OnMessage>);
+        // SAFETY: the data lives until the destroy-notify.
+        outcome(|error| unsafe {
+            claude_client_on_message(self.client, Some(trampoline), data, destroy, error)
+        })
+        .unwrap();
+    }
+
+    pub fn on_request(&self, call: impl Fn(Request) + Send + Sync + 'static) {
+        let (data, destroy) = boxed(Box::new(call) as Box<OnRequest>);
+        // SAFETY: the data lives until the destroy-notify.
+        outcome(|error| unsafe {
+            claude_client_on_request(self.client, Some(request_trampoline), data, destroy, error)
+        })
+        .unwrap();
+    }
+
+    pub fn no_on_request(&self) {
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_client_on_request(self.client, None, null_mut(), None, error) })
+            .unwrap();
+    }
+
+    pub fn permission_handler(&self, call: impl Fn(Request) + Send + Sync + 'static) -> Outcome {
+        let (data, destroy) = boxed(Box::new(call) as Box<OnRequest>);
+        // SAFETY: the data lives until the destroy-notify.
+        outcome(|error| unsafe {
+            claude_client_set_permission_handler(self.client, Some(request_trampoline), data, destroy, error)
+        })
+    }
+
+    /// For all tools, with the CLI's own timeout, going on after a failure.
+    pub fn hook(&self, event: &str, call: impl Fn(Request) + Send + Sync + 'static) {
+        self.add_hook(event, None, 0.0, CLAUDE_HOOK_CONTINUE, call).unwrap();
+    }
+
+    pub fn add_hook(
+        &self,
+        event: &str,
+        matcher: Option<&str>,
+        timeout_s: f64,
+        on_failure: i32,
+        call: impl Fn(Request) + Send + Sync + 'static,
+    ) -> Outcome {
+        let (data, destroy) = boxed(Box::new(call) as Box<OnRequest>);
+        self.add_raw_hook(event, matcher, timeout_s, on_failure, Some(request_trampoline), data, destroy)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub fn add_raw_hook(
+        &self,
+        event: &str,
+        matcher: Option<&str>,
+        timeout_s: f64,
+        on_failure: i32,
+        callback: claude_request_fn,
+        data: *mut c_void,
+        destroy: claude_destroy_fn,
+    ) -> Outcome {
+        let (event, matcher) = (c_text(event), matcher.map(c_text));
+        // SAFETY: NUL-terminated texts; the data lives until the destroy-notify.
+        outcome(|error| unsafe {
+            claude_client_add_hook(
+                self.client,
+                event.as_ptr(),
+                pointer(&matcher),
+                timeout_s,
+                on_failure,
+                callback,
+                data,
+                destroy,
+                error,
+            )
+        })
+    }
+
+    pub fn declare_dialog(&self, kind: &str) -> Outcome {
+        let kind = c_text(kind);
+        // SAFETY: a live handle and a NUL-terminated text.
+        outcome(|error| unsafe { claude_client_declare_dialog(self.client, kind.as_ptr(), error) })
+    }
+
+    /// A server that the host implements itself; without a callback its messages are events.
+    pub fn mcp_handler(&self, name: &str, call: Option<Box<OnRequest>>) -> Outcome {
+        let name = c_text(name);
+        let (callback, (data, destroy)): (claude_request_fn, _) = match call {
+            Some(call) => (Some(request_trampoline), boxed(call)),
+            None => (None, (null_mut(), None)),
+        };
+        // SAFETY: as above.
+        outcome(|error| unsafe {
+            claude_client_add_mcp_handler(self.client, name.as_ptr(), callback, data, destroy, error)
+        })
+    }
+
+    pub fn connect(&self) -> Outcome {
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_client_connect_wait(self.client, null(), 60_000, error) })
+    }
+
+    pub fn query(&self, prompt: &str) {
+        let prompt = c_text(prompt);
+        // SAFETY: a live handle and NUL-terminated texts.
+        outcome(|error| unsafe { claude_client_query(self.client, prompt.as_ptr(), null(), error) }).unwrap();
+    }
+
+    pub fn control(&self, request: Value) -> Outcome {
+        let request = c_text(&request.to_string());
+        let mut reply = null_mut();
+        // SAFETY: a live handle, a NUL-terminated text and writable outputs.
+        outcome(|error| unsafe {
+            claude_client_control_wait(self.client, request.as_ptr(), 20_000, &mut reply, error)
+        })?;
+        claude_string_free(reply);
+        Ok(())
+    }
+
+    pub fn interrupt(&self) -> Outcome {
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_client_interrupt_wait(self.client, 10_000, error) })
+    }
+
+    pub fn disconnect(&self) -> Outcome {
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_client_disconnect_wait(self.client, 60_000, error) })
+    }
+
+    pub fn end_input(&self) -> Outcome {
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_client_end_input(self.client, error) })
+    }
+
+    pub fn pending(&self) -> Vec<Value> {
+        let mut text = null_mut();
+        // SAFETY: a live handle and writable outputs.
+        outcome(|error| unsafe { claude_client_pending_requests(self.client, &mut text, error) }).unwrap();
+        // SAFETY: given just now.
+        let list = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
+        claude_string_free(text);
+        serde_json::from_str(&list).expect("a JSON list")
+    }
+
+    pub fn take(&self, id: u64) -> Result<Request, Failure> {
+        let mut request = null_mut();
+        // SAFETY: a live handle and writable outputs.
+        outcome(|error| unsafe { claude_client_take_request(self.client, id, &mut request, error) })?;
+        Ok(Request(request))
+    }
+
+    pub fn dispatch(&self, timeout_ms: u32) -> u32 {
+        let mut ran = 0;
+        // SAFETY: a live handle and writable outputs.
+        outcome(|error| unsafe { claude_client_dispatch(self.client, 0, 0, timeout_ms, &mut ran, error) })
+            .unwrap();
+        ran
+    }
+
+    /// PULL: the next event; `None` when none comes in time.
+    pub fn next(&self, timeout_ms: u32) -> Option<Event> {
+        let mut event = null_mut();
+        // SAFETY: a live handle and writable outputs.
+        let got = outcome(|error| unsafe { claude_client_next(self.client, timeout_ms, &mut event, error) });
+        got.ok().map(|()| Event(event))
+    }
+
+    /// PULL: the next event of that kind; the others are dropped.
+    pub fn next_of(&self, kind: claude_message_kind_t) -> Event {
+        let end = Instant::now() + SOON;
+        while Instant::now() < end {
+            if let Some(event) = self.next(100).filter(|event| event.kind() == kind) {
+                return event;
+            }
+        }
+        panic!("no {kind:?} came");
+    }
+
+    pub fn messages(&self) -> Vec<Value> {
+        lock(&self.inbox.messages).iter().map(|(_, value)| value.clone()).collect()
+    }
+
+    pub fn warnings(&self) -> Vec<Value> {
+        let kept = lock(&self.inbox.messages);
+        let warnings = kept.iter().filter(|(kind, _)| *kind == claude_message_kind_t::CLAUDE_EVENT_WARNING);
+        warnings.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// The first message from number `from` on for which `holds`, and the number behind it.
+    fn wait_from(&self, from: usize, time: Duration, holds: impl Fn(&Value) -> bool) -> (Value, usize) {
+        let end = Instant::now() + time;
+        let mut kept = lock(&self.inbox.messages);
+        let mut at = from;
+        loop {
+            while at < kept.len() {
+                at += 1;
+                if holds(&kept[at - 1].1) {
+                    return (kept[at - 1].1.clone(), at);
+                }
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            let seen: Vec<&Value> = kept.iter().map(|(_, value)| value).collect();
+            assert!(!left.is_zero(), "not within {time:?}; there came: {seen:#?}");
+            kept = self.inbox.arrived.wait_timeout(kept, left).unwrap().0;
+        }
+    }
+
+    pub fn wait_message(&self, holds: impl Fn(&Value) -> bool) -> Value {
+        self.wait_from(0, LONG, holds).0
+    }
+
+    /// The result of the next turn, and everything that came with it.
+    pub fn turn(&self, prompt: &str) -> Turn {
+        let from = lock(&self.inbox.messages).len();
+        self.query(prompt);
+        self.rest_of_turn(from)
+    }
+
+    pub fn rest_of_turn(&self, from: usize) -> Turn {
+        let (result, to) = self.wait_from(from, LONG, |message| message["type"] == "result");
+        let messages = lock(&self.inbox.messages)[from..to].iter().map(|(_, value)| value.clone()).collect();
+        Turn { result, messages }
+    }
+}
+
+/// An event of PULL mode; dropping it frees it.
+pub struct Event(*mut claude_event_t);
+
+impl Drop for Event {
+    fn drop(&mut self) {
+        // SAFETY: any value may be freed.
+        unsafe { claude_event_free(self.0) };
+    }
+}
+
+impl Event {
+    pub fn kind(&self) -> claude_message_kind_t {
+        // SAFETY: any value is looked up.
+        unsafe { claude_event_kind(self.0) }
+    }
+
+    pub fn request_id(&self) -> u64 {
+        // SAFETY: any value is looked up.
+        unsafe { claude_event_request_id(self.0) }
+    }
+
+    pub fn take(&self) -> Request {
+        // SAFETY: any value is looked up.
+        Request(unsafe { claude_event_take_request(self.0) })
+    }
+}
+
+#[derive(Debug)]
+pub struct Turn {
+    pub result: Value,
+    pub messages: Vec<Value>,
+}
+
+impl Turn {
+    pub fn text(&self) -> &str {
+        self.result["result"].as_str().unwrap_or_default()
+    }
+
+    /// The tool results of the turn: text, and whether it is an error.
+    pub fn tool_results(&self) -> Vec<(String, bool)> {
+        let blocks = self.messages.iter().filter(|message| message["type"] == "user");
+        let blocks =
+            blocks.flat_map(|message| message["message"]["content"].as_array().cloned().unwrap_or_default());
+        blocks
+            .filter(|block| block["type"] == "tool_result")
+            .map(|block| {
+                let content = match &block["content"] {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                (content, block["is_error"] == true)
+            })
+            .collect()
+    }
+}
+
+/// Something that is filled on one thread and awaited on another.
+pub struct Slot<T> {
+    value: Mutex<Vec<T>>,
+    filled: Condvar,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Slot<T> {
+        Slot { value: Mutex::default(), filled: Condvar::new() }
+    }
+}
+
+impl<T> Slot<T> {
+    pub fn new() -> Arc<Slot<T>> {
+        Arc::default()
+    }
+
+    pub fn put(&self, value: T) {
+        lock(&self.value).push(value);
+        self.filled.notify_all();
+    }
+
+    pub fn len(&self) -> usize {
+        lock(&self.value).len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Waits for `count` values and takes them.
+    pub fn take(&self, count: usize) -> Vec<T> {
+        let end = Instant::now() + LONG;
+        let mut value = lock(&self.value);
+        while value.len() < count {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "only {} of {count} came", value.len());
+            value = self.filled.wait_timeout(value, left).unwrap().0;
+        }
+        value.drain(..count).collect()
+    }
+
+    pub fn one(&self) -> T {
+        self.take(1).remove(0)
+    }
+}
