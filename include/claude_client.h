@@ -970,6 +970,26 @@ claude_status_t claude_probe(const char *options_json,
                              claude_error_t **error);
 
 /**
+ * As `claude_probe`, with the length of the options.
+ *
+ * @param options_json The options as for `claude_client_create`; NULL = none. Copied.
+ * @param len Their length in bytes.
+ * @param timeout_ms How long to wait for the CLI to say its version, in milliseconds.
+ * @param report_json Receives the report, a JSON object; free it with `claude_string_free`.
+ * @param error Receives the error; may be NULL.
+ * @return As `claude_probe`.
+ * @thread Any thread of the host.
+ * @callback Refused on the library's threads.
+ * @since 0.1.0
+ * @see docs/probe.md
+ */
+claude_status_t claude_probe_n(const char *options_json,
+                               size_t len,
+                               uint32_t timeout_ms,
+                               char **report_json,
+                               claude_error_t **error);
+
+/**
  * Creates a client. Nothing is started and no disk is touched.
  *
  * @param options_json The options as a JSON object, see docs/options.md; NULL = none. Copied.
@@ -3273,6 +3293,24 @@ claude_status_t claude_request_respond_n(claude_request_t *request,
 claude_status_t claude_request_fail(claude_request_t *request, const char *message, claude_error_t **error);
 
 /**
+ * As `claude_request_fail`, with the length of the message.
+ *
+ * @param request The request.
+ * @param message What went wrong. Copied.
+ * @param len Its length in bytes.
+ * @param error Receives the error; may be NULL.
+ * @return As `claude_request_fail`.
+ * @thread Any, now or later.
+ * @callback May be called.
+ * @since 0.1.0
+ * @see docs/requests.md
+ */
+claude_status_t claude_request_fail_n(claude_request_t *request,
+                                      const char *message,
+                                      size_t len,
+                                      claude_error_t **error);
+
+/**
  * Permission: lets the tool run.
  *
  * @param request A request of the kind `CLAUDE_REQUEST_PERMISSION`.
@@ -3573,6 +3611,28 @@ claude_status_t claude_mcp_server_create(const char *name,
                                          const char *options_json,
                                          claude_mcp_server_t **server,
                                          claude_error_t **error);
+
+/**
+ * As `claude_mcp_server_create`, with the lengths of the texts.
+ *
+ * @param name The server's name. Copied.
+ * @param name_len Its length in bytes.
+ * @param options_json NULL, or a JSON object. Copied.
+ * @param options_len Its length in bytes.
+ * @param server Receives the server; free it with `claude_mcp_server_free`.
+ * @param error Receives the error; may be NULL.
+ * @return As `claude_mcp_server_create`.
+ * @thread Any.
+ * @callback May be called.
+ * @since 0.1.0
+ * @see docs/tools.md
+ */
+claude_status_t claude_mcp_server_create_n(const char *name,
+                                           size_t name_len,
+                                           const char *options_json,
+                                           size_t options_len,
+                                           claude_mcp_server_t **server,
+                                           claude_error_t **error);
 
 /**
  * Frees the host's handle of a server. Clients that it was added to keep it until they are freed; with the last of them
@@ -3934,6 +3994,24 @@ claude_status_t claude_tool_call_add_resource(claude_tool_call_t *call,
                                               claude_error_t **error);
 
 /**
+ * As `claude_tool_call_add_resource`, with the length of the JSON text.
+ *
+ * @param call The call.
+ * @param resource_json The block as JSON. Copied.
+ * @param len Its length in bytes.
+ * @param error Receives the error; may be NULL.
+ * @return As `claude_tool_call_add_resource`.
+ * @thread Any, now or later.
+ * @callback May be called.
+ * @since 0.1.0
+ * @see docs/tools.md
+ */
+claude_status_t claude_tool_call_add_resource_n(claude_tool_call_t *call,
+                                                const char *resource_json,
+                                                size_t len,
+                                                claude_error_t **error);
+
+/**
  * Sets the `structuredContent` of the result. It is also its text when nothing else is added.
  *
  * @param call The call.
@@ -3986,6 +4064,24 @@ claude_status_t claude_tool_call_set_meta(claude_tool_call_t *call,
                                           claude_error_t **error);
 
 /**
+ * As `claude_tool_call_set_meta`, with the length of the JSON text.
+ *
+ * @param call The call.
+ * @param json A JSON object. Copied.
+ * @param len Its length in bytes.
+ * @param error Receives the error; may be NULL.
+ * @return As `claude_tool_call_set_meta`.
+ * @thread Any, now or later.
+ * @callback May be called.
+ * @since 0.1.0
+ * @see docs/tools.md
+ */
+claude_status_t claude_tool_call_set_meta_n(claude_tool_call_t *call,
+                                            const char *json,
+                                            size_t len,
+                                            claude_error_t **error);
+
+/**
  * Answers with what has been added. The call stays a valid handle until it is freed.
  *
  * @param call The call.
@@ -4018,6 +4114,24 @@ claude_status_t claude_tool_call_finish(claude_tool_call_t *call,
 claude_status_t claude_tool_call_fail(claude_tool_call_t *call,
                                       const char *message,
                                       claude_error_t **error);
+
+/**
+ * As `claude_tool_call_fail`, with the length of the message.
+ *
+ * @param call The call.
+ * @param message What the model reads. Copied.
+ * @param len Its length in bytes.
+ * @param error Receives the error; may be NULL.
+ * @return As `claude_tool_call_fail`.
+ * @thread Any, now or later.
+ * @callback May be called.
+ * @since 0.1.0
+ * @see docs/tools.md
+ */
+claude_status_t claude_tool_call_fail_n(claude_tool_call_t *call,
+                                        const char *message,
+                                        size_t len,
+                                        claude_error_t **error);
 
 /**
  * Frees a call. One that was not answered fails: the model reads that the host did not answer. Until it is answered or freed, a

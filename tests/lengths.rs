@@ -8,6 +8,8 @@ use std::sync::Mutex;
 
 use claude_client::capi::client::claude_client_connect_wait_n;
 use claude_client::capi::control::claude_client_control_wait_n;
+use claude_client::capi::mcp::{claude_mcp_server_create_n, claude_mcp_server_free};
+use claude_client::capi::probe::claude_probe_n;
 use claude_client::capi::talk::*;
 use claude_testkit::fake::FakeClaude;
 use probe_support::stage::fake_options;
@@ -101,4 +103,30 @@ fn so_does_a_single_prompt() {
     assert_eq!(status, Status::CLAUDE_OK);
     assert_eq!(results.lock().unwrap().len(), 1);
     assert_eq!(fake.log().prompts()[0]["message"]["content"], "only");
+}
+
+#[test]
+fn so_do_the_options_of_a_probe_and_of_a_server() {
+    let fake = FakeClaude::new(json!({}));
+    let (options, options_len) = cut(&fake_options(&fake, json!({})).to_string());
+    let mut report = null_mut();
+    // SAFETY: each text is longer than its length, the outputs are variables.
+    check(|error| unsafe { claude_probe_n(start(&options), options_len, PATIENCE_MS, &mut report, error) })
+        .unwrap();
+    assert!(owned(report).contains(&*fake.path().to_string_lossy()));
+
+    let ((name, name_len), (options, options_len)) = (cut("games"), cut(r#"{"version":"2"}"#));
+    let mut server = null_mut();
+    // SAFETY: as above.
+    check(|error| unsafe {
+        claude_mcp_server_create_n(start(&name), name_len, start(&options), options_len, &mut server, error)
+    })
+    .unwrap();
+    // SAFETY: any handle may be freed.
+    unsafe { claude_mcp_server_free(server) };
+    // SAFETY: as above.
+    let refused = check(|error| unsafe {
+        claude_mcp_server_create_n(start(&name), name.len(), start(&options), options_len, &mut server, error)
+    });
+    assert_eq!(refused.unwrap_err().status, Status::CLAUDE_ERR_INVALID_ARGUMENT);
 }

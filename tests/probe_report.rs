@@ -7,18 +7,19 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use claude_client::capi::probe::claude_probe;
+use claude_client::capi::probe::{claude_probe, claude_probe_n};
 use claude_testkit::Sandbox;
 use claude_testkit::fake::FakeClaude;
 use probe_support::stage::{Real, fake_options, merged};
-use probe_support::{Failure, PATIENCE_MS, Session, Status, c_text, check, owned, parsed};
+use probe_support::{Failure, PATIENCE_MS, Session, Status, check, owned, parsed};
 use serde_json::{Value, json};
 
 fn try_probe(options: &str, timeout_ms: u32) -> Result<Value, Failure> {
-    let options = c_text(options);
     let mut report = std::ptr::null_mut();
-    // SAFETY: the text is NUL-terminated, the outputs are variables.
-    check(|error| unsafe { claude_probe(options.as_ptr(), timeout_ms, &mut report, error) })?;
+    // SAFETY: the text has its length, the outputs are variables.
+    check(|error| unsafe {
+        claude_probe_n(options.as_ptr().cast(), options.len(), timeout_ms, &mut report, error)
+    })?;
     Ok(parsed(&owned(report)))
 }
 

@@ -67,11 +67,37 @@ pub unsafe extern "C" fn claude_mcp_server_create(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
+    unsafe { claude_mcp_server_create_n(name, STRLEN, options_json, STRLEN, server, error) }
+}
+
+/// As `claude_mcp_server_create`, with the lengths of the texts.
+///
+/// @param name The server's name. Copied.
+/// @param name_len Its length in bytes.
+/// @param options_json NULL, or a JSON object. Copied.
+/// @param options_len Its length in bytes.
+/// @param server Receives the server; free it with `claude_mcp_server_free`.
+/// @param error Receives the error; may be NULL.
+/// @return As `claude_mcp_server_create`.
+/// @thread Any.
+/// @callback May be called.
+/// @since 0.1.0
+/// @see docs/tools.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_mcp_server_create_n(
+    name: *const c_char,
+    name_len: usize,
+    options_json: *const c_char,
+    options_len: usize,
+    server: *mut *mut claude_mcp_server_t,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
     unsafe {
         call(error, || {
             text::require_out(server, "server")?;
-            let name = text::required(name, STRLEN, "name")?;
-            let options = text::optional(options_json, STRLEN, "options_json")?;
+            let name = text::required(name, name_len, "name")?;
+            let options = text::optional(options_json, options_len, "options_json")?;
             let owner = Server::create(name, options.unwrap_or("{}"))?;
             let handle = SERVERS.insert(Arc::new(owner)).ok_or_else(|| full_table("MCP server"))?;
             text::put(server, handle);

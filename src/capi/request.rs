@@ -213,7 +213,29 @@ pub unsafe extern "C" fn claude_request_fail(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe { call(error, || self::request(request)?.fail(text::required(message, STRLEN, "message")?)) }
+    unsafe { claude_request_fail_n(request, message, STRLEN, error) }
+}
+
+/// As `claude_request_fail`, with the length of the message.
+///
+/// @param request The request.
+/// @param message What went wrong. Copied.
+/// @param len Its length in bytes.
+/// @param error Receives the error; may be NULL.
+/// @return As `claude_request_fail`.
+/// @thread Any, now or later.
+/// @callback May be called.
+/// @since 0.1.0
+/// @see docs/requests.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_request_fail_n(
+    request: *mut claude_request_t,
+    message: *const c_char,
+    len: usize,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { call(error, || self::request(request)?.fail(text::required(message, len, "message")?)) }
 }
 
 /// Permission: lets the tool run.

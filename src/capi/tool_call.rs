@@ -334,9 +334,31 @@ pub unsafe extern "C" fn claude_tool_call_add_resource(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
+    unsafe { claude_tool_call_add_resource_n(call, resource_json, STRLEN, error) }
+}
+
+/// As `claude_tool_call_add_resource`, with the length of the JSON text.
+///
+/// @param call The call.
+/// @param resource_json The block as JSON. Copied.
+/// @param len Its length in bytes.
+/// @param error Receives the error; may be NULL.
+/// @return As `claude_tool_call_add_resource`.
+/// @thread Any, now or later.
+/// @callback May be called.
+/// @since 0.1.0
+/// @see docs/tools.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_tool_call_add_resource_n(
+    call: *mut claude_tool_call_t,
+    resource_json: *const c_char,
+    len: usize,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
     unsafe {
         self::call(error, || {
-            tool_call(call)?.0.add_resource(text::required(resource_json, STRLEN, "resource_json")?)
+            tool_call(call)?.0.add_resource(text::required(resource_json, len, "resource_json")?)
         })
     }
 }
@@ -402,7 +424,29 @@ pub unsafe extern "C" fn claude_tool_call_set_meta(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe { self::call(error, || tool_call(call)?.0.set_meta(text::required(json, STRLEN, "json")?)) }
+    unsafe { claude_tool_call_set_meta_n(call, json, STRLEN, error) }
+}
+
+/// As `claude_tool_call_set_meta`, with the length of the JSON text.
+///
+/// @param call The call.
+/// @param json A JSON object. Copied.
+/// @param len Its length in bytes.
+/// @param error Receives the error; may be NULL.
+/// @return As `claude_tool_call_set_meta`.
+/// @thread Any, now or later.
+/// @callback May be called.
+/// @since 0.1.0
+/// @see docs/tools.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_tool_call_set_meta_n(
+    call: *mut claude_tool_call_t,
+    json: *const c_char,
+    len: usize,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { self::call(error, || tool_call(call)?.0.set_meta(text::required(json, len, "json")?)) }
 }
 
 /// Answers with what has been added. The call stays a valid handle until it is freed.
@@ -444,7 +488,29 @@ pub unsafe extern "C" fn claude_tool_call_fail(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe { self::call(error, || tool_call(call)?.0.fail(text::required(message, STRLEN, "message")?)) }
+    unsafe { claude_tool_call_fail_n(call, message, STRLEN, error) }
+}
+
+/// As `claude_tool_call_fail`, with the length of the message.
+///
+/// @param call The call.
+/// @param message What the model reads. Copied.
+/// @param len Its length in bytes.
+/// @param error Receives the error; may be NULL.
+/// @return As `claude_tool_call_fail`.
+/// @thread Any, now or later.
+/// @callback May be called.
+/// @since 0.1.0
+/// @see docs/tools.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_tool_call_fail_n(
+    call: *mut claude_tool_call_t,
+    message: *const c_char,
+    len: usize,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { self::call(error, || tool_call(call)?.0.fail(text::required(message, len, "message")?)) }
 }
 
 /// Frees a call. One that was not answered fails: the model reads that the host did not answer. Until it is answered or freed, a

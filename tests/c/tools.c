@@ -47,7 +47,9 @@ static void at_once(claude_tool_call_t *call, void *user_data)
     fine(claude_tool_call_add_text(call, "text", NULL));
     fine(claude_tool_call_add_json(call, "{\"a\": 1}", NULL));
     fine(claude_tool_call_add_image(call, image, sizeof image, "image/png", NULL));
+    fine(claude_tool_call_add_resource(call, "{\"type\": \"resource_link\", \"name\": \"log\", \"uri\": \"file:///log\"}", NULL));
     fine(claude_tool_call_set_structured(call, "{\"a\": 1}", NULL));
+    fine(claude_tool_call_set_meta(call, "{\"own\": true}", NULL));
     fine(claude_tool_call_finish(call, false, NULL));
     CHECK(claude_tool_call_finish(call, false, NULL) != CLAUDE_OK);
     claude_tool_call_free(call);

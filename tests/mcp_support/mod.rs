@@ -124,8 +124,10 @@ impl Call {
     }
 
     pub fn add_resource(&self, block: &Value) -> Result<(), Failure> {
-        let block = c(&block.to_string());
-        try_call(|error| unsafe { claude_tool_call_add_resource(self.0, block.as_ptr(), error) })
+        let block = block.to_string();
+        try_call(|error| unsafe {
+            claude_tool_call_add_resource_n(self.0, block.as_ptr().cast(), block.len(), error)
+        })
     }
 
     pub fn set_structured(&self, value: &Value) -> Result<(), Failure> {
@@ -136,8 +138,10 @@ impl Call {
     }
 
     pub fn set_meta(&self, value: &Value) -> Result<(), Failure> {
-        let value = c(&value.to_string());
-        try_call(|error| unsafe { claude_tool_call_set_meta(self.0, value.as_ptr(), error) })
+        let value = value.to_string();
+        try_call(|error| unsafe {
+            claude_tool_call_set_meta_n(self.0, value.as_ptr().cast(), value.len(), error)
+        })
     }
 
     pub fn progress(&self, progress: f64, total: f64, message: &str) -> Result<(), Failure> {
@@ -152,8 +156,9 @@ impl Call {
     }
 
     pub fn fail(&self, message: &str) -> Result<(), Failure> {
-        let message = c(message);
-        try_call(|error| unsafe { claude_tool_call_fail(self.0, message.as_ptr(), error) })
+        try_call(|error| unsafe {
+            claude_tool_call_fail_n(self.0, message.as_ptr().cast(), message.len(), error)
+        })
     }
 
     pub fn on_cancel(&self, told: impl FnOnce(u64) + Send + 'static) -> Result<(), Failure> {
@@ -210,10 +215,12 @@ unsafe impl Sync for Tools {}
 
 impl Tools {
     pub fn new(name: &str, options: &Value) -> Tools {
-        let (name, options) = (c(name), c(&options.to_string()));
+        let options = options.to_string();
+        let (name, name_len) = (name.as_ptr().cast(), name.len());
         let mut handle = null_mut();
         try_call(|error| unsafe {
-            claude_mcp_server_create(name.as_ptr(), options.as_ptr(), &raw mut handle, error)
+            let (options, options_len) = (options.as_ptr().cast(), options.len());
+            claude_mcp_server_create_n(name, name_len, options, options_len, &raw mut handle, error)
         })
         .expect("a server");
         Tools { handle, destroyed: Arc::default() }

@@ -122,9 +122,9 @@ impl Request {
     }
 
     pub fn fail(&self, message: &str) -> Outcome {
-        let message = c_text(message);
-        // SAFETY: as above.
-        outcome(|error| unsafe { claude_request_fail(self.0, message.as_ptr(), error) })
+        let (text, len) = (message.as_ptr().cast(), message.len());
+        // SAFETY: a live handle and a text with its length.
+        outcome(|error| unsafe { claude_request_fail_n(self.0, text, len, error) })
     }
 
     pub fn allow(&self) -> Outcome {

@@ -1,6 +1,7 @@
 //! Turns a [`Reply`] into the bytes of a Messages answer, streamed or whole.
 
 use std::io;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,7 +26,7 @@ pub fn send(connection: &mut Connection, reply: &Reply, request: &Value) -> io::
     if reply.silent {
         connection.wait(FOREVER)?;
     }
-    connection.wait(Duration::from_millis(reply.wait_ms))?;
+    connection.wait(Duration::from_millis(reply.wait_ms) + jitter())?;
     if let Some(status) = reply.error {
         return send_error(connection, status, reply);
     }
@@ -131,11 +132,24 @@ impl Message {
             }
             event(connection, "content_block_stop", json!({"index": index}))?;
         }
+        connection.wait(jitter())?;
         let delta = json!({"stop_reason": self.stop_reason, "stop_sequence": null});
         event(connection, "message_delta", json!({"delta": delta, "usage": self.usage}))?;
+        connection.wait(jitter())?;
         event(connection, "message_stop", json!({}))?;
         connection.finish_chunks()
     }
+}
+
+/// A pause of up to `CLAUDE_TESTKIT_JITTER_MS`: it finds the tests that rely on the order of what runs side by side.
+fn jitter() -> Duration {
+    static MOST: LazyLock<u64> = LazyLock::new(|| {
+        std::env::var("CLAUDE_TESTKIT_JITTER_MS").ok().and_then(|most| most.parse().ok()).unwrap_or(0)
+    });
+    static STEP: AtomicU64 = AtomicU64::new(0);
+    // The golden ratio spreads the steps evenly, and alike in every run.
+    let share = (STEP.fetch_add(1, Ordering::Relaxed) as f64 * 0.618_033_988_749_895).fract();
+    Duration::from_millis((*MOST as f64 * share) as u64)
 }
 
 fn event(connection: &mut Connection, kind: &str, fields: Value) -> io::Result<()> {

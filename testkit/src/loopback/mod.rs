@@ -30,6 +30,12 @@ pub use rules::{Reply, Rule, ToolUse, When, parse_rules};
 
 use http::{Connection, Request};
 
+/// Whether a `result` of the real CLI tells of a turn that an interrupt ended while a tool was to run. The CLI asks for
+/// a tool as soon as its call is complete, so the word depends on whether the API's message has ended by then.
+pub fn aborted_at_tools(result: &Value) -> bool {
+    ["aborted_tools", "aborted_streaming"].iter().any(|reason| result["terminal_reason"] == *reason)
+}
+
 /// How to start; `Loopback::start()` takes the defaults.
 #[derive(Debug, Default)]
 pub struct Config {
