@@ -213,6 +213,29 @@ mod exchange {
         assert!(told.contains("the sum is 42"), "{told}");
     }
 
+    /// An MCP server of the CLI asks the user, and reads the answer.
+    pub fn an_elicitation(way: &Way, cli: &Cli) {
+        let client = way.client(cli);
+        let asked = client.answer_requests(&json!({"action": "accept", "content": {"name": "Ada"}}));
+        client.connect().unwrap_or_else(|failure| panic!("{failure:#?}"));
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/elicit_server.py");
+        client.set_mcp_servers(&json!({"asker": {"type": "stdio", "command": "python3", "args": [script]}}));
+        assert_eq!(client.turn(r#"USE_TOOL {"name": "mcp__asker__ask_name"}"#)["subtype"], "success");
+        let seen = asked.seen.lock().clone();
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        assert_eq!(
+            (&seen[0]["mcp_server_name"], &seen[0]["message"]),
+            (&json!("asker"), &json!("Your name?"))
+        );
+        let told = match cli {
+            Cli::Fake(fake) => json!(fake.log().responses()).to_string(),
+            Cli::Real { api, .. } => {
+                api.last_message().expect("the API was asked").conversation.tool_results.join("\n")
+            }
+        };
+        assert!(told.contains("accept") && told.contains("Ada"), "{told}");
+    }
+
     pub fn a_request_that_is_withdrawn(way: &Way, cli: &Cli) {
         let client = way.client(cli);
         let asked = client.hold_requests();
@@ -308,6 +331,10 @@ fn stand_in_that_asks(conversation: &str) -> Cli {
                               "params": {"name": "add", "arguments": {"a": 19, "b": 23}}});
             json!({"on_user": ["init", {"ask": {"subtype": "mcp_message", "server_name": "calc", "message": call}}, "result"]})
         }
+        "an_elicitation" => {
+            let asks = json!({"subtype": "elicitation", "mcp_server_name": "asker", "message": "Your name?"});
+            json!({"on_user": ["init", {"ask": asks}, "result"]})
+        }
         "a_request_that_is_withdrawn" => json!({
             "on_user": [["init", {"ask": permission, "wait": false}], ["default"]],
             "on_control": {"interrupt": ["cancel", "respond", {"result": {"subtype": "error_during_execution", "is_error": true}}]}}),
@@ -357,6 +384,7 @@ fn cli_of_stand_in(conversation: &str) -> Option<Cli> {
         "a_hook",
         "a_denied_permission",
         "a_tool_of_the_host",
+        "an_elicitation",
         "a_request_that_is_withdrawn",
     ];
     Some(if ASKED.contains(&conversation) {
@@ -391,6 +419,7 @@ conversations!(
     a_hook,
     a_denied_permission,
     a_tool_of_the_host,
+    an_elicitation,
     a_request_that_is_withdrawn,
     a_stream_of_prompts,
     another_model,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use claude_client::capi::control::*;
+use claude_client::capi::control_mcp::*;
 use claude_client::capi::hook::*;
 use claude_client::capi::mcp::*;
 use claude_client::capi::receive::*;
@@ -56,6 +57,16 @@ impl Asked {
 unsafe extern "C" fn on_request(request: *mut claude_request_t, user_data: *mut c_void) {
     // SAFETY: registered so.
     let asked = unsafe { &*user_data.cast::<Asked>() };
+    // SAFETY: any value may be passed.
+    let kind = unsafe { claude_request_kind(request) };
+    if kind == claude_request_kind_t::CLAUDE_REQUEST_PERMISSION && matches!(asked.answer, Answer::Respond(_))
+    {
+        // SAFETY: any value may be passed.
+        check(|error| unsafe { claude_request_allow(request, null(), null(), error) }).expect("it is open");
+        // SAFETY: any value may be passed.
+        unsafe { claude_request_free(request) };
+        return;
+    }
     // SAFETY: the request lives until it is freed.
     let json = text_of(unsafe { claude_request_json(request, null_mut()) });
     // SAFETY: the texts are NUL-terminated.
@@ -127,6 +138,11 @@ impl Client {
         self.asked(Answer::Deny(CString::new(why).unwrap()))
     }
 
+    /// From now on every request gets this answer, and permissions are allowed.
+    pub fn answer_requests(&self, answer: &Value) -> &'static Asked {
+        self.asked(Answer::Respond(CString::new(answer.to_string()).unwrap()))
+    }
+
     /// From now on requests stay open.
     pub fn hold_requests(&self) -> &'static Asked {
         self.asked(Answer::Hold)
@@ -193,6 +209,18 @@ impl Client {
         prompts.ended.wait("the end of the stream", |ended| *ended);
     }
 
+    /// Gives the CLI these MCP servers; what it says of them.
+    pub fn set_mcp_servers(&self, servers: &Value) -> Value {
+        let servers = CString::new(servers.to_string()).unwrap();
+        let mut reply = null_mut();
+        // SAFETY: the text is NUL-terminated, the output is a variable.
+        check(|error| unsafe {
+            claude_client_set_mcp_servers_wait(self.handle(), servers.as_ptr(), 60_000, &mut reply, error)
+        })
+        .expect("the servers are set");
+        owned_json(reply)
+    }
+
     pub fn set_model(&self, model: &str) {
         let model = CString::new(model).unwrap();
         // SAFETY: the text is NUL-terminated.
@@ -206,8 +234,13 @@ impl Client {
         // SAFETY: the output is a variable.
         check(|error| unsafe { claude_client_get_server_info(self.handle(), &mut info, error) })
             .expect("info");
-        let text = text_of(info);
-        claude_client::capi::error::claude_string_free(info);
-        parsed(&text)
+        owned_json(info)
     }
+}
+
+/// The value of a text that the library gave out.
+fn owned_json(text: *mut c_char) -> Value {
+    let value = parsed(&text_of(text));
+    claude_client::capi::error::claude_string_free(text);
+    value
 }
