@@ -63,6 +63,38 @@ fn the_model_sees_and_uses_a_tool() {
     assert!(result["result"].as_str().unwrap().contains("The tool said: 42"), "{result}");
 }
 
+/// The CLI drops every tool of a server when one of them has a member of the wrong type, and says nothing.
+#[test]
+fn what_is_taken_as_a_tool_costs_no_other_tool() {
+    let real = real!("what_is_taken_as_a_tool_costs_no_other_tool");
+    let tools = calculator();
+    let odd = [
+        ("title", json!(3)),
+        ("description", Value::Null),
+        ("annotations", Value::Null),
+        ("annotations", json!({"readOnlyHint": "yes"})),
+        ("annotations", json!({"title": 3})),
+        ("outputSchema", Value::Null),
+        ("icons", json!([{}])),
+        ("execution", json!(3)),
+        ("_meta", Value::Null),
+        ("unknown", Value::Null),
+    ];
+    for (index, (member, value)) in odd.into_iter().enumerate() {
+        let added =
+            tools.add(&json!({"name": format!("odd{index}"), member: value}), |call| call.answer("odd"));
+        if let Err(failure) = added {
+            assert_eq!(failure.status, claude_status_t::CLAUDE_ERR_INVALID_ARGUMENT);
+            let pointer = failure.document["pointer"].as_str().expect("the place").to_owned();
+            assert!(pointer.starts_with(&format!("/{member}")), "{}", failure.document);
+        }
+    }
+    let client = real.client().with(&tools);
+    client.connect();
+    client.turn(&use_tool("mcp__calc__add", &json!({"a": 20, "b": 22})));
+    assert_eq!(texts(&results(&real)[0]), "42");
+}
+
 #[test]
 fn images_links_errors_and_bad_arguments_reach_the_model() {
     let real = real!("images_links_errors_and_bad_arguments");

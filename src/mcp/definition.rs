@@ -28,6 +28,31 @@ const MEMBERS: &[&str] = &[
     "max_concurrency",
 ];
 
+type Fits = fn(&Value) -> bool;
+
+/// Types of members. For one that has another, the CLI drops every tool of the server without a word.
+const TYPES: &[(&str, Fits, &str)] = &[
+    ("title", Value::is_string, "a text"),
+    ("description", Value::is_string, "a text"),
+    ("outputSchema", Value::is_object, "an object"),
+    ("annotations", Value::is_object, "an object"),
+    ("annotations/title", Value::is_string, "a text"),
+    ("annotations/readOnlyHint", Value::is_boolean, "true or false"),
+    ("annotations/destructiveHint", Value::is_boolean, "true or false"),
+    ("annotations/idempotentHint", Value::is_boolean, "true or false"),
+    ("annotations/openWorldHint", Value::is_boolean, "true or false"),
+    ("icons", is_list_of_icons, "a list of {\"src\": …}"),
+    ("execution", Value::is_object, "an object"),
+    ("execution/taskSupport", Value::is_string, "a text"),
+    ("_meta", Value::is_object, "an object"),
+];
+
+fn is_list_of_icons(value: &Value) -> bool {
+    value.as_array().is_some_and(|icons| icons.iter().all(|icon| icon["src"].is_string()))
+}
+
+const POLICIES: &[&str] = &["always_allow", "always_ask", "always_deny"];
+
 /// The options of a server.
 #[derive(Debug)]
 pub struct Options {
@@ -55,7 +80,12 @@ impl Options {
         let mut config = json!({"timeout": timeout(document.get("timeout_ms"))?});
         match document.get("tools") {
             None | Some(Value::Null) => {}
-            Some(tools @ Value::Array(_)) => config["tools"] = tools.clone(),
+            Some(Value::Array(tools)) => {
+                for (index, tool) in tools.iter().enumerate() {
+                    check_policy(index, tool)?;
+                }
+                config["tools"] = tools.clone().into();
+            }
             Some(_) => {
                 let fault = "tools is not a list of {\"name\", \"permission_policy\"}".to_owned();
                 return Err(wrong("options_json", "tools", fault));
@@ -66,6 +96,39 @@ impl Options {
             instructions: string("instructions")?,
             config,
         })
+    }
+}
+
+/// A mistake here would be without effect, and a tool that was to be denied would run.
+fn check_policy(index: usize, tool: &Value) -> Result<()> {
+    let at = |member: &str| format!("tools/{index}{member}");
+    let Some(members) = tool.as_object() else {
+        let fault = format!("tools/{index} is not an object {{\"name\", \"permission_policy\"}}");
+        return Err(wrong("options_json", &at(""), fault));
+    };
+    for name in members.keys() {
+        let known: &[&str] = &["name", "permission_policy"];
+        if let (false, Some(known)) = (known.contains(&name.as_str()), nearest(name, known)) {
+            return Err(wrong(
+                "options_json",
+                &at(&format!("/{name}")),
+                format!("the member {name} is unknown"),
+            )
+            .with("remedy", format!("write {known}")));
+        }
+    }
+    if !tool["name"].is_string() {
+        return Err(wrong("options_json", &at("/name"), format!("tools/{index} has no name")));
+    }
+    match members.get("permission_policy") {
+        None => Ok(()),
+        Some(Value::String(policy)) if POLICIES.contains(&policy.as_str()) => Ok(()),
+        Some(other) => {
+            let fault = format!("{other} is not a permission policy");
+            let place = at("/permission_policy");
+            Err(wrong("options_json", &place, fault)
+                .with("remedy", format!("write one of {}", POLICIES.join(", "))))
+        }
     }
 }
 
@@ -121,6 +184,7 @@ impl Definition {
             Some(name) if !name.is_empty() && !name.chars().any(char::is_control) => name.to_owned(),
             _ => return Err(wrong("tool_json", "name", "the tool has no name".into())),
         };
+        check_types(&document)?;
         let max_concurrency = match document.shift_remove("max_concurrency") {
             None | Some(Value::Null) => 1,
             Some(value) => value.as_u64().and_then(|number| u32::try_from(number).ok()).ok_or_else(|| {
@@ -138,6 +202,19 @@ impl Definition {
         }
         Ok(Definition { name, listed: document.into(), input_schema, max_concurrency })
     }
+}
+
+fn check_types(document: &Map<String, Value>) -> Result<()> {
+    for (place, fits, expected) in TYPES {
+        let mut names = place.split('/');
+        let member = names.next().and_then(|name| document.get(name));
+        let value = names.fold(member, |value, name| value.and_then(|value| value.get(name)));
+        if value.is_some_and(|value| !fits(value)) {
+            return Err(wrong("tool_json", place, format!("{place} is not {expected}"))
+                .with("remedy", "correct it, or leave it out: the CLI would drop every tool of the server"));
+        }
+    }
+    Ok(())
 }
 
 fn object(text: &str, argument: &str) -> Result<Map<String, Value>> {
@@ -205,6 +282,30 @@ mod tests {
     }
 
     #[test]
+    fn members_that_would_cost_the_cli_every_tool_of_the_server_are_refused() {
+        for (member, pointer) in [
+            (r#""description":null"#, "/description"),
+            (r#""title":3"#, "/title"),
+            (r#""annotations":null"#, "/annotations"),
+            (r#""annotations":{"readOnlyHint":"yes"}"#, "/annotations/readOnlyHint"),
+            (r#""annotations":{"title":null}"#, "/annotations/title"),
+            (r#""outputSchema":null"#, "/outputSchema"),
+            (r#""icons":{}"#, "/icons"),
+            (r#""icons":[{}]"#, "/icons"),
+            (r#""execution":3"#, "/execution"),
+            (r#""execution":{"taskSupport":null}"#, "/execution/taskSupport"),
+            (r#""_meta":null"#, "/_meta"),
+        ] {
+            let error = refused(&format!(r#"{{"name":"a",{member}}}"#));
+            assert_eq!(error.detail("pointer"), Some(&json!(pointer)), "{member}");
+            assert!(error.detail("remedy").is_some(), "{member}");
+        }
+        let whole = r#"{"name":"a","title":"A","description":"","annotations":{"title":"A","readOnlyHint":false},
+            "outputSchema":{"type":"object"},"icons":[{"src":"data:,"}],"execution":{"taskSupport":"optional"},"_meta":{}}"#;
+        assert!(Definition::parse(whole).is_ok());
+    }
+
+    #[test]
     fn server_options_have_a_generous_timeout_and_no_unknown_members() {
         let options = Options::parse("{}").unwrap();
         assert_eq!(options.config, json!({"timeout": PATIENCE_MS}));
@@ -216,6 +317,17 @@ mod tests {
             [r#"{"timeout_ms":999}"#, r#"{"timeout_ms":4294967296}"#, r#"{"version":2}"#, r#"{"tools":{}}"#]
         {
             assert_eq!(Options::parse(text).unwrap_err().status, Status::InvalidArgument, "{text}");
+        }
+        for (text, pointer) in [
+            (r#"{"tools":[3]}"#, "/tools/0"),
+            (r#"{"tools":[{"name":"a"},{"nme":"b"}]}"#, "/tools/1/nme"),
+            (r#"{"tools":[{"permission_policy":"always_deny"}]}"#, "/tools/0/name"),
+            (r#"{"tools":[{"name":"a","permission_polcy":"always_deny"}]}"#, "/tools/0/permission_polcy"),
+            (r#"{"tools":[{"name":"a","permission_policy":"always-deny"}]}"#, "/tools/0/permission_policy"),
+            (r#"{"tools":[{"name":"a","permission_policy":null}]}"#, "/tools/0/permission_policy"),
+        ] {
+            let error = Options::parse(text).unwrap_err();
+            assert_eq!(error.detail("pointer"), Some(&json!(pointer)), "{text}: {}", error.message);
         }
         let misspelt = Options::parse(r#"{"timeout":1}"#).unwrap_err();
         assert_eq!(misspelt.detail("pointer"), Some(&json!("/timeout")));
