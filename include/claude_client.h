@@ -592,7 +592,7 @@ typedef struct {
      */
     uint32_t worker_threads;
     /**
-     * Bytes of stack of each library thread; 0 = the system's default.
+     * Bytes of stack of each library thread, at least 262144; 0 = the system's default.
      */
     size_t stack_size;
     /**
@@ -898,7 +898,7 @@ claude_status_t claude_json_get_n(const char *json,
  * @param config The choices; copied.
  * @param error Receives the error; may be NULL.
  * @return `CLAUDE_OK`; `CLAUDE_ERR_ALREADY_CONNECTED` when the library is running; `CLAUDE_ERR_INVALID_ARGUMENT` for
- *   NULL or a `size` that is smaller than the struct.
+ *   NULL, a `size` that is smaller than the struct, or a `stack_size` that is too small.
  * @thread Any.
  * @callback May be called; the library is running then, so it is refused.
  * @since 0.1.0
@@ -1706,7 +1706,7 @@ claude_status_t claude_client_pending(claude_client_t *client,
  * @return `CLAUDE_OK`, also when nothing ran; `CLAUDE_ERR_CLOSED` when it would wait although the end of the session has
  *   been told and nothing is left, or when the client is freed meanwhile; `CLAUDE_ERR_UNSUPPORTED` in the other modes;
  *   `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
- * @thread Any thread of the host; one at a time, a second one returns at once.
+ * @thread Any thread of the host. One at a time runs callbacks: a second one that finds some to run returns at once.
  * @callback Refused.
  * @since 0.1.0
  * @see docs/receiving.md
@@ -3117,8 +3117,8 @@ claude_status_t claude_client_read_mcp_resource_wait(claude_client_t *client,
  * @param client The client, connected.
  * @param server_name The server's name.
  * @param mode "default" or "auto"; NULL = none.
- * @param done Told of the CLI's reply, an empty object; may be NULL. In PULL mode NULL: a `CLAUDE_EVENT_DONE` comes
- *   instead.
+ * @param done Told of the CLI's reply, an object that is empty but for a `warning` about a server that is not known yet; may
+ *   be NULL. In PULL mode NULL: a `CLAUDE_EVENT_DONE` comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return As `claude_client_interrupt`.
@@ -3141,7 +3141,7 @@ claude_status_t claude_client_set_mcp_permission_mode_override(claude_client_t *
  * @param server_name The server's name.
  * @param mode "default" or "auto"; NULL = none.
  * @param timeout_ms How long to wait, in milliseconds.
- * @param reply_json Receives the reply, an empty object; free it with `claude_string_free`. May be NULL.
+ * @param reply_json Receives the reply, as above; free it with `claude_string_free`. May be NULL.
  * @param error Receives the error; may be NULL.
  * @return As `claude_client_interrupt_wait`.
  * @thread Any thread of the host.
@@ -3520,8 +3520,8 @@ uint64_t claude_event_request_id(const claude_event_t *event);
 
 /**
  * Registers the callback for permission requests, which otherwise go to the one of `claude_client_on_request`. Register it
- * before connecting: only this or `claude_client_on_request` makes the CLI ask for permissions. Options that keep the CLI
- * from asking are told by a `CLAUDE_EVENT_WARNING` when connecting.
+ * before connecting: only this or `claude_client_on_request` makes the CLI ask for permissions; in PULL mode it always asks.
+ * Options that keep the CLI from asking are told by a `CLAUDE_EVENT_WARNING` when connecting.
  *
  * @param client The client.
  * @param callback The callback, which owns the request that it is given; NULL takes the present one away. The one before

@@ -103,10 +103,8 @@ fn forked(owner: u32) -> Error {
 pub fn configure(configuration: Configuration) -> Result<()> {
     let mut state = state();
     if !state.readers.is_empty() {
-        return Err(Error::new(Status::AlreadyConnected, "the runtime is running already").with(
-            "remedy",
-            "configure before the first client is created, or after claude_runtime_shutdown",
-        ));
+        return Err(Error::new(Status::AlreadyConnected, "the runtime is running already")
+            .with("remedy", "configure before the first client connects, or after claude_runtime_shutdown"));
     }
     state.configuration = Some(Arc::new(configuration));
     Ok(())

@@ -53,6 +53,11 @@ fn the_host_chooses_how_many_threads_read_and_how_large_stacks_are() {
 }
 
 #[test]
+fn a_stack_that_is_too_small_for_the_library_is_refused() {
+    scenario("dispatch_process", &["small-stacks"], json!({})).run();
+}
+
+#[test]
 fn a_callback_thread_that_cannot_be_had_is_had_later() {
     scenario("dispatch_process", &["thread-later"], json!({})).run();
 }

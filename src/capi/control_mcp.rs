@@ -427,8 +427,8 @@ pub unsafe extern "C" fn claude_client_read_mcp_resource_wait(
 /// @param client The client, connected.
 /// @param server_name The server's name.
 /// @param mode "default" or "auto"; NULL = none.
-/// @param done Told of the CLI's reply, an empty object; may be NULL. In PULL mode NULL: a `CLAUDE_EVENT_DONE` comes
-///   instead.
+/// @param done Told of the CLI's reply, an object that is empty but for a `warning` about a server that is not known yet; may
+///   be NULL. In PULL mode NULL: a `CLAUDE_EVENT_DONE` comes instead.
 /// @param user_data Passed to `done`.
 /// @param error Receives the error; may be NULL.
 /// @return As `claude_client_interrupt`.
@@ -466,7 +466,7 @@ pub unsafe extern "C" fn claude_client_set_mcp_permission_mode_override(
 /// @param server_name The server's name.
 /// @param mode "default" or "auto"; NULL = none.
 /// @param timeout_ms How long to wait, in milliseconds.
-/// @param reply_json Receives the reply, an empty object; free it with `claude_string_free`. May be NULL.
+/// @param reply_json Receives the reply, as above; free it with `claude_string_free`. May be NULL.
 /// @param error Receives the error; may be NULL.
 /// @return As `claude_client_interrupt_wait`.
 /// @thread Any thread of the host.

@@ -27,7 +27,7 @@ use crate::protocol::kind::Kind;
 /// @return `CLAUDE_OK`, also when nothing ran; `CLAUDE_ERR_CLOSED` when it would wait although the end of the session has
 ///   been told and nothing is left, or when the client is freed meanwhile; `CLAUDE_ERR_UNSUPPORTED` in the other modes;
 ///   `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
-/// @thread Any thread of the host; one at a time, a second one returns at once.
+/// @thread Any thread of the host. One at a time runs callbacks: a second one that finds some to run returns at once.
 /// @callback Refused.
 /// @since 0.1.0
 /// @see docs/receiving.md

@@ -15,8 +15,8 @@ use crate::ffi::text::{self, STRLEN};
 use crate::session::Hook;
 
 /// Registers the callback for permission requests, which otherwise go to the one of `claude_client_on_request`. Register it
-/// before connecting: only this or `claude_client_on_request` makes the CLI ask for permissions. Options that keep the CLI
-/// from asking are told by a `CLAUDE_EVENT_WARNING` when connecting.
+/// before connecting: only this or `claude_client_on_request` makes the CLI ask for permissions; in PULL mode it always asks.
+/// Options that keep the CLI from asking are told by a `CLAUDE_EVENT_WARNING` when connecting.
 ///
 /// @param client The client.
 /// @param callback The callback, which owns the request that it is given; NULL takes the present one away. The one before

@@ -22,7 +22,7 @@ use crate::runtime::{self, Configuration, ThreadHook};
 /// @param config The choices; copied.
 /// @param error Receives the error; may be NULL.
 /// @return `CLAUDE_OK`; `CLAUDE_ERR_ALREADY_CONNECTED` when the library is running; `CLAUDE_ERR_INVALID_ARGUMENT` for
-///   NULL or a `size` that is smaller than the struct.
+///   NULL, a `size` that is smaller than the struct, or a `stack_size` that is too small.
 /// @thread Any.
 /// @callback May be called; the library is running then, so it is refused.
 /// @since 0.1.0
@@ -35,6 +35,9 @@ pub unsafe extern "C" fn claude_runtime_configure(
     // SAFETY: the header's rules on structs and output parameters.
     unsafe { call(error, || runtime::configure(configuration(config)?)) }
 }
+
+/// On less the library's own calls may overflow, which ends the process.
+const LEAST_STACK: usize = 256 * 1024;
 
 /// # Safety
 /// `config` is NULL or leads to a struct that begins with its size.
@@ -54,6 +57,11 @@ unsafe fn configuration(config: *const claude_runtime_config_t) -> Result<Config
     }
     // SAFETY: the host's struct is at least as large as ours.
     let config = unsafe { &*config };
+    if (1..LEAST_STACK).contains(&config.stack_size) {
+        let fault =
+            format!("config->stack_size is {} bytes, too few for the library itself", config.stack_size);
+        return Err(wrong(&fault).with("remedy", format!("set at least {LEAST_STACK}, or 0 for the default")));
+    }
     // SAFETY: the header asks for a NUL-terminated name or NULL.
     let name = unsafe { text::optional(config.thread_name, STRLEN, "thread_name") }?;
     let default = Configuration::default();

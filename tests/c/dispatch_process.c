@@ -275,6 +275,20 @@ static void sized(void) {
     OK(claude_runtime_shutdown(20000, &error));
 }
 
+/* Stacks on which the library itself would overflow are refused; the smallest that is taken serves. */
+static void small_stacks(void) {
+    claude_runtime_config_t config = {.size = sizeof config};
+    for (config.stack_size = 1; config.stack_size < 256 * 1024; config.stack_size *= 2)
+        CHECK(claude_runtime_configure(&config, NULL) == CLAUDE_ERR_INVALID_ARGUMENT);
+    OK(claude_runtime_configure(&config, &error));
+    claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
+    OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
+    OK(claude_client_connect_wait(client, "hello", 20000, &error));
+    OK(claude_client_receive_response(client, 20000, &error));
+    claude_client_free(client);
+    OK(claude_runtime_shutdown(20000, &error));
+}
+
 /* A callback thread that cannot be had is had later, without anything else that happens. */
 static void thread_later(void) {
     claude_runtime_config_t config = {.size = sizeof config, .stack_size = 64 * MB};
@@ -350,6 +364,7 @@ int main(int argc, char **argv) {
     else if (strcmp(name, "hooks") == 0) hooks();
     else if (strcmp(name, "ticking") == 0) ticking(mode_named(argv[2]));
     else if (strcmp(name, "sized") == 0) sized();
+    else if (strcmp(name, "small-stacks") == 0) small_stacks();
     else if (strcmp(name, "thread-later") == 0) thread_later();
     else if (strcmp(name, "return") == 0) {
         /* The session lives, the CLI floods, callbacks run: returning is all. */
