@@ -118,6 +118,29 @@ fn words_are_checked_and_the_nearest_one_is_named() {
     fails(json!({"setting_sources": ["users"]}), "/setting_sources/0", "did you mean \"user\"?");
 }
 
+/// `extra_args` helps only where the value would be a flag of the CLI.
+#[test]
+fn the_way_around_a_list_of_words_is_named_only_where_it_leads_somewhere() {
+    for (options, by_flag) in [
+        (json!({"effort": "ultra"}), true),
+        (json!({"permission_mode": "tomorrow"}), true),
+        (json!({"thinking": {"type": "deep"}}), true),
+        (json!({"setting_sources": ["moon"]}), true),
+        (json!({"request_timeout_action": "allow"}), false),
+        (json!({"env_mode": "mine"}), false),
+        (json!({"plugin_delivery": "by hand"}), false),
+        (json!({"replay": {"path": "a", "speed": "x"}}), false),
+        (json!({"system_prompt": {"type": "x"}}), false),
+        (json!({"output_format": {"type": "x"}}), false),
+        (json!({"tool_config": {"ask_user_question": {"preview_format": "pdf"}}}), false),
+        (json!({"plugins": [{"type": "far", "path": "a"}]}), false),
+    ] {
+        let remedy =
+            failure(&options.to_string(), &Features::default()).detail("remedy").unwrap().to_string();
+        assert_eq!(remedy.contains("extra_args"), by_flag, "{options}: {remedy}");
+    }
+}
+
 #[test]
 fn the_document_itself_must_be_one_object_without_doubles() {
     fails_text("{\"model\": \"a\", \"model\": \"b\"}", "/model", "given twice");

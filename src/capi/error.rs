@@ -153,6 +153,20 @@ fn value_at(json: &str, pointer: &str) -> Result<String> {
         Some(value) => Ok(value.to_string()),
         None => Err(Error::new(Status::InvalidArgument, format!("nothing is at {pointer:?}"))
             .with("argument", "pointer")
-            .with("pointer", pointer)),
+            .with("pointer", pointer)
+            .with_opt("remedy", (!pointer.starts_with('/')).then(|| format!("write \"/{pointer}\"")))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_without_its_slash_is_told_how_to_be_written() {
+        let json = r#"{"result": "Paris"}"#;
+        assert_eq!(value_at(json, "/result").unwrap(), "Paris");
+        assert_eq!(value_at(json, "result").unwrap_err().detail("remedy").unwrap(), "write \"/result\"");
+        assert!(value_at(json, "/other").unwrap_err().detail("remedy").is_none());
     }
 }

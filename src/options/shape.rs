@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::document::{at, child, invalid, nearest};
+use super::table::{self, To};
 use crate::error::Error;
 
 /// The form of one value. Everything that is written here is enforced, documented and exported as JSON schema.
@@ -264,11 +265,22 @@ fn check_word(words: &[&str], value: &Value, pointer: &str) -> Result<(), Error>
     }
     let remedy = match nearest(text, words.iter().copied()) {
         Some(word) => format!("did you mean \"{word}\"?"),
-        None => {
+        None if is_flag(pointer) => {
             "use one of these; a value that only a newer CLI knows can be passed by extra_args".to_owned()
         }
+        None => "use one of these".to_owned(),
     };
     Err(invalid(pointer, format!("expected {}, found \"{text}\"", one_of(words)), &remedy))
+}
+
+/// Whether the option at `pointer` is a flag of the CLI, so that `extra_args` can stand in for it.
+fn is_flag(pointer: &str) -> bool {
+    let option = pointer.split('/').nth(1).and_then(table::find);
+    option.is_some_and(|row| match row.to {
+        To::Flag(_) | To::FlagUnlessEmpty(_) | To::Repeated(_) => true,
+        To::Made(text) => text.starts_with("`--") && !text.contains("initialize"),
+        _ => false,
+    })
 }
 
 fn check_int(low: u64, high: u64, value: &Value, pointer: &str) -> Result<(), Error> {

@@ -216,7 +216,8 @@ impl Client {
             .with_opt("stderr", stderr)
             .with(
                 "remedy",
-                "raise the option connect_timeout_ms; MCP servers that start slowly count as well",
+                "raise the option connect_timeout_ms, and timeout_ms where the call waits; MCP servers that start slowly \
+                 count as well",
             )
     }
 

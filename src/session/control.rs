@@ -138,7 +138,7 @@ fn timed_out(subtype: &str) -> Error {
     Error::new(Status::Timeout, format!("the CLI did not answer the control request {subtype} in time"))
         .with("phase", "control")
         .with("request", subtype)
-        .with("remedy", "raise the option control_timeout_ms; a late answer is dropped")
+        .with("remedy", "raise the option control_timeout_ms, and timeout_ms where the call waits; a late answer is dropped")
 }
 
 impl Client {
