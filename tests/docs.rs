@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use claude_client::error::Status;
 use claude_testkit::fake::FakeClaude;
 use claude_testkit::locate::real_cli_or_skip;
+use claude_testkit::loopback::{Reply, Rule};
 use claude_testkit::{Loopback, Sandbox};
 use packaging::{HEADER, SONAME, functions, module_libraries, need, need_module, read, root, shared_library};
 use serde_json::json;
@@ -298,6 +299,9 @@ fn the_readme_asks_for_the_capital_of_france() {
     if !need("python3", "python3") {
         return;
     }
+    // A model that thinks says so in a message of its own, in front of the answer.
+    let answer = Reply::text("The capital of France is Paris.").thinking("Paris, surely.");
+    api.set_rules(vec![Rule::on_prompt("capital of France", answer)]);
     let binding = readme.iter().find(|block| block.language == "python").expect("the README shows a binding");
     let mut command = sandbox.command("python3");
     command.args(["-c", &binding.text]).arg(folder().join(SONAME));
