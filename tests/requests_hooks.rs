@@ -189,6 +189,39 @@ fn edge_068_the_spellings_of_python_are_taken() {
     assert_eq!(turn.result["terminal_reason"], "hook_stopped", "{}", turn.result);
 }
 
+/// To the CLI a refusal under a wrong name is no opinion, and the tool runs.
+#[test]
+fn a_refusal_under_a_wrong_name_is_not_taken() {
+    let stage = stage!("hook_misspelt");
+    let host = trusting(&stage);
+    host.hook("PreToolUse", |request| {
+        for (answer, pointer) in [
+            (
+                specific("PreToolUse", json!({"permission_decision": "deny"})),
+                "/hookSpecificOutput/permission_decision",
+            ),
+            (
+                specific("PreToolUse", json!({"permisionDecision": "deny"})),
+                "/hookSpecificOutput/permisionDecision",
+            ),
+            (json!({"hook_specific_output": {"permissionDecision": "deny"}}), "/hook_specific_output"),
+            (json!({"permissionDecision": "deny"}), "/permissionDecision"),
+            (json!({"decison": "block"}), "/decison"),
+            (json!({"behavior": "deny", "message": "no"}), "/behavior"),
+        ] {
+            match request.respond(answer.clone()) {
+                Ok(()) => return, // the tool that runs tells of it
+                Err(failure) => assert_eq!(failure.document["pointer"], pointer, "{answer}"),
+            }
+        }
+        // What only a later CLI knows passes.
+        request.respond(json!({"decision": "block", "description": "new", "decisionReason": "new"})).unwrap();
+    });
+    host.connect().unwrap();
+    host.turn(&bash("touch made"));
+    assert!(!stage.made("made"), "the tool has run");
+}
+
 #[test]
 fn an_asynchronous_hook_does_not_hold_up_the_tool() {
     let stage = stage!("hook_async");

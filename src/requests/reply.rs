@@ -92,12 +92,28 @@ fn permission(reply: &Value) -> Result<()> {
 }
 
 fn hook(output: &Value) -> Result<()> {
+    spelled(output, "", &["continue", "decision", "hookSpecificOutput"])?;
+    // Right names in a wrong place: a member of hookSpecificOutput, and the answer to a permission request.
+    for name in ["permissionDecision", "permission_decision", "behavior"] {
+        if output.get(name).is_some() {
+            let place = format!("/{name}");
+            return Err(wrong(
+                format!("\"{name}\" decides nothing here: use hookSpecificOutput or decision"),
+                &place,
+            ));
+        }
+    }
     truth(output, "continue")?;
     truth(output, "async")?;
     if output.get("decision").is_some() {
         word(output, "/decision", &["block", "approve"])?;
     }
     let Some(specific) = output.get("hookSpecificOutput") else { return Ok(()) };
+    spelled(
+        specific,
+        "/hookSpecificOutput",
+        &["hookEventName", "permissionDecision", "decision", "updatedInput"],
+    )?;
     if !specific["hookEventName"].is_string() {
         let pointer = "/hookSpecificOutput/hookEventName";
         return Err(wrong("hookSpecificOutput has no \"hookEventName\" text".into(), pointer));
@@ -108,6 +124,20 @@ fn hook(output: &Value) -> Result<()> {
     }
     if specific.pointer("/decision/behavior").is_some() {
         word(output, "/hookSpecificOutput/decision/behavior", &["allow", "deny"])?;
+    }
+    Ok(())
+}
+
+/// The CLI passes over names that it does not know, which would make a misspelt refusal a "go ahead". Names that are like
+/// none of the `deciding` ones pass: later CLIs may know them.
+fn spelled(members: &Value, place: &str, deciding: &[&str]) -> Result<()> {
+    let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
+    for name in members.as_object().into_iter().flat_map(Map::keys).filter(|name| name.len() < 32) {
+        let meant = |known: &&&str| strsim::damerau_levenshtein(&plain(name), &plain(known)) <= 2;
+        if let (false, Some(known)) = (deciding.contains(&name.as_str()), deciding.iter().find(meant)) {
+            let pointer = format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
+            return Err(wrong(format!("\"{name}\" is unknown; write \"{known}\""), &pointer));
+        }
     }
     Ok(())
 }
@@ -228,6 +258,41 @@ mod tests {
         assert_eq!(at(json!({"decision": "deny"})).as_deref(), Some("/decision"));
         assert_eq!(at(json!({"continue_": "no"})).as_deref(), Some("/continue"));
         assert_eq!(at(json!({"anything": {"else": 1}})), None);
+        assert_eq!(at(json!({"Continue": false})).as_deref(), Some("/Continue"));
+        let misspelt =
+            json!({"hookSpecificOutput": {"hookEventName": "PreToolUse", "permission-decision": "deny"}});
+        assert_eq!(at(misspelt).as_deref(), Some("/hookSpecificOutput/permission-decision"));
+    }
+
+    /// All that the tested CLI knows in an output, whatever the event.
+    #[test]
+    fn no_known_member_of_an_output_is_taken_for_a_misspelt_one() {
+        let mut specific =
+            json!({"hookEventName": "Stop", "permissionDecision": "ask", "decision": {"behavior": "deny"}});
+        for name in [
+            "permissionDecisionReason",
+            "updatedInput",
+            "additionalContext",
+            "updatedToolOutput",
+            "updatedMCPToolOutput",
+            "classifierContext",
+            "sessionTitle",
+            "suppressOriginalPrompt",
+            "initialUserMessage",
+            "watchPaths",
+            "reloadSkills",
+            "retry",
+            "action",
+            "content",
+            "worktreePath",
+            "displayContent",
+        ] {
+            specific[name] = json!("x");
+        }
+        let output = json!({"continue": true, "suppressOutput": true, "stopReason": "x", "decision": "block",
+            "systemMessage": "x", "reason": "x", "terminalSequence": "x", "async": true, "asyncTimeout": 1,
+            "hookSpecificOutput": specific});
+        assert_eq!(pointer(RequestKind::Hook, output), None);
     }
 
     #[test]
