@@ -1092,7 +1092,7 @@ claude_status_t claude_client_connect_n(claude_client_t *client,
  * @param timeout_ms How long the start may take, in milliseconds; the option `connect_timeout_ms` applies as well.
  * @param error Receives the error; may be NULL.
  * @return `CLAUDE_OK`; `CLAUDE_ERR_CLI_NOT_FOUND`, `CLAUDE_ERR_CLI_CONNECTION`, `CLAUDE_ERR_PROCESS`, `CLAUDE_ERR_RESULT`,
- *   `CLAUDE_ERR_TIMEOUT`, `CLAUDE_ERR_CANCELLED`, or what `claude_client_connect` returns;
+ *   `CLAUDE_ERR_CONTROL`, `CLAUDE_ERR_TIMEOUT`, `CLAUDE_ERR_CANCELLED`, or what `claude_client_connect` returns;
  *   `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
  * @thread Any thread of the host.
  * @callback Refused.
@@ -1452,7 +1452,7 @@ claude_status_t claude_client_end_input_after_run(claude_client_t *client,
  * @return `CLAUDE_OK`; `CLAUDE_ERR_RESULT` when the turn ended with an error; `CLAUDE_ERR_TIMEOUT`; what
  *   `claude_client_create` and `claude_client_connect_wait` return.
  * @thread Any thread of the host.
- * @callback Refused.
+ * @callback Refused on the library's threads.
  * @since 0.1.0
  * @see docs/receiving.md
  */
@@ -1478,7 +1478,7 @@ claude_status_t claude_query_once(const char *prompt,
  * @param error Receives the error; may be NULL.
  * @return As `claude_query_once`.
  * @thread Any thread of the host.
- * @callback Refused.
+ * @callback Refused on the library's threads.
  * @since 0.1.0
  * @see docs/receiving.md
  */

@@ -156,7 +156,7 @@ pub unsafe extern "C" fn claude_client_connect_n(
 /// @param timeout_ms How long the start may take, in milliseconds; the option `connect_timeout_ms` applies as well.
 /// @param error Receives the error; may be NULL.
 /// @return `CLAUDE_OK`; `CLAUDE_ERR_CLI_NOT_FOUND`, `CLAUDE_ERR_CLI_CONNECTION`, `CLAUDE_ERR_PROCESS`, `CLAUDE_ERR_RESULT`,
-///   `CLAUDE_ERR_TIMEOUT`, `CLAUDE_ERR_CANCELLED`, or what `claude_client_connect` returns;
+///   `CLAUDE_ERR_CONTROL`, `CLAUDE_ERR_TIMEOUT`, `CLAUDE_ERR_CANCELLED`, or what `claude_client_connect` returns;
 ///   `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
 /// @thread Any thread of the host.
 /// @callback Refused.

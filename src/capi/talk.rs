@@ -336,7 +336,7 @@ pub unsafe extern "C" fn claude_client_end_input_after_run(
 /// @return `CLAUDE_OK`; `CLAUDE_ERR_RESULT` when the turn ended with an error; `CLAUDE_ERR_TIMEOUT`; what
 ///   `claude_client_create` and `claude_client_connect_wait` return.
 /// @thread Any thread of the host.
-/// @callback Refused.
+/// @callback Refused on the library's threads.
 /// @since 0.1.0
 /// @see docs/receiving.md
 #[unsafe(no_mangle)]
@@ -378,7 +378,7 @@ pub unsafe extern "C" fn claude_query_once(
 /// @param error Receives the error; may be NULL.
 /// @return As `claude_query_once`.
 /// @thread Any thread of the host.
-/// @callback Refused.
+/// @callback Refused on the library's threads.
 /// @since 0.1.0
 /// @see docs/receiving.md
 #[unsafe(no_mangle)]
