@@ -56,6 +56,31 @@ fn edge_056_allow_runs_the_tool_with_its_own_or_with_changed_input() {
     assert_eq!(changed.load(Ordering::SeqCst), 2);
 }
 
+/// To the CLI a changed input under a wrong name is none, and the tool runs with the one that it asked about.
+#[test]
+fn a_changed_input_under_a_wrong_name_is_not_taken() {
+    let stage = stage!("permission_misspelt");
+    let host = stage.host();
+    host.permission_handler(move |request| {
+        for name in ["updated_input", "updatedinput", "updateInput"] {
+            let answer = json!({"behavior": "allow", name: {"command": "touch other"}});
+            match request.respond(answer) {
+                Ok(()) => return, // the tool that runs tells of it
+                Err(failure) => assert_eq!(failure.document["pointer"], format!("/{name}")),
+            }
+        }
+        let wrong = request.respond(json!({"behavior": "deny", "message": "no", "interupt": true}));
+        assert_eq!(wrong.unwrap_err().document["pointer"], "/interupt");
+        request
+            .respond(json!({"behavior": "allow", "updatedInput": {"command": "touch other"}, "new": 1}))
+            .unwrap();
+    })
+    .unwrap();
+    host.connect().unwrap();
+    host.turn(&bash("touch made"));
+    assert!(!stage.made("made") && stage.made("other"));
+}
+
 #[test]
 fn edge_057_suggestions_come_back_and_count() {
     let stage = stage!("edge_057");

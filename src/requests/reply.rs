@@ -78,6 +78,7 @@ pub fn own_input(request: &str) -> String {
 }
 
 fn permission(reply: &Value) -> Result<()> {
+    spelled(reply, "", &["behavior", "updatedInput", "updatedPermissions", "message", "interrupt"])?;
     word(reply, "/behavior", &["allow", "deny"])?;
     if reply["behavior"] == "allow" {
         return match reply.get("updatedInput") {
@@ -128,7 +129,8 @@ fn hook(output: &Value) -> Result<()> {
     Ok(())
 }
 
-/// The CLI passes over names that it does not know, which would make a misspelt refusal a "go ahead". Names that are like
+/// The CLI passes over names that it does not know, which would make a misspelt refusal a "go ahead", and run a tool with
+/// the input that was to be changed. Names that are like
 /// none of the `deciding` ones pass: later CLIs may know them.
 fn spelled(members: &Value, place: &str, deciding: &[&str]) -> Result<()> {
     let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
@@ -238,6 +240,7 @@ mod tests {
             Some("/interrupt")
         );
         assert_eq!(at(json!({"behavior": "allow", "toolUseID": "x"})), None);
+        assert_eq!(at(json!({"behavior": "allow", "updated_input": {}})).as_deref(), Some("/updated_input"));
         assert_eq!(
             at(json!({"behavior": "deny", "message": "", "decisionClassification": "user_reject"})),
             None
