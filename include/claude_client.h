@@ -592,7 +592,7 @@ typedef struct {
      */
     uint32_t worker_threads;
     /**
-     * Bytes of stack of each library thread, at least 262144; 0 = the system's default.
+     * Bytes of stack of each library thread, at least 524288; 0 = the system's default.
      */
     size_t stack_size;
     /**

@@ -54,7 +54,15 @@ fn the_host_chooses_how_many_threads_read_and_how_large_stacks_are() {
 
 #[test]
 fn a_stack_that_is_too_small_for_the_library_is_refused() {
-    scenario("dispatch_process", &["small-stacks"], json!({})).run();
+    // The deepest JSON that is read: in a result, whose figures are kept, and in a question.
+    let deep = format!("{}{}", "{\"a\":".repeat(120) + "1", "}".repeat(120));
+    let result = format!("{{\"type\":\"result\",\"usage\":{deep},\"modelUsage\":{deep}}}\n");
+    let question = format!(
+        "{{\"type\":\"control_request\",\"request_id\":\"deep\",\"request\":\
+         {{\"subtype\":\"can_use_tool\",\"tool_name\":\"X\",\"input\":{deep}}}}}\n"
+    );
+    let script = json!({"on_user": [["init", {"write": question}, {"write": result}]]});
+    scenario("dispatch_process", &["small-stacks"], script).run();
 }
 
 #[test]

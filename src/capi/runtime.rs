@@ -36,8 +36,8 @@ pub unsafe extern "C" fn claude_runtime_configure(
     unsafe { call(error, || runtime::configure(configuration(config)?)) }
 }
 
-/// On less the library's own calls may overflow, which ends the process.
-const LEAST_STACK: usize = 256 * 1024;
+/// On less the deepest JSON that is read (128 levels) may overflow it, which ends the process. A debug build needs all of it.
+const LEAST_STACK: usize = 512 * 1024;
 
 /// # Safety
 /// `config` is NULL or leads to a struct that begins with its size.

@@ -372,7 +372,7 @@ pub struct claude_runtime_config_t {
     pub size: usize,
     /// Threads that move bytes between the CLIs and the queues; 0 = 1.
     pub worker_threads: u32,
-    /// Bytes of stack of each library thread, at least 262144; 0 = the system's default.
+    /// Bytes of stack of each library thread, at least 524288; 0 = the system's default.
     pub stack_size: usize,
     /// The first part of the threads' names; NULL = "claude". Copied.
     pub thread_name: *const c_char,

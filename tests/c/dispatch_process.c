@@ -278,7 +278,7 @@ static void sized(void) {
 /* Stacks on which the library itself would overflow are refused; the smallest that is taken serves. */
 static void small_stacks(void) {
     claude_runtime_config_t config = {.size = sizeof config};
-    for (config.stack_size = 1; config.stack_size < 256 * 1024; config.stack_size *= 2)
+    for (config.stack_size = 1; config.stack_size < 512 * 1024; config.stack_size *= 2)
         CHECK(claude_runtime_configure(&config, NULL) == CLAUDE_ERR_INVALID_ARGUMENT);
     OK(claude_runtime_configure(&config, &error));
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
