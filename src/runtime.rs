@@ -89,13 +89,12 @@ fn state() -> std::sync::MutexGuard<'static, State> {
 /// Refuses to run in a forked copy of the process that the library has started threads in: they do not exist there.
 pub fn check_fork() -> Result<()> {
     let owner = OWNER_PID.load(Ordering::Relaxed);
-    if owner == 0 || owner == process::own_id() { Ok(()) } else { Err(forked(owner)) }
+    if owner == 0 || owner == process::own_id() { Ok(()) } else { Err(forked()) }
 }
 
 #[cold]
-fn forked(owner: u32) -> Error {
+fn forked() -> Error {
     Error::new(Status::Forked, "the process was forked after the library had started")
-        .with("owner_pid", owner)
         .with("remedy", "use the library in the parent only, or call exec in the child")
 }
 
