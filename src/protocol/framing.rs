@@ -181,6 +181,8 @@ impl Framer {
             let line = &bytes[from..to];
             let found = if object && self.is_sound(line, all_utf8) && self.is_valid(bytes, from, to) {
                 route(line)
+            } else if object && self.is_sound(line, all_utf8) {
+                control_route(line)
             } else {
                 Route::Untyped
             };
@@ -252,6 +254,17 @@ impl Framer {
         } else {
             Unparsed::Untyped
         }
+    }
+}
+
+/// The route of a line that is not JSON, or nested too deep to tell. Control frames are read with care anyway, and one that
+/// nobody answered would let the CLI go on without the host.
+#[cold]
+#[inline(never)]
+fn control_route(line: &[u8]) -> Route {
+    match route(line) {
+        Route::Message(_) | Route::Internal | Route::Untyped => Route::Untyped,
+        control => control,
     }
 }
 
