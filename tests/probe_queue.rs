@@ -121,6 +121,31 @@ fn a_reply_that_cancels_counts_after_its_deadline_too() {
     }
 }
 
+#[test]
+fn an_interrupt_that_withdraws_its_prompt_is_obeyed() {
+    let cancelled = json!({"type": "command_lifecycle", "command_uuid": "{{uuid}}", "state": "cancelled",
+        "uuid": "{{new_uuid}}", "session_id": "{{session_id}}"});
+    for states in [false, true] {
+        let state = |state: &str| json!(if states { vec![json!({"state": state})] } else { vec![] });
+        let one = json!([{"repeat": 1, "do": state("running")}, {"sleep": 500}, {"send": cancelled},
+            {"repeat": 1, "do": state("idle")}]);
+        let fake = FakeClaude::new(json!({"no_lifecycle": true,
+            "on_user": [one, ["init", {"sleep": 4000}, "result"]],
+            "on_control": {"interrupt": [{"respond": {"still_queued": []}}]}}));
+        let session = answering(&fake_options(&fake, json!({})));
+        let first = session.query("first");
+        let receipt = session.reply_of(|time, reply, error| {
+            // SAFETY: the outputs are variables.
+            unsafe { claude_client_interrupt_with_wait(session.handle, true, 1000, 2, time, reply, error) }
+        });
+        receipt.unwrap();
+        let failure = session.receive_to(&first, PATIENCE_MS).unwrap_err();
+        assert_eq!(failure.status, Status::CLAUDE_ERR_CANCELLED);
+        let second = session.query("second");
+        session.receive_to(&second, PATIENCE_MS).expect("the second turn was not interrupted");
+    }
+}
+
 const SAME: &str = "77777777-7777-4777-8777-777777777777";
 
 fn same() -> Value {

@@ -238,7 +238,7 @@ impl Client {
             let Some(client) = me.upgrade() else { return };
             // A client that is being freed closes itself.
             let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
-            if client.turn_in_progress() != Some(turn) || client.is_closing() {
+            if !client.turn_goes_on(&turn) || client.is_closing() {
                 return;
             }
             log::warning(|| "the turn did not end after an interrupt".to_owned());

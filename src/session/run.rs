@@ -12,7 +12,7 @@ use super::Client;
 use super::inbound::text_of;
 use super::ledger::Ledger;
 use super::stream::Held;
-use super::turns::{Ceiling, Turn, Turns};
+use super::turns::{Ceiling, InProgress, Turn, Turns};
 use crate::dispatch::gate::Slot;
 use crate::error::Result;
 use crate::protocol::framing::{Block, Line};
@@ -121,10 +121,13 @@ impl Client {
         }
     }
 
-    /// The number of the turn that runs or is owed, if there is one.
-    pub(super) fn turn_in_progress(&self) -> Option<u64> {
-        let turns = lock(&self.run.turns);
-        turns.is_running().then_some(turns.ended)
+    /// The turn that runs or is owed, if there is one.
+    pub(super) fn turn_in_progress(&self) -> Option<InProgress> {
+        lock(&self.run.turns).in_progress()
+    }
+
+    pub(super) fn turn_goes_on(&self, turn: &InProgress) -> bool {
+        lock(&self.run.turns).goes_on(turn)
     }
 
     /// Takes messages in on their way to the application.
