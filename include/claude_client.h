@@ -1394,7 +1394,7 @@ claude_status_t claude_client_send_json_id_n(claude_client_t *client,
  * @param destroy Runs once when `next` will not be called any more, also when this function fails; may be NULL.
  * @param error Receives the error; may be NULL.
  * @return As `claude_client_query`; `CLAUDE_ERR_UNSUPPORTED` in PULL mode. A prompt that cannot be sent later ends the
- *   stream with a `CLAUDE_EVENT_WARNING`.
+ *   stream with a `CLAUDE_EVENT_WARNING`; behind the on_closed callback there is none.
  * @thread Any.
  * @callback May be called.
  * @since 0.1.0

@@ -8,7 +8,7 @@ use std::time::Duration;
 use claude_testkit::fake::FakeClaude;
 use serde_json::{Value, json};
 use support::host::{Client, Closed, Kind, Status};
-use support::{options, timed};
+use support::{PATIENCE, eventually, options, timed};
 
 /// A session that ends by itself after one prompt.
 fn ended(turn: Value) -> (Client, Closed) {
@@ -211,6 +211,26 @@ fn a_host_that_is_stuck_in_a_message_can_disconnect_in_time() {
     ended.unwrap();
     assert!(took < Duration::from_secs(8), "disconnect took {took:?}");
     assert_eq!((client.pid(), client.look(|record| record.closed.len())), (0, 0));
+    client.set_stuck(false);
+    let closed = client.closed();
+    assert_eq!((closed.status, closed.after), (Status::CLAUDE_OK, client.messages().len()));
+}
+
+#[test]
+fn a_host_that_is_stuck_in_a_message_can_disconnect_long_after_the_cli_has_ended() {
+    // More than the queue takes even while it is closed, and a rest that stays in the pipe.
+    let turn = json!(["init", {"line_bytes": 20 << 20}, {"flood": 100, "bytes": 100}, {"exit": 0}]);
+    let fake = FakeClaude::new(json!({"on_user": turn}));
+    let client = Client::connected(&options(&fake, json!({"max_queue_bytes": 1 << 20})));
+    client.set_stuck(true);
+    client.query("pour").unwrap();
+    client.wait_for("the first message", |record| !record.messages.is_empty());
+    assert!(eventually(PATIENCE, || client.pid() == 0), "the CLI has ended");
+    std::thread::sleep(Duration::from_millis(1500));
+    let (ended, took) = timed(|| client.disconnect());
+    ended.unwrap();
+    assert!(took < Duration::from_secs(30), "disconnect took {took:?}");
+    assert_eq!(client.look(|record| record.closed.len()), 0);
     client.set_stuck(false);
     let closed = client.closed();
     assert_eq!((closed.status, closed.after), (Status::CLAUDE_OK, client.messages().len()));

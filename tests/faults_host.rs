@@ -9,6 +9,7 @@ use std::time::Duration;
 use claude_testkit::Sandbox;
 use claude_testkit::fake::FakeClaude;
 use serde_json::{Value, json};
+use support::host::Client;
 use support::options;
 use support::processes::{MARK, assert_gone, marked, new_mark};
 use support::program::{self, Variant};
@@ -147,4 +148,39 @@ fn a_whole_conversation_under_valgrind() {
 #[test]
 fn edge_114_returning_from_main_under_valgrind() {
     conversation(Variant::Valgrind, "leave");
+}
+
+/// Runs this test alone in a process of its own, whose limits it may change; `true` inside it.
+fn alone(test: &str) -> bool {
+    const ALONE: &str = "CLAUDE_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let mut copy = std::process::Command::new(std::env::current_exe().unwrap());
+    let status = copy.args(["--exact", test, "--nocapture"]).env(ALONE, "1").status().unwrap();
+    assert!(status.success(), "{status}");
+    false
+}
+
+#[test]
+fn a_host_that_may_open_no_more_files_loses_no_prompt() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    if !alone("a_host_that_may_open_no_more_files_loses_no_prompt") {
+        return;
+    }
+    let script = json!({"on_initialize": [{"stop_reading": 1500}, "default"], "on_user": ["result"]});
+    let fake = FakeClaude::new(script);
+    let client = Client::connected(&options(&fake, json!({})));
+    let before = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(200), ..before }).unwrap();
+    let taken: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
+    // More than the system takes at once.
+    let prompts = ["x", "y"].map(|text| text.repeat(4 << 20));
+    prompts.iter().for_each(|prompt| client.query(prompt).unwrap());
+    client.receive().unwrap();
+    client.receive().unwrap();
+    drop(taken);
+    setrlimit(Resource::Nofile, before).unwrap();
+    let received = fake.log().prompts();
+    assert!(received.iter().map(|frame| &frame["message"]["content"]).eq(&prompts), "{}", received.len());
 }

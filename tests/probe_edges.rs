@@ -5,7 +5,7 @@ mod probe_support;
 
 use std::ffi::{CString, c_char, c_void};
 use std::ptr::null;
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use claude_client::capi::control::*;
@@ -491,4 +491,59 @@ fn an_interrupt_that_is_not_obeyed_ends_the_session_if_the_host_wants_so() {
         // Killing asks for nothing; disconnecting ends the input first.
         assert!(fake.log().exit_code().is_none(), "it did not end by itself");
     }
+}
+
+/// A generator that is busy while the session ends.
+#[derive(Default)]
+struct Busy {
+    step: Mutex<u32>,
+    changed: Condvar,
+}
+
+impl Busy {
+    fn reached(&self, wanted: u32) -> MutexGuard<'_, u32> {
+        let step = self.step.lock().unwrap();
+        let (step, _) = self.changed.wait_timeout_while(step, PATIENCE, |step| *step < wanted).unwrap();
+        assert_eq!(*step, wanted);
+        step
+    }
+
+    fn next(&self, from: u32) {
+        *self.reached(from) += 1;
+        self.changed.notify_all();
+    }
+}
+
+unsafe extern "C" fn busy_prompt(_: *mut usize, user_data: *mut c_void) -> *const c_char {
+    // SAFETY: it lives for ever.
+    let busy = unsafe { &*user_data.cast::<Busy>() };
+    busy.next(0);
+    busy.next(2);
+    c"too late".as_ptr()
+}
+
+unsafe extern "C" fn no_longer_busy(user_data: *mut c_void) {
+    // SAFETY: it lives for ever.
+    unsafe { &*user_data.cast::<Busy>() }.next(3);
+}
+
+#[test]
+fn a_stream_that_outlives_the_session_says_nothing_behind_its_end() {
+    let (_fake, session) = fake_session(json!({"on_user": [{"exit": 0}]}), json!({}));
+    let busy: &Busy = Box::leak(Box::default());
+    let data = std::ptr::from_ref(busy).cast_mut().cast();
+    let destroy = Some(no_longer_busy as unsafe extern "C" fn(*mut c_void));
+    check(|error| {
+        // SAFETY: the generator lives for ever.
+        unsafe { claude_client_query_stream(session.handle, null(), Some(busy_prompt), data, destroy, error) }
+    })
+    .unwrap();
+    drop(busy.reached(1));
+    session.query("go");
+    session.closed();
+    let before = session.messages();
+    busy.next(1);
+    drop(busy.reached(4));
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(session.messages(), before, "on_closed comes after every message");
 }

@@ -6,13 +6,13 @@ mod probe_support;
 use std::ffi::c_void;
 use std::time::Duration;
 
-use claude_client::capi::control::claude_client_interrupt_with_wait;
+use claude_client::capi::control::{claude_client_control_wait, claude_client_interrupt_with_wait};
 use claude_client::capi::receive::claude_client_on_request;
 use claude_client::capi::request::claude_request_free;
 use claude_client::capi::types::claude_request_t;
 use claude_testkit::fake::FakeClaude;
 use probe_support::stage::{Real, fake_options};
-use probe_support::{Kind, PATIENCE_MS, Session, Status, check};
+use probe_support::{Kind, PATIENCE_MS, Session, Status, c_text, check};
 use serde_json::{Value, json};
 
 unsafe extern "C" fn on_request(request: *mut claude_request_t, _: *mut c_void) {
@@ -91,6 +91,59 @@ fn a_reply_that_cancels_is_enough_without_a_frame() {
     assert_eq!(failure.status, Status::CLAUDE_ERR_CANCELLED);
     session.receive_to(&first, PATIENCE_MS).unwrap();
     ends_with_the_run(&session);
+}
+
+#[test]
+fn a_reply_that_cancels_counts_after_its_deadline_too() {
+    let script = json!({"no_lifecycle": true, "on_user": ["init", {"sleep": 120_000}, "result"],
+        "on_control": {"cancel_async_message": [{"sleep": 1500}, "default"],
+                       "interrupt": [{"sleep": 1500}, {"respond": {"still_queued": [], "cancelled": "{{request.test}}"}}]}});
+    let fake = FakeClaude::new(script);
+    let session = answering(&fake_options(&fake, json!({"control_timeout_ms": 200})));
+    session.query("first");
+    let [second, third, fourth] = ["second", "third", "fourth"].map(|prompt| session.query(prompt));
+    let cancel = json!({"subtype": "cancel_async_message", "message_uuid": second});
+    let failure = session.control_later(&cancel).unwrap().wait().unwrap_err();
+    assert_eq!(failure.status, Status::CLAUDE_ERR_TIMEOUT);
+    let cancel = |uuid: &str| json!({"subtype": "interrupt", "cancel_queued": true, "test": [uuid]});
+    let request = c_text(&cancel(&third).to_string());
+    let failure = session.reply_of(|_, reply, error| {
+        // SAFETY: the text is NUL-terminated, the outputs are variables.
+        unsafe { claude_client_control_wait(session.handle, request.as_ptr(), 200, reply, error) }
+    });
+    let failure = failure.unwrap_err();
+    assert_eq!(failure.status, Status::CLAUDE_ERR_TIMEOUT);
+    let failure = session.control_later(&cancel(&fourth)).unwrap().wait().unwrap_err();
+    assert_eq!(failure.status, Status::CLAUDE_ERR_TIMEOUT);
+    for withdrawn in [second, third, fourth] {
+        let failure = session.receive_to(&withdrawn, PATIENCE_MS).unwrap_err();
+        assert_eq!(failure.status, Status::CLAUDE_ERR_CANCELLED);
+    }
+}
+
+#[test]
+fn an_interrupt_that_withdraws_its_prompt_is_obeyed() {
+    let cancelled = json!({"type": "command_lifecycle", "command_uuid": "{{uuid}}", "state": "cancelled",
+        "uuid": "{{new_uuid}}", "session_id": "{{session_id}}"});
+    for states in [false, true] {
+        let state = |state: &str| json!(if states { vec![json!({"state": state})] } else { vec![] });
+        let one = json!([{"repeat": 1, "do": state("running")}, {"sleep": 500}, {"send": cancelled},
+            {"repeat": 1, "do": state("idle")}]);
+        let fake = FakeClaude::new(json!({"no_lifecycle": true,
+            "on_user": [one, ["init", {"sleep": 4000}, "result"]],
+            "on_control": {"interrupt": [{"respond": {"still_queued": []}}]}}));
+        let session = answering(&fake_options(&fake, json!({})));
+        let first = session.query("first");
+        let receipt = session.reply_of(|time, reply, error| {
+            // SAFETY: the outputs are variables.
+            unsafe { claude_client_interrupt_with_wait(session.handle, true, 1000, 2, time, reply, error) }
+        });
+        receipt.unwrap();
+        let failure = session.receive_to(&first, PATIENCE_MS).unwrap_err();
+        assert_eq!(failure.status, Status::CLAUDE_ERR_CANCELLED);
+        let second = session.query("second");
+        session.receive_to(&second, PATIENCE_MS).expect("the second turn was not interrupted");
+    }
 }
 
 const SAME: &str = "77777777-7777-4777-8777-777777777777";

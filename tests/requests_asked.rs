@@ -187,6 +187,51 @@ fn edge_073_an_unknown_hook_is_named() {
     assert_eq!(responses[2]["response"], json!({}));
 }
 
+/// A request that no parser takes is one all the same. The CLI writes the first where a text was cut in the middle of a
+/// character; the second is what a model may make up.
+#[test]
+fn half_a_character_or_a_deep_input_opens_no_way_around_the_host() {
+    refuses_with_this_inside(r#""cut \ud83d""#);
+    refuses_with_this_inside(&format!("{}1{}", "[".repeat(200), "]".repeat(200)));
+}
+
+fn refuses_with_this_inside(odd: &str) {
+    let request = |id: &str, rest: &str| {
+        json!({"write": format!(
+            "{{\"type\":\"control_request\",\"request_id\":\"{id}\",\"request\":{{{rest}}}}}\n"
+        )})
+    };
+    let hook = |number: u32| {
+        format!(
+            r#""subtype":"hook_callback","callback_id":"hook_{number}","input":{{"hook_event_name":"PreToolUse","tool_input":{{"command":{odd}}}}}"#
+        )
+    };
+    let mcp = format!(
+        r#""subtype":"mcp_message","server_name":"own","message":{{"jsonrpc":"2.0","id":7,"method":"x","params":{odd}}}"#
+    );
+    let fake = FakeClaude::new(
+        json!({"on_user": ["init", request("a", &hook(0)), request("b", &hook(1)), request("c", &mcp)]}),
+    );
+    let mut options = fake_options(&fake);
+    options["validate_json"] = true.into();
+    let host = Host::new(&options);
+    host.hook("PreToolUse", |request| {
+        let no = json!({"hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": "no"});
+        request.respond(json!({"hookSpecificOutput": no})).unwrap();
+    });
+    host.hook("PreToolUse", drop);
+    host.mcp_handler("own", Some(Box::new(drop))).unwrap();
+    host.connect().unwrap();
+    host.query("go");
+    let log = fake.wait_for_log(SOON, |log| log.responses().len() == 3);
+    let responses = log.responses();
+    for response in &responses[..2] {
+        let decision = &response["response"]["hookSpecificOutput"]["permissionDecision"];
+        assert_eq!(decision, "deny", "{response:#}");
+    }
+    assert_eq!(responses[2]["response"]["mcp_response"]["id"], 7, "{responses:#?}");
+}
+
 #[test]
 fn a_deadline_may_end_in_an_error() {
     let asks = json!([{"ask": "can_use_tool"}, {"ask": "hook_callback"}, {"ask": "elicitation"}]);

@@ -298,6 +298,22 @@ fn a_host_that_is_never_ready_times_out_and_is_closed() {
 }
 
 #[test]
+fn an_end_of_the_stream_before_the_host_is_ready_is_the_reason() {
+    for _ in 0..20 {
+        let connect: fn(&Odd, Sink) -> i32 = |_, sink| {
+            sink.end(3, "ssh: connection refused").expect("it ends");
+            0
+        };
+        let host = Odd { connect: Some(connect), ready: AtomicI32::new(i32::MAX), ..Odd::default() };
+        let (failure, calls) = failed_connect(host, 60_000);
+        assert_eq!(failure.status, Status::CLAUDE_ERR_PROCESS, "{failure:?}");
+        assert_eq!(failure.json["exit_code"], 3, "{failure:?}");
+        assert!(failure.message().contains("ssh: connection refused"), "{failure:?}");
+        assert_eq!(calls.iter().filter(|call| *call == "close").count(), 1, "{calls:?}");
+    }
+}
+
+#[test]
 fn a_host_that_says_that_it_will_not_be_ready_is_closed() {
     let unsupported = Status::CLAUDE_ERR_UNSUPPORTED;
     let (failure, calls) =

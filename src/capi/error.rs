@@ -9,6 +9,7 @@ use super::types::{claude_error_t, claude_status_t};
 use crate::error::{Error, Result, Status};
 use crate::ffi::guard::guard_or;
 use crate::ffi::text::{self, STRLEN};
+use crate::protocol::tolerant;
 
 /// The name of a status, such as "CLAUDE_ERR_CLI_NOT_FOUND".
 ///
@@ -145,7 +146,7 @@ pub unsafe extern "C" fn claude_json_get_n(
 }
 
 fn value_at(json: &str, pointer: &str) -> Result<String> {
-    let document: Value = serde_json::from_str(json)
+    let document = tolerant::value(json)
         .map_err(|cause| Error::new(Status::JsonDecode, format!("the text is not JSON: {cause}")))?;
     match document.pointer(pointer) {
         // A C text ends at its first NUL.

@@ -196,7 +196,7 @@ impl Dispatcher {
         self.push(Entry::Stderr(text));
     }
 
-    /// The last entry of the message lane.
+    /// The last entry of the message lane: what is pushed later is dropped.
     pub fn push_closed(self: &Arc<Self>, cause: Option<Arc<Error>>) {
         self.push(Entry::Closed(cause));
     }
@@ -251,14 +251,16 @@ impl Dispatcher {
 
     fn push(self: &Arc<Self>, entry: Entry) {
         let cost = entry.cost();
+        let last = matches!(entry, Entry::Closed(_));
         let queued = self.queued_bytes.fetch_add(cost, Ordering::AcqRel) + cost;
         self.counters.peak_queued_bytes.fetch_max(queued, Ordering::Relaxed);
         let mut queue = lock(&self.queue);
-        if queue.discarding || queue.discarding_messages {
+        if queue.discarding || queue.discarding_messages || queue.closed {
             drop(queue);
             self.release(cost);
             return;
         }
+        queue.closed = last;
         let first = queue.is_empty();
         queue.push_message(entry);
         self.after_push(queue, Lane::Messages, first);

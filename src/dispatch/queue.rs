@@ -123,6 +123,8 @@ pub struct Queue {
     pub results: Results,
     pub discarding: bool,
     pub discarding_messages: bool,
+    /// The end of the session has been queued: it is the last entry of its lane.
+    pub closed: bool,
     /// The end of the session has been received: nothing more will come by itself.
     pub ended: bool,
     /// `claude_client_wake` was called.

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::tolerant;
 use crate::error::{Error, Result, Status};
 
 /// A request of ours as one line without its newline. `id` is one that we made: nothing in it needs an escape.
@@ -51,8 +52,8 @@ struct ResponseBody<'a> {
     subtype: String,
     #[serde(borrow, default)]
     response: Option<&'a RawValue>,
-    #[serde(default)]
-    error: Option<Value>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
     #[serde(default)]
     error_code: Option<String>,
 }
@@ -61,7 +62,7 @@ struct ResponseBody<'a> {
 pub fn parse_response(line: &[u8]) -> serde_json::Result<Response> {
     let ResponseFrame { response: body } = serde_json::from_slice(line)?;
     let outcome = if body.subtype == "error" {
-        let text = match body.error {
+        let text = match body.error.map(|error| tolerant::value(error.get())).transpose()? {
             Some(Value::String(text)) => text,
             Some(other) => other.to_string(),
             None => "the CLI refused the request without a reason".to_owned(),
@@ -193,6 +194,23 @@ mod tests {
         let error = parse_response(line).unwrap().outcome.unwrap_err();
         assert_eq!((error.status, error.message.as_str()), (Status::Control, "no"));
         assert_eq!(error.detail("code"), Some(&"invalid_mode".into()));
+    }
+
+    #[test]
+    fn a_refusal_is_read_whatever_stands_in_it() {
+        for (text, expected) in [
+            (r#""cut \ud83d""#, "cut \u{FFFD}"),
+            (r#"{"why":"cut \ud83d"}"#, "{\"why\":\"cut \u{FFFD}\"}"),
+            ("[1, 2]", "[1,2]"),
+            ("null", "the CLI refused the request without a reason"),
+        ] {
+            let line = format!(
+                r#"{{"type":"control_response","response":{{"subtype":"error","request_id":"a","error":{text}}}}}"#
+            );
+            let response = parse_response(line.as_bytes()).unwrap();
+            assert_eq!(response.request_id, "a");
+            assert_eq!(response.outcome.unwrap_err().message, expected);
+        }
     }
 
     #[test]

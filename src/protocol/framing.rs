@@ -117,7 +117,9 @@ impl Framer {
             }
             None => self.scanned = buffer.len(),
         }
-        if buffer.len() > self.max_line {
+        // A carriage return may belong to the newline that has not come yet.
+        let unfinished = buffer.len() - usize::from(buffer.ends_with(b"\r"));
+        if unfinished > self.max_line {
             self.skipping = Some(Skipped {
                 length: buffer.len() as u64,
                 start: buffer[..KEPT_OF_LONG_LINE.min(buffer.len())].to_vec(),
@@ -181,6 +183,8 @@ impl Framer {
             let line = &bytes[from..to];
             let found = if object && self.is_sound(line, all_utf8) && self.is_valid(bytes, from, to) {
                 route(line)
+            } else if object && self.is_sound(line, all_utf8) {
+                control_route(line)
             } else {
                 Route::Untyped
             };
@@ -252,6 +256,17 @@ impl Framer {
         } else {
             Unparsed::Untyped
         }
+    }
+}
+
+/// The route of a line that is not JSON, or nested too deep to tell. Control frames are read with care anyway, and one that
+/// nobody answered would let the CLI go on without the host.
+#[cold]
+#[inline(never)]
+fn control_route(line: &[u8]) -> Route {
+    match route(line) {
+        Route::Message(_) | Route::Internal | Route::Untyped => Route::Untyped,
+        control => control,
     }
 }
 
@@ -391,6 +406,25 @@ mod tests {
             let seen = feed_in_chunks(&text, size, 64);
             assert_eq!(seen.messages.len(), 2, "chunk size {size}");
             assert_eq!(seen.too_long, [5027], "chunk size {size}");
+        }
+    }
+
+    #[test]
+    fn a_line_as_long_as_the_limit_is_taken_however_it_is_cut() {
+        let line = br#"{"type":"user","x":"yyyyyyyyyyyyyyyyyyyyyyyyyyy"}"#;
+        for end in [&b"\n"[..], b"\r\n", b""] {
+            let text = [line, end, br#"{"type":"result"}"#, b"\n"].concat();
+            let text = if end.is_empty() { &line[..] } else { &text };
+            for size in 1..=text.len() {
+                let seen = feed_in_chunks(text, size, line.len());
+                assert_eq!(seen.messages[0].1, line, "chunk size {size}");
+                assert_eq!(
+                    (seen.messages.len(), seen.too_long.len()),
+                    (if end.is_empty() { 1 } else { 2 }, 0)
+                );
+                let seen = feed_in_chunks(text, size, line.len() - 1);
+                assert_eq!(seen.too_long.len(), 1, "chunk size {size}");
+            }
         }
     }
 

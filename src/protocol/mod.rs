@@ -8,4 +8,5 @@ pub mod kind;
 pub mod members;
 pub mod result_frame;
 pub mod text_delta;
+pub mod tolerant;
 pub mod user_message;

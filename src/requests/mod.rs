@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result, Status};
 use crate::protocol::control::{self, Inbound};
+use crate::protocol::tolerant;
 use crate::sync::lock;
 
 pub use pending::Pending;
@@ -203,17 +204,21 @@ impl Request {
     }
 
     fn document(&self) -> Value {
-        serde_json::from_str(self.json()).unwrap_or_default()
+        tolerant::value(self.json()).unwrap_or_default()
     }
 
     /// Which MCP server the CLI speaks to.
     pub fn server_name(&self) -> String {
-        self.document()["server_name"].as_str().unwrap_or_default().to_owned()
+        self.word(&["server_name"]).unwrap_or_default()
     }
 
     /// Which hook the CLI calls.
     pub fn callback_id(&self) -> String {
-        self.document()["callback_id"].as_str().unwrap_or_default().to_owned()
+        self.word(&["callback_id"]).unwrap_or_default()
+    }
+
+    fn word(&self, path: &[&str]) -> Option<String> {
+        tolerant::member(self.json(), path)?.as_str().map(str::to_owned)
     }
 
     pub fn phase(&self) -> Phase {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Request, RequestKind};
-use crate::protocol::control;
+use crate::protocol::{control, tolerant};
 
 /// The whole line.
 pub fn line(request: &Request, why: &str) -> String {
@@ -12,8 +12,8 @@ pub fn line(request: &Request, why: &str) -> String {
         RequestKind::Permission => json!({"behavior": "deny", "message": why}),
         RequestKind::Elicitation => json!({"action": "decline"}),
         RequestKind::Dialog => json!({"behavior": "cancelled"}),
-        RequestKind::Mcp => mcp(&request.document(), why),
-        RequestKind::Hook => match hook(&request.document(), why) {
+        RequestKind::Mcp => mcp(request, why),
+        RequestKind::Hook => match hook(request, why) {
             Some(output) => output,
             None => return control::error_line(id, why, None),
         },
@@ -27,9 +27,9 @@ pub fn line(request: &Request, why: &str) -> String {
 
 /// After an error the CLI goes on as if the hook had nothing against it (unless it was registered to block). A hook
 /// that can forbid something therefore forbids it. For the other events an error is all that can be said.
-fn hook(request: &Value, why: &str) -> Option<Value> {
-    let event = request["input"]["hook_event_name"].as_str()?;
-    let specific = match event {
+fn hook(request: &Request, why: &str) -> Option<Value> {
+    let event = request.word(&["input", "hook_event_name"])?;
+    let specific = match &*event {
         "PreToolUse" | "PreModelSwitch" => {
             json!({"hookEventName": event, "permissionDecision": "deny", "permissionDecisionReason": why})
         }
@@ -47,8 +47,8 @@ fn hook(request: &Value, why: &str) -> Option<Value> {
     Some(json!({"hookSpecificOutput": specific}))
 }
 
-fn mcp(request: &Value, why: &str) -> Value {
-    match request["message"].get("id") {
+fn mcp(request: &Request, why: &str) -> Value {
+    match tolerant::member(request.json(), &["message", "id"]) {
         Some(id) => {
             json!({"mcp_response": {"jsonrpc": "2.0", "id": id, "error": {"code": -32603, "message": why}}})
         }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::RequestKind;
 use crate::error::{Error, Result, Status};
 use crate::protocol::members::top_level_value;
+use crate::protocol::tolerant;
 
 /// A mistake in an answer; the request stays open.
 pub fn wrong(message: String, pointer: &str) -> Error {
@@ -41,7 +42,7 @@ pub fn checked(kind: RequestKind, payload: &str) -> Result<Cow<'_, str>> {
 }
 
 fn parse(payload: &str) -> Value {
-    serde_json::from_str(payload).unwrap_or_default()
+    tolerant::value(payload).unwrap_or_default()
 }
 
 /// Line breaks can only stand between the tokens of a JSON text, where a space does as well.
@@ -226,6 +227,14 @@ mod tests {
         let error = checked(kind, &payload.to_string()).err()?;
         assert_eq!(error.status, Status::InvalidArgument);
         Some(error.detail("pointer").and_then(Value::as_str).unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn an_input_with_half_a_character_can_be_sent_back() {
+        let payload = r#"{"behavior":"allow","updatedInput":{"command":"cut \ud83d"}}"#;
+        assert_eq!(checked(RequestKind::Permission, payload).unwrap(), payload);
+        let payload = r#"{"behavior":"allow","updatedInput":"cut \ud83d"}"#;
+        assert!(checked(RequestKind::Permission, payload).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::reply;
 use crate::error::Result;
+use crate::protocol::tolerant;
 
 const BEHAVIORS: &[&str] = &["allow", "deny", "ask"];
 const DESTINATIONS: &[&str] = &["userSettings", "projectSettings", "localSettings", "session", "cliArg"];
@@ -12,7 +13,8 @@ const DESTINATIONS: &[&str] = &["userSettings", "projectSettings", "localSetting
 /// The updates to send, `None` for an empty list; the inner error says which one is malformed.
 pub fn checked(text: &str, request: &Value) -> Result<std::result::Result<Option<String>, String>> {
     let text = reply::argument(text, "updated_permissions_json", '[')?;
-    let mut updates: Vec<Value> = serde_json::from_str(&text).unwrap_or_default();
+    let mut updates: Vec<Value> =
+        tolerant::value(&text).ok().and_then(|list| list.as_array().cloned()).unwrap_or_default();
     let suggested = request["permission_suggestions"].as_array().map(Vec::as_slice).unwrap_or_default();
     for (index, update) in updates.iter_mut().enumerate() {
         // What the CLI suggests it also takes, be it of a type that is not known here.
@@ -97,6 +99,13 @@ mod tests {
         let request = json!({"permission_suggestions": suggestions});
         assert_eq!(sent(suggestions.clone(), request).unwrap(), suggestions);
         assert!(sent(suggestions, json!({})).unwrap_err().contains("number 2"));
+    }
+
+    #[test]
+    fn a_rule_with_half_a_character_is_not_lost() {
+        let text = r#"[{"type":"addRules","rules":[{"toolName":"Bash","ruleContent":"cut \ud83d"}],"behavior":"allow"}]"#;
+        let sent = checked(text, &json!({})).unwrap().unwrap().expect("one update");
+        assert!(sent.contains("cut \u{FFFD}"), "{sent}");
     }
 
     #[test]

@@ -24,8 +24,12 @@ impl Client {
             let mut state = lock(&self.state);
             if !matches!(state.phase, Phase::Created | Phase::Closed) {
                 state.disconnecting.push(completion.accept());
+                let gone = state.process_gone;
                 drop(state);
                 self.start_closing();
+                if gone {
+                    self.process_gone();
+                }
                 return Ok(());
             }
             if state.phase == Phase::Created {
@@ -168,7 +172,11 @@ impl Client {
     }
 
     fn complete_disconnects(&self) {
-        let completions = std::mem::take(&mut lock(&self.state).disconnecting);
+        let completions = {
+            let mut state = lock(&self.state);
+            state.process_gone = true;
+            std::mem::take(&mut state.disconnecting)
+        };
         completions.into_iter().for_each(disconnected);
     }
 

@@ -1,6 +1,6 @@
 //! Control requests to the CLI: matched by id in any order, each with its own deadline.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -18,6 +18,9 @@ use crate::runtime;
 use crate::sync::lock;
 
 const MONTH_MS: u64 = 30 * 86_400_000;
+
+/// So many requests that may withdraw prompts are remembered after their deadline.
+const REMEMBERED: usize = 64;
 
 /// What is done about a turn that does not end after an interrupt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +54,34 @@ struct Open {
     deadline: Option<Instant>,
 }
 
+impl Open {
+    fn may_withdraw(&self) -> bool {
+        matches!(&*self.subtype, "cancel_async_message" | "interrupt")
+    }
+}
+
 #[derive(Default)]
 struct Table {
     open: HashMap<String, Open>,
+    /// Requests that were given up, newest first, with the prompt that they are about: a prompt that the CLI withdraws has no
+    /// result, whenever it says so.
+    late: VecDeque<(String, Option<String>)>,
     /// When the next look at the deadlines is due, if somebody looks at them.
     watched: Option<Instant>,
     /// Set when the session has ended: no request is taken any more.
     ended: Option<Arc<Error>>,
+}
+
+impl Table {
+    /// Takes out a request whose deadline has passed.
+    fn give_up(&mut self, id: &str) -> Option<Open> {
+        let mut open = self.open.remove(id)?;
+        if open.may_withdraw() {
+            self.late.truncate(REMEMBERED - 1);
+            self.late.push_front((id.to_owned(), open.prompt.take()));
+        }
+        Some(open)
+    }
 }
 
 /// The open control requests of one session.
@@ -90,6 +114,17 @@ impl Control {
         lock(&self.table).open.remove(id)
     }
 
+    fn give_up(&self, id: &str) -> Option<Open> {
+        lock(&self.table).give_up(id)
+    }
+
+    /// The prompt of a request that was given up; `None` for one that was not.
+    fn take_late(&self, id: &str) -> Option<Option<String>> {
+        let late = &mut lock(&self.table).late;
+        let at = late.iter().position(|(late, _)| late == id)?;
+        late.remove(at).map(|(_, prompt)| prompt)
+    }
+
     /// Ends all open requests with `cause`, and every later one.
     pub fn end(&self, cause: &Arc<Error>) {
         let open = {
@@ -120,7 +155,7 @@ impl Control {
                 .filter(|(_, open)| open.deadline.is_some_and(|deadline| deadline <= now))
                 .map(|(id, _)| id.clone())
                 .collect();
-            let expired: Vec<Open> = ids.iter().filter_map(|id| table.open.remove(id)).collect();
+            let expired: Vec<Open> = ids.iter().filter_map(|id| table.give_up(id)).collect();
             let next = table.open.values().filter_map(|open| open.deadline).min();
             table.watched = next;
             (expired, next)
@@ -164,7 +199,7 @@ impl Client {
         match waiter.wait(wait.map(|wait| Instant::now() + wait)) {
             Some(outcome) => outcome,
             None => {
-                let late = id.and_then(|id| self.control.remove(&id));
+                let late = id.and_then(|id| self.control.give_up(&id));
                 // The reply may have come in the last instant.
                 match late {
                     Some(_) => Err(timed_out(&subtype)),
@@ -203,7 +238,7 @@ impl Client {
             let Some(client) = me.upgrade() else { return };
             // A client that is being freed closes itself.
             let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
-            if client.turn_in_progress() != Some(turn) || client.is_closing() {
+            if !client.turn_goes_on(&turn) || client.is_closing() {
                 return;
             }
             log::warning(|| "the turn did not end after an interrupt".to_owned());
@@ -247,18 +282,23 @@ impl Client {
         }
     }
 
-    /// The reply to `id`; one that nobody waits for any more is dropped.
+    /// The reply to `id`. One that nobody waits for any more is dropped, but for the prompts that it withdraws.
     pub(super) fn control_answered(&self, id: &str, outcome: Outcome) {
         log::debug(|| {
             format!("{id} was answered: {}", outcome.as_ref().map_or_else(|error| &*error.message, |_| "ok"))
         });
-        let Some(open) = self.control.remove(id) else { return };
+        let Some(open) = self.control.remove(id) else {
+            if let (Some(prompt), Ok(reply)) = (self.control.take_late(id), outcome) {
+                self.take_withdrawn(prompt.as_deref(), &reply);
+            }
+            return;
+        };
         let outcome = outcome.and_then(|reply| {
             self.stats.control_answered(open.sent.elapsed(), &open.subtype);
-            match &*open.subtype {
-                "initialize" => self.take_server_info(&reply)?,
-                "cancel_async_message" | "interrupt" => self.take_withdrawn(&open, &reply),
-                _ => {}
+            if open.subtype == "initialize" {
+                self.take_server_info(&reply)?;
+            } else if open.may_withdraw() {
+                self.take_withdrawn(open.prompt.as_deref(), &reply);
             }
             Ok(reply)
         });
@@ -266,10 +306,10 @@ impl Client {
     }
 
     /// Prompts that the CLI has taken out of its queue have no result. Not every CLI says so in a frame as well.
-    fn take_withdrawn(&self, open: &Open, reply: &str) {
+    fn take_withdrawn(&self, prompt: Option<&str>, reply: &str) {
         let reply: Value = serde_json::from_str(reply).unwrap_or_default();
         match &reply["cancelled"] {
-            Value::Bool(true) => open.prompt.iter().for_each(|uuid| self.prompt_withdrawn(uuid)),
+            Value::Bool(true) => prompt.into_iter().for_each(|uuid| self.prompt_withdrawn(uuid)),
             Value::Array(uuids) => {
                 uuids.iter().filter_map(Value::as_str).for_each(|uuid| self.prompt_withdrawn(uuid));
             }

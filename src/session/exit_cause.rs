@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::State;
 use crate::error::{Error, Status};
 use crate::process::Exit;
+use crate::protocol::tolerant;
 use crate::transport::End;
 
 /// The error that an end without our doing stands for; `None` for a normal one. `in_turn`: the CLI owed a result.
@@ -87,8 +88,8 @@ fn shortened(text: &str) -> String {
 
 /// The process ended with a failure after a result that reported an error.
 fn result_error(state: &State) -> Error {
-    let frame: Value =
-        state.error_result.as_deref().and_then(|line| serde_json::from_slice(line).ok()).unwrap_or_default();
+    let line = state.error_result.as_deref().and_then(|line| std::str::from_utf8(line).ok());
+    let frame = line.and_then(|line| tolerant::value(line).ok()).unwrap_or_default();
     let message = format!("Claude Code returned an error result: {}", result_text(&frame));
     let mut error = Error::new(Status::Result, message);
     for name in [

@@ -14,6 +14,7 @@ use crate::options::Features;
 use crate::protocol::control::Inbound;
 use crate::protocol::kind::Kind;
 use crate::protocol::members::top_level_value;
+use crate::protocol::tolerant;
 use crate::requests::{Request, RequestKind, Session, TimeoutAction, Timer};
 use crate::runtime;
 use crate::sync::lock;
@@ -321,8 +322,8 @@ impl Client {
         if inbound.subtype != "hook_callback" {
             return None;
         }
-        let request: Value = serde_json::from_str(&inbound.request).ok()?;
-        lock(&self.routes).hook(request["callback_id"].as_str()?).map(|hook| hook.token)
+        let id = tolerant::member(&inbound.request, &["callback_id"])?;
+        lock(&self.routes).hook(id.as_str()?).map(|hook| hook.token)
     }
 
     /// Lets go of every callback; their destroy-notifies run.

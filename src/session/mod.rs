@@ -78,6 +78,8 @@ struct State {
     first_output: Vec<u8>,
     connecting: Option<Completion>,
     disconnecting: Vec<Completion>,
+    /// Whoever disconnects is told after a moment, since the process is gone, though its last output may wait for a reader.
+    process_gone: bool,
     input_ended: bool,
     /// How a CLI is started that has ended over the way in which it was.
     other_launch: Option<Launch>,
@@ -130,6 +132,7 @@ impl Client {
             first_output: Vec::new(),
             connecting: None,
             disconnecting: Vec::new(),
+            process_gone: false,
             input_ended: false,
             other_launch: None,
             over: false,

@@ -12,7 +12,7 @@ use super::Client;
 use super::inbound::text_of;
 use super::ledger::Ledger;
 use super::stream::Held;
-use super::turns::{Ceiling, Turn, Turns};
+use super::turns::{Ceiling, InProgress, Turn, Turns};
 use crate::dispatch::gate::Slot;
 use crate::error::Result;
 use crate::protocol::framing::{Block, Line};
@@ -47,7 +47,8 @@ pub struct Run {
     timing: AtomicBool,
     /// The next piece of an answer is the first one of its turn.
     awaits_answer: AtomicBool,
-    /// The input ends with the run.
+    /// The input ends with the run. Who sets this looks at the streams next, and who ends a stream looks at this: one of the
+    /// two has to see what the other has done, which takes the one order of `SeqCst`.
     finishing: AtomicBool,
     /// Prompt streams that have not ended: more prompts will come.
     streams: AtomicUsize,
@@ -91,25 +92,29 @@ impl Client {
     /// At once when the host answers no requests.
     pub fn end_input_after_run(&self) -> Result<()> {
         self.connected()?;
-        self.run.finishing.store(true, Ordering::Release);
-        self.finish_if_possible();
+        self.finish_after_run();
         Ok(())
     }
 
+    fn finish_after_run(&self) {
+        self.run.finishing.store(true, Ordering::SeqCst);
+        self.finish_if_possible();
+    }
+
     pub(super) fn prompt_stream_began(&self) {
-        self.run.streams.fetch_add(1, Ordering::AcqRel);
+        self.run.streams.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(super) fn prompt_stream_ended(&self) {
-        self.run.streams.fetch_sub(1, Ordering::AcqRel);
-        if self.run.finishing.load(Ordering::Acquire) {
+        self.run.streams.fetch_sub(1, Ordering::SeqCst);
+        if self.run.finishing.load(Ordering::SeqCst) {
             self.finish_if_possible();
         }
     }
 
     /// The end of the input has been asked for: now, or when the run is over.
     fn finish_if_possible(&self) {
-        if self.run.streams.load(Ordering::Acquire) > 0 {
+        if self.run.streams.load(Ordering::SeqCst) > 0 {
             return;
         }
         if !self.answers_requests() {
@@ -121,10 +126,13 @@ impl Client {
         }
     }
 
-    /// The number of the turn that runs or is owed, if there is one.
-    pub(super) fn turn_in_progress(&self) -> Option<u64> {
-        let turns = lock(&self.run.turns);
-        turns.is_running().then_some(turns.ended)
+    /// The turn that runs or is owed, if there is one.
+    pub(super) fn turn_in_progress(&self) -> Option<InProgress> {
+        lock(&self.run.turns).in_progress()
+    }
+
+    pub(super) fn turn_goes_on(&self, turn: &InProgress) -> bool {
+        lock(&self.run.turns).goes_on(turn)
     }
 
     /// Takes messages in on their way to the application.
@@ -230,7 +238,7 @@ impl Client {
     /// Also when a request has ended, whose answer needed the input.
     pub(super) fn finish_if_over(&self) {
         let finishing =
-            self.run.finishing.load(Ordering::Acquire) && self.run.streams.load(Ordering::Acquire) == 0;
+            self.run.finishing.load(Ordering::SeqCst) && self.run.streams.load(Ordering::SeqCst) == 0;
         if finishing && self.requests.is_empty() && lock(&self.run.turns).run_is_over() {
             self.close_input();
         }
@@ -251,7 +259,7 @@ impl Client {
 
     fn start_ceiling(&self) {
         let ceiling = self.run.ceiling_ms.load(Ordering::Relaxed);
-        if ceiling == 0 || !self.run.finishing.load(Ordering::Acquire) {
+        if ceiling == 0 || !self.run.finishing.load(Ordering::SeqCst) {
             return;
         }
         let number = self.run.timer.fetch_add(1, Ordering::AcqRel) + 1;
@@ -268,5 +276,63 @@ impl Client {
             }
         });
         self.replace_timer(Some(task.abort_handle()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn wait_for(number: &AtomicUsize, wanted: usize) -> usize {
+        for spins in 1.. {
+            let present = number.load(Ordering::SeqCst);
+            if present >= wanted {
+                return present;
+            }
+            // Where the two threads share a processor, each has to let the other one run.
+            if spins % 1000 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+        }
+        unreachable!()
+    }
+
+    /// Two threads, one of which has to see what the other one has just written. With weaker orders one round in some ten
+    /// thousand fails.
+    #[test]
+    fn the_end_of_a_stream_and_the_wish_to_finish_do_not_miss_each_other() {
+        const OVER: usize = usize::MAX;
+        let client = Client::create("{}").unwrap();
+        let (round, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let deadline = Instant::now() + Duration::from_secs(1);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in 1.. {
+                    if wait_for(&round, number) == OVER {
+                        break;
+                    }
+                    client.finish_after_run();
+                    done.store(number, Ordering::SeqCst);
+                }
+            });
+            let mut missed = None;
+            for number in 1..200_000 {
+                client.run.finishing.store(false, Ordering::SeqCst);
+                client.run.streams.store(1, Ordering::SeqCst);
+                lock(&client.state).input_ended = false;
+                round.store(number, Ordering::SeqCst);
+                (0..number % 40).for_each(|_| std::hint::spin_loop());
+                client.prompt_stream_ended();
+                wait_for(&done, number);
+                if !lock(&client.state).input_ended {
+                    missed = Some(number);
+                }
+                if missed.is_some() || Instant::now() > deadline {
+                    break;
+                }
+            }
+            round.store(OVER, Ordering::SeqCst);
+            assert_eq!(missed, None, "the input stays open for ever");
+        });
     }
 }

@@ -68,6 +68,14 @@ struct Prompt {
     sent: Instant,
 }
 
+/// A turn that runs or is owed.
+#[derive(Debug)]
+pub struct InProgress {
+    /// Changes with every end.
+    number: u64,
+    prompt: Option<Arc<str>>,
+}
+
 /// So many uuids that the host chose are remembered.
 const REMEMBERED: usize = 4096;
 
@@ -79,6 +87,8 @@ pub struct Turns {
     /// Chosen by the host: the CLI ignores one that it knows.
     chosen: VecDeque<Box<str>>,
     pub ended: u64,
+    /// How often everything has come to rest without a result: no prompt is open any more, and no turn goes on.
+    rests: u64,
     activity: Option<Activity>,
     /// Agents and workflows that keep a run open; shells and monitors do not.
     tasks: HashSet<String>,
@@ -140,6 +150,7 @@ impl Turns {
     pub fn cancelled(&mut self, uuid: &[u8]) -> Option<Arc<str>> {
         let at = self.open.iter().position(|prompt| prompt.uuid.as_bytes() == uuid)?;
         let Prompt { uuid, .. } = self.open.remove(at)?;
+        self.note_rest();
         if self.ended > 0 || self.open.is_empty() {
             self.run_ended = self.is_settled();
         }
@@ -174,6 +185,23 @@ impl Turns {
     /// A turn is running, or a prompt waits for its turn.
     pub fn is_running(&self) -> bool {
         !self.open.is_empty() || matches!(self.activity, Some(Activity::Running | Activity::RequiresAction))
+    }
+
+    fn note_rest(&mut self) {
+        self.rests += u64::from(!self.is_running());
+    }
+
+    /// What runs now, or is the next to run.
+    pub fn in_progress(&self) -> Option<InProgress> {
+        let prompt = || self.open.front().map(|prompt| prompt.uuid.clone());
+        self.is_running().then(|| InProgress { number: self.ended + self.rests, prompt: prompt() })
+    }
+
+    /// Whether that has not ended yet. Its prompt may have been withdrawn, and others may have come.
+    pub fn goes_on(&self, before: &InProgress) -> bool {
+        self.in_progress().is_some_and(|now| {
+            now.number == before.number && (now.prompt.is_none() || now.prompt == before.prompt)
+        })
     }
 
     /// The ceiling's timer has run out: the run ends although the CLI says that it is running.
@@ -241,7 +269,11 @@ impl Turns {
             Some(b"requires_action") => Activity::RequiresAction,
             _ => return Ceiling::Keep,
         };
+        let was_running = self.is_running();
         self.activity = Some(activity);
+        if was_running {
+            self.note_rest();
+        }
         match activity {
             Activity::Idle => {
                 self.run_ended = self.ended > 0 && self.is_settled();
@@ -348,6 +380,33 @@ mod tests {
             }
             assert_eq!(prompts(&mut turns, &named), expected, "{named}");
         }
+    }
+
+    #[test]
+    fn a_turn_goes_on_until_its_own_end() {
+        let started = || {
+            let mut turns = Turns::default();
+            state(&mut turns, "running");
+            turns.sent(A, false);
+            let turn = turns.in_progress().unwrap();
+            turns.sent(B, false);
+            assert!(turns.goes_on(&turn));
+            (turns, turn)
+        };
+        let (mut turns, turn) = started();
+        turns.cancelled(B.as_bytes());
+        assert!(turns.goes_on(&turn), "another one was withdrawn");
+        turns.cancelled(A.as_bytes());
+        assert!(turns.goes_on(&turn), "it was of the CLI's own");
+        state(&mut turns, "idle");
+        state(&mut turns, "running");
+        assert!(!turns.goes_on(&turn), "that is another one");
+        let (mut turns, turn) = started();
+        turns.cancelled(A.as_bytes());
+        assert!(!turns.goes_on(&turn), "the next one has its turn");
+        let (mut turns, turn) = started();
+        turns.result(&result("{}"));
+        assert!(!turns.goes_on(&turn));
     }
 
     #[test]

@@ -377,7 +377,8 @@ impl Sink for RecordingSink {
         Box::pin(async move {
             if self.recorder.is_full() {
                 self.recorder.wait_for_room().await;
-            } else {
+            } else if !self.inner.has_room() {
+                // Where it has, the disk has caught up in between, and nobody would tell of that.
                 self.inner.wait_for_room().await;
             }
         })
@@ -401,5 +402,41 @@ impl Sink for RecordingSink {
             recorder.finish().await;
             inner.ended(end);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Has room, which nobody tells of.
+    struct Roomy;
+
+    impl Sink for Roomy {
+        fn data(&self, _: &mut BytesMut) {}
+        fn data_ended(&self, _: &mut BytesMut) {}
+        fn has_room(&self) -> bool {
+            true
+        }
+        fn wait_for_room(&self) -> Later<'_, ()> {
+            Box::pin(std::future::pending())
+        }
+        fn stderr_line(&self, _: &[u8]) {}
+        fn exited(&self, _: Exit) {}
+        fn ended(&self, _: End) {}
+    }
+
+    #[tokio::test]
+    async fn a_reader_goes_on_when_the_disk_has_caught_up_in_between() {
+        let options = crate::options::parse(r#"{"record": "/dev/null"}"#).unwrap();
+        let warn: Warn = Box::new(|text| panic!("{text}"));
+        let start = Start { options: &options, environment: &[], cli_path: None, warn };
+        let recorder = Recorder::start(start).unwrap();
+        let sink = RecordingSink::new(Arc::new(Roomy), recorder.clone());
+        lock(&recorder.queue).bytes += MOST_QUEUED;
+        assert!(!sink.has_room());
+        lock(&recorder.queue).bytes -= MOST_QUEUED;
+        timeout(Duration::from_secs(20), sink.wait_for_room()).await.expect("there is room");
+        recorder.finish().await;
     }
 }

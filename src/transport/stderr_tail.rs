@@ -8,12 +8,14 @@ const LONGEST_LINE: usize = 64 * 1024;
 pub struct StderrTail {
     kept: VecDeque<u8>,
     limit: usize,
+    /// What is kept does not begin where stderr began.
+    cut: bool,
     line: Vec<u8>,
 }
 
 impl StderrTail {
     pub fn new(limit: usize) -> StderrTail {
-        StderrTail { kept: VecDeque::new(), limit, line: Vec::new() }
+        StderrTail { kept: VecDeque::new(), limit, cut: false, line: Vec::new() }
     }
 
     /// Takes bytes in and calls `each` for every line that they complete, without its trailing white space.
@@ -21,6 +23,7 @@ impl StderrTail {
         self.kept.extend(bytes);
         let excess = self.kept.len().saturating_sub(self.limit);
         self.kept.drain(..excess);
+        self.cut |= excess > 0;
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
             if piece.ends_with(b"\n") || self.line.len() >= LONGEST_LINE {
@@ -41,8 +44,9 @@ impl StderrTail {
     /// The kept end as text; it starts with a whole line where there is one.
     pub fn text(&self) -> String {
         let bytes: Vec<u8> = self.kept.iter().copied().collect();
-        let cut = self.kept.len() >= self.limit && self.limit > 0;
-        let start = if cut { bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1) } else { 0 };
+        let bytes = bytes.trim_ascii_end();
+        let whole = if self.cut { bytes.iter().position(|byte| *byte == b'\n') } else { None };
+        let start = whole.map_or(0, |at| at + 1);
         String::from_utf8_lossy(&bytes[start..]).trim_end().to_owned()
     }
 }
@@ -70,6 +74,14 @@ mod tests {
     fn the_tail_is_bounded() {
         let (_, text) = lines(&[b"a long first line\n", b"second\nthird\n"]);
         assert_eq!(text, "second\nthird");
+    }
+
+    #[test]
+    fn a_last_line_that_is_longer_than_the_tail_is_kept_in_part() {
+        let (_, text) = lines(&[b"first\nError: a reason that is very long\n"]);
+        assert_eq!(text, "n that is very long");
+        let (_, text) = lines(&[b"short\ntwenty bytes.\n"]);
+        assert_eq!(text, "short\ntwenty bytes.", "nothing was cut");
     }
 
     #[test]

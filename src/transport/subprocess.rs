@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::net::unix::pipe::Receiver;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use super::private_files::PrivateFolder;
@@ -66,7 +66,8 @@ impl Subprocess {
     /// Starts the child and the tasks that serve it. The readers run before the first byte is written.
     pub async fn start(start: Start, sink: Arc<dyn Sink>) -> Result<Arc<Subprocess>> {
         let program = start.command.program.display().to_string();
-        let spawned = match process::spawn(start.command).await {
+        let mut pending = Pending(process::spawn(start.command));
+        let spawned = match (&mut pending.0).await {
             Ok(Ok(spawned)) => spawned,
             Ok(Err(failure)) => return Err(from_failure(&failure, &program)),
             Err(_) => return Err(Error::new(Status::Closed, "the library is shutting down")),
@@ -194,6 +195,19 @@ impl Transport for Subprocess {
 
     fn pid(&self) -> Option<u32> {
         (!self.process.is_reaped()).then(|| self.process.pid())
+    }
+}
+
+/// A start under way. A connect that runs out of time may let go of it when the child is there and nobody has looked.
+struct Pending(oneshot::Receiver<std::result::Result<Spawned, SpawnFailure>>);
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        // From here on the process thread finds out by itself.
+        self.0.close();
+        if let Ok(Ok(unwanted)) = self.0.try_recv() {
+            unwanted.process.kill_tree();
+        }
     }
 }
 
@@ -353,5 +367,74 @@ fn reason(kind: FailureKind) -> &'static str {
         FailureKind::Forked => "forked",
         FailureKind::Unsupported => "unsupported",
         FailureKind::Other => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl Sink for Nobody {
+        fn data(&self, buffer: &mut BytesMut) {
+            buffer.clear();
+        }
+        fn data_ended(&self, _: &mut BytesMut) {}
+        fn has_room(&self) -> bool {
+            true
+        }
+        fn wait_for_room(&self) -> Later<'_, ()> {
+            Box::pin(std::future::ready(()))
+        }
+        fn stderr_line(&self, _: &[u8]) {}
+        fn exited(&self, _: Exit) {}
+        fn ended(&self, _: End) {}
+    }
+
+    #[tokio::test]
+    async fn a_start_that_is_given_up_leaves_no_child() {
+        let folder = std::env::temp_dir().join(format!("claude-client-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&folder).unwrap();
+        // It does not look at its stdin.
+        let script = "echo $$ >pid.new; mv pid.new pid; exec sleep 1000";
+        let sh = |script: &str| process::Command {
+            program: "/bin/sh".into(),
+            args: ["-c", script].map(Into::into).into(),
+            env: vec![("PATH".into(), "/usr/bin:/bin".into())],
+            cwd: Some(folder.clone()),
+            user: None,
+        };
+        let grace = Grace { exit: Duration::from_secs(5), terminate: Duration::from_secs(5) };
+        let start = Start {
+            command: sh(script),
+            first_line: None,
+            private_folder: None,
+            grace,
+            stderr_tail_bytes: 100,
+        };
+        let mut starting = Box::pin(Subprocess::start(start, Arc::new(Nobody)));
+        tokio::select! {
+            biased;
+            _ = &mut starting => panic!("the process thread has not even been asked"),
+            () = std::future::ready(()) => {}
+        }
+        // The process thread takes one after the other: the first child runs now, and nobody has looked yet.
+        drop(process::spawn(sh("exit 0")).await.unwrap().unwrap());
+        let pid = loop {
+            match std::fs::read_to_string(folder.join("pid")) {
+                Ok(pid) => break pid.trim().to_owned(),
+                Err(_) => sleep(Duration::from_millis(5)).await,
+            }
+        };
+        drop(starting);
+        let stat = std::path::Path::new("/proc").join(pid).join("stat");
+        let gone = async {
+            while stat.exists() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), gone).await.expect("the child is killed and reaped");
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use rustix::io::Errno;
@@ -10,9 +11,13 @@ use rustix::net::{SendFlags, Shutdown, send, shutdown};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
+use tokio::time::sleep;
 
 use crate::error::{Error, Result, Status};
 use crate::sync::lock;
+
+/// So often it is looked for room where the poller cannot tell of it.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 struct State {
     queue: VecDeque<Bytes>,
@@ -107,9 +112,16 @@ impl Writer {
 
     /// As [`Writer::flush`], waiting for the child to make room.
     async fn flush_with_patience(&self) -> Flushed {
-        let socket = match self.socket.try_clone().and_then(|copy| UnixStream::from_std(copy.into())) {
-            Ok(socket) => socket,
-            Err(cause) => return self.fail(Errno::from_io_error(&cause).unwrap_or(Errno::NOMEM)),
+        let socket = loop {
+            match self.socket.try_clone().and_then(|copy| UnixStream::from_std(copy.into())) {
+                Ok(socket) => break socket,
+                // The host may open no more files: part of a line may be out already, so the rest has to follow.
+                Err(_) => sleep(LOOK_AGAIN).await,
+            }
+            match self.flush() {
+                Flushed::Blocked => {}
+                flushed => return flushed,
+            }
         };
         loop {
             if socket.writable().await.is_err() {

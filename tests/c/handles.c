@@ -110,6 +110,10 @@ static void texts(claude_client_t *client)
     CHECK(value[0] == 'x');
     claude_string_free(value);
     claude_string_free(value);
+    /* Half a character, which the CLI writes where it has cut a text. */
+    OK(claude_json_get("{\"a\": \"cut \\ud83d\", \"b\": 1}", "/a", &value, &error));
+    CHECK(strcmp(value, "cut \xEF\xBF\xBD") == 0);
+    claude_string_free(value);
 }
 
 int main(int argc, char **argv)

@@ -314,6 +314,12 @@ impl HostTransport {
         self.returned.send_replace(true);
     }
 
+    /// The host has ended the stream after a `connect` that went well: that end, which is on its way, says why.
+    fn ended_before_it_was_ready(&self) -> bool {
+        let failed = lock(&self.state).opening == Opening::Failed;
+        !failed && self.inlet.ending().is_some()
+    }
+
     /// A host that has ended the stream with words of its own has said it better.
     fn why_not_connected(&self, error: Error) -> Error {
         let told = self.inlet.ending().and_then(|ending| ending.cause);
@@ -377,15 +383,28 @@ fn closing() -> Error {
     Error::new(Status::Cancelled, "the session is closing")
 }
 
+/// With this status the session waits for the end, and tells its cause instead.
+fn ended_early() -> Error {
+    Error::new(Status::CliConnection, "the host's transport ended before it was ready")
+        .with("phase", "connect")
+}
+
 impl Transport for HostTransport {
     fn open(&self) -> Later<'_, Result<()>> {
         Box::pin(async {
-            let outcome = tokio::select! {
+            let (outcome, stopped) = tokio::select! {
                 biased;
-                outcome = self.connect() => outcome,
-                () = self.stopped(Stop::Asked) => return Err(closing()),
+                outcome = self.connect() => (outcome, false),
+                () = self.stopped(Stop::Asked) => (Err(closing()), true),
             };
-            outcome.inspect_err(|error| self.fail(error.clone()))
+            match outcome {
+                Err(_) if self.ended_before_it_was_ready() => Err(ended_early()),
+                Err(error) if !stopped => {
+                    self.fail(error.clone());
+                    Err(error)
+                }
+                outcome => outcome,
+            }
         })
     }
 

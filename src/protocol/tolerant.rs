@@ -1,0 +1,94 @@
+//! Reading JSON that JavaScript wrote. It cuts texts in the middle of a character, and writes the half that is left as an
+//! escape that no text can hold: where a parser would refuse the whole document for it, it becomes U+FFFD.
+
+use std::borrow::Cow;
+
+use memchr::memchr;
+use serde_json::Value;
+
+use super::members::{self, top_level_value};
+
+/// The document, with U+FFFD for every half of a surrogate pair.
+pub fn value(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text).or_else(|cause| match without_halves(text) {
+        Cow::Borrowed(_) => Err(cause),
+        Cow::Owned(text) => serde_json::from_str(&text),
+    })
+}
+
+/// One member of an object in an object, and so on. What stands beside it does not matter, be it nested deeper than a parser
+/// takes.
+pub fn member(object: &str, path: &[&str]) -> Option<Value> {
+    let mut at = object.as_bytes().trim_ascii_start();
+    for name in path {
+        at = top_level_value(at, name.as_bytes())?;
+    }
+    value(std::str::from_utf8(members::value(at)?).ok()?).ok()
+}
+
+/// In JSON a backslash stands inside strings only.
+fn without_halves(text: &str) -> Cow<'_, str> {
+    const ESCAPE: usize = r"\uXXXX".len();
+    let (mut out, mut copied, mut at) = (String::new(), 0, 0);
+    while let Some(next) = memchr(b'\\', text.as_bytes().get(at..).unwrap_or_default()) {
+        at += next;
+        match (unit(text, at), unit(text, at + ESCAPE)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => at += 2 * ESCAPE,
+            (Some(0xD800..=0xDFFF), _) => {
+                out.push_str(&text[copied..at]);
+                out.push('\u{FFFD}');
+                at += ESCAPE;
+                copied = at;
+            }
+            _ => at += 2,
+        }
+    }
+    if copied == 0 {
+        return text.into();
+    }
+    out.push_str(&text[copied..]);
+    out.into()
+}
+
+/// The number in the `\uXXXX` that stands there.
+fn unit(text: &str, at: usize) -> Option<u16> {
+    let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+    u16::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_found_beside_whatever_there_is() {
+        let deep = format!("{}1{}", "[".repeat(500), "]".repeat(500));
+        let text =
+            format!(r#" {{"deep":{deep},"half":"\ud83d","a":{{"deep":{deep},"b":"x\ny\udc00"}},"n":7}}"#);
+        assert!(value(&text).is_err());
+        assert_eq!(member(&text, &["a", "b"]), Some("x\ny\u{FFFD}".into()));
+        assert_eq!(member(&text, &["n"]), Some(7.into()));
+        for nowhere in [&["b"][..], &["a", "n"], &["n", "a"], &["deep"]] {
+            assert_eq!(member(&text, nowhere), None);
+        }
+    }
+
+    #[test]
+    fn halves_of_a_pair_are_replaced_and_everything_else_stays() {
+        for (text, expected) in [
+            (r#"{"a":"cut \ud83d"}"#, Some("cut \u{FFFD}")),
+            (r#"{"a":"\uDE00 cut"}"#, Some("\u{FFFD} cut")),
+            (r#"{"a":"\ud83d\ud83d\ude00\ude00"}"#, Some("\u{FFFD}\u{1F600}\u{FFFD}")),
+            (r#"{"a":"\ud83dx\u00e9\n日"}"#, Some("\u{FFFD}xé\n日")),
+            (r#"{"a":"\\ud83d \ud83d\\"}"#, Some("\\ud83d \u{FFFD}\\")),
+            (r#"{"a":"\ud83d\ude00"}"#, Some("\u{1F600}")),
+            (r#"{"a":"\ud83d"#, None),
+            (r#"{"a":"\ud8"#, None),
+            (r#"{"a":"\ud83d\"#, None),
+            ("\\日", None),
+        ] {
+            let read = value(text).ok();
+            assert_eq!(read.as_ref().map(|value| value["a"].as_str().unwrap()), expected, "{text}");
+        }
+    }
+}
