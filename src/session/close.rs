@@ -225,7 +225,7 @@ impl Client {
             return pool::run(move || self.finalise_now());
         }
         let later = self.clone();
-        if self.dispatcher.gate.close(move || later.finalise_later()) == Closing::Quiet {
+        if self.dispatcher.close(move || later.finalise_later()) == Closing::Quiet {
             self.finalise();
         }
     }
@@ -237,7 +237,7 @@ impl Client {
     }
 
     fn finalise_now(&self) {
-        self.dispatcher.gate.wait_quiet();
+        self.dispatcher.wait_quiet();
         self.finalise();
     }
 
