@@ -100,7 +100,7 @@ pub unsafe extern "C" fn claude_client_set_dispatch(
 /// @param user_data Passed to `done`.
 /// @param error Receives the error; may be NULL.
 /// @return `CLAUDE_OK` when the start was begun; `CLAUDE_ERR_ALREADY_CONNECTED`; `CLAUDE_ERR_INVALID_OPTION` for options
-///   that cannot be combined with what is registered.
+///   that cannot be combined with what is registered; `CLAUDE_ERR_CLOSED` during `claude_runtime_shutdown`.
 /// @thread Any.
 /// @callback May be called.
 /// @since 0.1.0

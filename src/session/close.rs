@@ -89,6 +89,8 @@ impl Client {
     /// The process has been reaped. Its last output may still wait for a slow consumer, which must not hold up
     /// whoever disconnects.
     pub(super) fn process_gone(&self) {
+        self.exited.store(true, Ordering::Release);
+        self.dispatcher.space.notify_one();
         let (me, again) = (self.me.clone(), self.starts_again.load(Ordering::Acquire));
         let _ = runtime::spawn(async move {
             tokio::time::sleep(DELIVERY_AFTER_EXIT).await;
@@ -100,6 +102,14 @@ impl Client {
             let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
             client.complete_disconnects();
         });
+    }
+
+    /// The host has ended the session and the CLI is gone: what is left to read is little, and the end does not wait until
+    /// somebody receives what is queued.
+    pub(super) fn is_ending_unread(&self) -> bool {
+        // A second process may have taken the place of the one that is gone.
+        let gone = || self.transport().is_some_and(|transport| transport.pid().is_none());
+        self.is_closing() && self.exited.load(Ordering::Acquire) && gone()
     }
 
     /// Everything that the CLI wrote has been taken in.
