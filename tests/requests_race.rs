@@ -275,3 +275,33 @@ fn a_callback_that_waits_for_completions_is_told_by_a_free() {
     assert_eq!(outcome.one(), [Status::CLAUDE_ERR_CANCELLED; STARTED]);
     assert_eq!(ended.len(), STARTED, "told once: these are the test's own");
 }
+
+#[test]
+fn a_callback_that_is_replaced_before_its_turn_leaves_one_delivery() {
+    let fake = FakeClaude::new(json!({"on_user": [{"ask": "can_use_tool"}, "result"]}));
+    let host = Host::with_mode(&fake_options(&fake), Mode::CLAUDE_DISPATCH_PUMP);
+    let keep_in = |slot: &Arc<Slot<Request>>| {
+        let slot = slot.clone();
+        move |request| slot.put(request)
+    };
+    let (first, second, third) = (Slot::new(), Slot::new(), Slot::new());
+    host.on_request(keep_in(&first));
+    host.connect().unwrap();
+    host.query("go");
+    while first.is_empty() {
+        host.dispatch(100);
+    }
+    // The second one is gone before anybody dispatches.
+    host.on_request(keep_in(&second));
+    host.on_request(keep_in(&third));
+    while host.dispatch(0) > 0 {}
+    assert_eq!((second.len(), third.len()), (0, 1));
+    // Without a callback it stays open for the next one.
+    host.on_request(keep_in(&second));
+    host.no_on_request();
+    while host.dispatch(0) > 0 {}
+    host.on_request(keep_in(&second));
+    while host.dispatch(0) > 0 {}
+    assert_eq!((second.len(), third.len()), (1, 1));
+    second.one().allow().unwrap();
+}
