@@ -158,7 +158,8 @@ impl Dispatcher {
         }
     }
 
-    fn note_end(&self, cause: Option<&Arc<Error>>) {
+    /// Nothing more will come by itself: whoever waits for messages or results is told so.
+    pub fn note_end(&self, cause: Option<&Arc<Error>>) {
         let mut queue = lock(&self.queue);
         queue.ended = true;
         queue.results.close(cause);

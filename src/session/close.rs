@@ -20,7 +20,7 @@ impl Client {
     /// Ends the session: end of input, grace, SIGTERM, grace, SIGKILL. `completion` is told when the process is gone.
     pub fn disconnect(&self, completion: Completion) -> Result<()> {
         let _hold = self.hold()?;
-        {
+        let never_connected = {
             let mut state = lock(&self.state);
             if !matches!(state.phase, Phase::Created | Phase::Closed) {
                 state.disconnecting.push(completion.accept());
@@ -28,12 +28,18 @@ impl Client {
                 self.start_closing();
                 return Ok(());
             }
-            if state.phase == Phase::Created {
+            let never_connected = state.phase == Phase::Created;
+            if never_connected {
                 state.phase = Phase::Closed;
                 state.over = true;
             }
-        }
+            never_connected
+        };
         completion.complete(Ok("{}".to_owned()));
+        if never_connected {
+            // There is no closing event that would tell it.
+            self.dispatcher.note_end(None);
+        }
         Ok(())
     }
 
