@@ -931,7 +931,8 @@ claude_status_t claude_set_log_callback(int32_t max_level,
 
 /**
  * Closes every session and ends every thread of the library. Clients that were not freed keep their handles, and answer
- * `CLAUDE_ERR_CLOSED`. Afterwards the library can be used again, as if nothing had been.
+ * `CLAUDE_ERR_CLOSED`. No session begins meanwhile: connecting gives `CLAUDE_ERR_CLOSED`. Afterwards the library can be used
+ * again, as if nothing had been.
  *
  * @param timeout_ms How long to wait, in milliseconds; `CLAUDE_WAIT_FOREVER` = as long as it takes.
  * @param error Receives the error; may be NULL.
@@ -1050,7 +1051,7 @@ claude_status_t claude_client_set_dispatch(claude_client_t *client,
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return `CLAUDE_OK` when the start was begun; `CLAUDE_ERR_ALREADY_CONNECTED`; `CLAUDE_ERR_INVALID_OPTION` for options
- *   that cannot be combined with what is registered.
+ *   that cannot be combined with what is registered; `CLAUDE_ERR_CLOSED` during `claude_runtime_shutdown`.
  * @thread Any.
  * @callback May be called.
  * @since 0.1.0
@@ -1128,7 +1129,8 @@ claude_status_t claude_client_connect_wait_n(claude_client_t *client,
  * Ends the session: the CLI sees the end of its input, and after the option `graceful_exit_timeout_ms` SIGTERM, and after
  * `terminate_timeout_ms` SIGKILL for it and all of its descendants. What it still writes is delivered.
  *
- * @param client The client. One that was never connected becomes closed.
+ * @param client The client. One that was never connected becomes closed, and whoever waits for its events or results gets
+ *   `CLAUDE_ERR_CLOSED`.
  * @param done Told when the process is gone; may be NULL. In PULL mode NULL: a `CLAUDE_EVENT_DONE` comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -72,17 +72,21 @@ struct Reader {
 struct State {
     configuration: Option<Arc<Configuration>>,
     readers: Vec<Reader>,
-    stopping: bool,
+    /// Shutdowns under way, from before they close the sessions.
+    ending: u32,
+    /// Shutdowns that have got as far as the threads.
+    stopping: u32,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { configuration: None, readers: Vec::new(), stopping: false });
+static STATE: Mutex<State> =
+    Mutex::new(State { configuration: None, readers: Vec::new(), ending: 0, stopping: 0 });
 /// The reader whose turn it is to get a client.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 static OWNER_PID: AtomicU32 = AtomicU32::new(0);
 /// Live threads of the runtimes.
 static THREADS: AtomicU32 = AtomicU32::new(0);
 
-fn state() -> std::sync::MutexGuard<'static, State> {
+fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
@@ -116,9 +120,23 @@ pub fn configuration() -> Arc<Configuration> {
 
 /// One of the runtimes, started if need be.
 pub fn handle() -> Result<Handle> {
-    let mut state = state();
-    if state.stopping {
-        return Err(Error::new(Status::Closed, "the library is shutting down"));
+    handle_of(state())
+}
+
+/// As [`handle`], for a session that begins: refused from the first moment of a shutdown.
+pub fn handle_for_session() -> Result<Handle> {
+    let state = state();
+    if state.ending > 0 { Err(shutting_down()) } else { handle_of(state) }
+}
+
+fn shutting_down() -> Error {
+    Error::new(Status::Closed, "the library is shutting down")
+        .with("remedy", "connect when claude_runtime_shutdown has returned")
+}
+
+fn handle_of(mut state: MutexGuard<'_, State>) -> Result<Handle> {
+    if state.stopping > 0 {
+        return Err(shutting_down());
     }
     if state.readers.is_empty() {
         let configuration = state.configuration.get_or_insert_default().clone();
@@ -230,13 +248,28 @@ fn new_runtime(configuration: &Arc<Configuration>, name: &str) -> std::io::Resul
     builder.build()
 }
 
+/// As long as it lives no session begins.
+pub struct Ending(());
+
+/// The first step of a shutdown.
+pub fn begin_shutdown() -> Ending {
+    state().ending += 1;
+    Ending(())
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        state().ending -= 1;
+    }
+}
+
 /// Ends every thread of the library. `false` when something was still running at the deadline.
 pub fn shutdown(timeout: Duration) -> bool {
     let deadline = Instant::now() + timeout;
     let left = || deadline.saturating_duration_since(Instant::now());
     let readers = {
         let mut state = state();
-        state.stopping = true;
+        state.stopping += 1;
         std::mem::take(&mut state.readers)
     };
     let callbacks_ended = pool::shutdown(left());
@@ -249,7 +282,7 @@ pub fn shutdown(timeout: Duration) -> bool {
     let children_ended = process::shutdown(left());
     let ended = callbacks_ended && readers_ended && children_ended;
     let mut state = state();
-    state.stopping = false;
+    state.stopping -= 1;
     if ended && state.readers.is_empty() {
         // No thread is left that a forked copy of the process would miss.
         OWNER_PID.store(0, Ordering::Relaxed);

@@ -71,6 +71,15 @@ fn waiting_threads_return_when_their_client_is_freed() {
 }
 
 #[test]
+fn waiting_threads_return_when_their_client_is_disconnected_instead_of_connected() {
+    for (what, mode) in
+        [("next", "pull"), ("dispatch", "pump"), ("receive_response", "thread"), ("receive_response", "pump")]
+    {
+        scenario("dispatch_wait", &["never-connected", what, mode], json!({})).run();
+    }
+}
+
+#[test]
 fn results_are_counted() {
     for mode in ["thread", "pump", "inline"] {
         scenario("dispatch_wait", &["counted", mode], json!({})).run();

@@ -68,7 +68,7 @@ fn nothing_runs_behind_a_closed_gate() {
                 })
             })
             .collect();
-        assert_eq!(gate.close(|| unreachable!("closed from outside")), Closing::Quiet);
+        assert_eq!(gate.close(|| unreachable!("closed from outside"), || ()), Closing::Quiet);
         freed.store(true, SeqCst);
         assert!(gate.enter(Slot::Closed).is_none());
         callers.into_iter().for_each(|caller| caller.join().unwrap());
@@ -96,17 +96,59 @@ fn a_gate_that_is_closed_from_inside_is_finished_once_and_quietly() {
             {
                 let _inner = gate.enter(Slot::Completion).unwrap();
                 let (gate2, finished, running) = (gate.clone(), finished.clone(), running.clone());
-                let closing = gate.close(move || {
-                    gate2.wait_quiet();
-                    assert_eq!(running.load(SeqCst), 0);
-                    finished.fetch_add(1, SeqCst);
-                });
+                let closing = gate.close(
+                    move || {
+                        gate2.wait_quiet(|| ());
+                        assert_eq!(running.load(SeqCst), 0);
+                        finished.fetch_add(1, SeqCst);
+                    },
+                    || (),
+                );
                 assert_eq!(closing, Closing::Deferred);
             }
             assert_eq!(finished.load(SeqCst), 0, "finished inside the outer callback");
         }
         assert_eq!(finished.load(SeqCst), 1);
         other.join().unwrap();
+    });
+}
+
+/// A call that waits for news which another thread queues while the gate is being closed.
+#[test]
+fn what_a_call_waits_for_is_told_behind_the_closed_gate() {
+    check(3, || {
+        let gate = Arc::new(Gate::new());
+        let news = Arc::new(Mutex::new(false));
+        let told = Arc::new((Mutex::new(false), loom::sync::Condvar::new()));
+        let inside = Arc::new(AtomicBool::new(false));
+        let caller = {
+            let (gate, told, inside) = (gate.clone(), told.clone(), inside.clone());
+            thread::spawn(move || {
+                let Some(_pass) = gate.enter(Slot::Request) else { return };
+                inside.store(true, SeqCst);
+                let mut heard = lock(&told.0);
+                while !*heard {
+                    heard = told.1.wait(heard).unwrap();
+                }
+            })
+        };
+        let teller = {
+            let (gate, news) = (gate.clone(), news.clone());
+            thread::spawn(move || {
+                *lock(&news) = true;
+                gate.announce();
+            })
+        };
+        let tell = || {
+            if *lock(&news) {
+                *lock(&told.0) = true;
+                told.1.notify_all();
+            }
+        };
+        assert_eq!(gate.close(|| unreachable!("closed from outside"), tell), Closing::Quiet);
+        caller.join().unwrap();
+        teller.join().unwrap();
+        assert_eq!(*lock(&told.0), inside.load(SeqCst), "whoever waits is told");
     });
 }
 
@@ -180,7 +222,7 @@ fn a_callback_is_replaced_under_a_caller_that_loops() {
         };
         callback.replace(&gate, Some(handler(&destroyed)));
         assert_eq!(destroyed.load(SeqCst), 1, "the old one lives on behind replace");
-        gate.close(|| unreachable!("closed from outside"));
+        gate.close(|| unreachable!("closed from outside"), || ());
         callback.close();
         assert_eq!(destroyed.load(SeqCst), 2);
         caller.join().unwrap();
@@ -200,7 +242,7 @@ fn a_callback_that_comes_behind_the_end_is_destroyed_and_never_called() {
             let (gate, callback) = (gate.clone(), callback.clone());
             thread::spawn(move || callback.run(&gate, |handler| handler()))
         };
-        gate.close(|| {});
+        gate.close(|| {}, || ());
         callback.close();
         registering.join().unwrap();
         assert_eq!(destroyed.load(SeqCst), 1);
@@ -284,7 +326,7 @@ fn behind_a_closed_gate_every_entry_is_either_delivered_or_left() {
                 lane.push(2);
             })
         };
-        lane.gate.close(|| {});
+        lane.gate.close(|| {}, || ());
         let delivered = lock(&lane.delivered).len();
         pushing.join().unwrap();
         assert_eq!(lock(&lane.delivered).len(), delivered, "delivered behind the gate");

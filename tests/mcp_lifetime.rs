@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use claude_client::capi::client::claude_client_free;
+use claude_client::capi::client::{claude_client_disconnect, claude_client_free};
 use claude_client::capi::mcp::*;
 use claude_client::capi::request::*;
 use claude_client::capi::tool_call::*;
@@ -341,4 +341,70 @@ fn answers_and_withdrawals_may_race() {
     assert_eq!(answered, written);
     assert!(answered + stale <= ROUNDS as usize);
     assert!(told <= stale, "an answered call was told that it is cancelled");
+}
+
+#[test]
+fn a_function_that_waits_for_its_cancellation_is_told_when_a_disconnect_and_a_free_meet() {
+    const OPEN: i64 = 400;
+    let mut actions: Vec<Value> =
+        (0..OPEN).map(|n| ask(&format!("c{n}"), call_message(n, "wait", json!({})))).collect();
+    actions.push(forever());
+    let fake = Fake::new(actions);
+    let tools = Tools::new("calc", &json!({}));
+    let kept: Arc<Mutex<Vec<Call>>> = Arc::default();
+    let (told, blocked, let_go) =
+        (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (keep, tell, enter, wake) = (kept.clone(), told.clone(), blocked.clone(), let_go.clone());
+    tools
+        .add(&json!({"name": "wait", "max_concurrency": 0}), move |call| {
+            let (tell, woken, wake) = (tell.clone(), Arc::new(AtomicBool::new(false)), wake.clone());
+            let cancelled = woken.clone();
+            call.on_cancel(move |_| {
+                tell.fetch_add(1, Ordering::SeqCst);
+                cancelled.store(true, Ordering::SeqCst);
+            })
+            .unwrap();
+            let mut kept = keep.lock().unwrap();
+            kept.push(call);
+            let is_last = kept.len() == OPEN as usize;
+            drop(kept);
+            if is_last {
+                enter.store(true, Ordering::SeqCst);
+                // It listens to this only.
+                while !woken.load(Ordering::SeqCst) && !wake.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+        })
+        .unwrap();
+    let mut client = fake.threaded().with(&tools);
+    client.connect();
+    client.query("go");
+    wait_until("the function waits", || blocked.load(Ordering::SeqCst));
+    let handle = client.handle.addr();
+    let disconnecting = std::thread::spawn(move || {
+        let handle = std::ptr::without_provenance_mut(handle);
+        // SAFETY: any value is looked up.
+        unsafe { claude_client_disconnect(handle, None, null_mut(), null_mut()) };
+    });
+    // The disconnect has told of one call, and has hundreds before it.
+    while told.load(Ordering::SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    let freed = Arc::new(AtomicBool::new(false));
+    let done = freed.clone();
+    let freeing = std::thread::spawn(move || {
+        client.free();
+        done.store(true, Ordering::SeqCst);
+    });
+    let end = Instant::now() + Duration::from_secs(20);
+    while !freed.load(Ordering::SeqCst) && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let in_time = freed.load(Ordering::SeqCst);
+    let_go.store(true, Ordering::SeqCst);
+    freeing.join().unwrap();
+    disconnecting.join().unwrap();
+    assert!(in_time, "claude_client_free and the function wait for each other");
+    assert_eq!(told.load(Ordering::SeqCst), OPEN as usize, "each is told once");
 }

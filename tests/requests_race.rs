@@ -3,11 +3,16 @@
 
 mod requests_support;
 
+use std::ffi::{c_char, c_void};
+use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
+use claude_client::capi::client::claude_client_disconnect;
+use claude_client::capi::control::claude_client_interrupt;
 use claude_client::capi::types::claude_dispatch_t as Mode;
 use claude_testkit::fake::FakeClaude;
 use requests_support::{Host, LONG, Request, SOON, Slot, Status, fake_options, status};
@@ -184,4 +189,119 @@ fn thousands_of_open_requests_end_with_the_session() {
     }
     assert_eq!(of(&told), OPEN);
     assert!(open.iter().all(|request| status(&request.allow()) == Status::CLAUDE_ERR_CLOSED));
+}
+
+/// Frees the client on a thread of its own. Where that hangs, `let_go` ends the callback that it waits for.
+fn free_in_time(host: Host, let_go: impl FnOnce()) {
+    let (done, freed) = channel();
+    let freeing = thread::spawn(move || {
+        drop(host);
+        let _ = done.send(());
+    });
+    let in_time = freed.recv_timeout(SOON).is_ok();
+    let_go();
+    freeing.join().unwrap();
+    assert!(in_time, "claude_client_free and a callback wait for each other");
+}
+
+#[test]
+fn a_blocked_callback_is_told_when_a_disconnect_and_a_free_meet() {
+    const OPEN: usize = 400;
+    let fake = FakeClaude::new(
+        json!({"on_user": [{"repeat": OPEN, "do": [{"ask": "can_use_tool", "wait": false}]}]}),
+    );
+    let host = Host::new(&fake_options(&fake));
+    let (kept, blocked, told, woken) = (Slot::new(), Slot::new(), Slot::new(), Slot::new());
+    let (keep, enter, tell, wake) = (kept.clone(), blocked.clone(), told.clone(), woken.clone());
+    host.on_request(move |request| {
+        let (tell, woken) = (tell.clone(), wake.clone());
+        let is_last = keep.len() == OPEN - 1;
+        request.on_cancel(move |_| if is_last { woken.put(()) } else { tell.put(()) }).unwrap();
+        keep.put(request);
+        if is_last {
+            enter.put(());
+            wake.one();
+        }
+    });
+    host.connect().unwrap();
+    host.query("go");
+    blocked.one();
+    let client = host.client.addr();
+    let disconnecting = thread::spawn(move || disconnect(client));
+    // The disconnect has told of one request, and has hundreds before it.
+    told.one();
+    free_in_time(host, || woken.put(()));
+    disconnecting.join().unwrap();
+    assert_eq!(told.len(), OPEN - 2, "each is told once");
+}
+
+/// Asks for the end, whatever has become of the client.
+fn disconnect(client: usize) {
+    let client = std::ptr::without_provenance_mut(client);
+    // SAFETY: any value is looked up.
+    unsafe { claude_client_disconnect(client, None, null_mut(), null_mut()) };
+}
+
+#[test]
+fn a_callback_that_waits_for_completions_is_told_by_a_free() {
+    const STARTED: usize = 20;
+    unsafe extern "C" fn done(status: Status, _: *const c_char, _: usize, data: *mut c_void) {
+        // Others are still queued behind this one when the client is freed.
+        thread::sleep(Duration::from_millis(5));
+        // SAFETY: the test keeps the slot until the client is gone.
+        unsafe { (*data.cast::<Slot<Status>>()).put(status) };
+    }
+    let fake =
+        FakeClaude::new(json!({"on_user": [{"ask": "can_use_tool"}], "on_control": {"interrupt": []}}));
+    let host = Host::new(&fake_options(&fake));
+    let (ended, asked, outcome) = (Slot::new(), Slot::new(), Slot::new());
+    let (wait, ask, into, client) = (ended.clone(), asked.clone(), outcome.clone(), host.client.addr());
+    host.on_request(move |_| {
+        let data = Arc::as_ptr(&wait).cast_mut().cast();
+        let client = std::ptr::without_provenance_mut(client);
+        for _ in 0..STARTED {
+            // SAFETY: a live handle; the slot lives until the client is gone.
+            let accepted = unsafe { claude_client_interrupt(client, Some(done), data, null_mut()) };
+            assert_eq!(accepted, Status::CLAUDE_OK);
+        }
+        ask.put(());
+        into.put(wait.take(STARTED));
+    });
+    host.connect().unwrap();
+    host.query("go");
+    asked.one();
+    let let_go = || (0..STARTED).for_each(|_| ended.put(Status::CLAUDE_OK));
+    free_in_time(host, let_go);
+    assert_eq!(outcome.one(), [Status::CLAUDE_ERR_CANCELLED; STARTED]);
+    assert_eq!(ended.len(), STARTED, "told once: these are the test's own");
+}
+
+#[test]
+fn a_callback_that_is_replaced_before_its_turn_leaves_one_delivery() {
+    let fake = FakeClaude::new(json!({"on_user": [{"ask": "can_use_tool"}, "result"]}));
+    let host = Host::with_mode(&fake_options(&fake), Mode::CLAUDE_DISPATCH_PUMP);
+    let keep_in = |slot: &Arc<Slot<Request>>| {
+        let slot = slot.clone();
+        move |request| slot.put(request)
+    };
+    let (first, second, third) = (Slot::new(), Slot::new(), Slot::new());
+    host.on_request(keep_in(&first));
+    host.connect().unwrap();
+    host.query("go");
+    while first.is_empty() {
+        host.dispatch(100);
+    }
+    // The second one is gone before anybody dispatches.
+    host.on_request(keep_in(&second));
+    host.on_request(keep_in(&third));
+    while host.dispatch(0) > 0 {}
+    assert_eq!((second.len(), third.len()), (0, 1));
+    // Without a callback it stays open for the next one.
+    host.on_request(keep_in(&second));
+    host.no_on_request();
+    while host.dispatch(0) > 0 {}
+    host.on_request(keep_in(&second));
+    while host.dispatch(0) > 0 {}
+    assert_eq!((second.len(), third.len()), (1, 1));
+    second.one().allow().unwrap();
 }

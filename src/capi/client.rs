@@ -100,7 +100,7 @@ pub unsafe extern "C" fn claude_client_set_dispatch(
 /// @param user_data Passed to `done`.
 /// @param error Receives the error; may be NULL.
 /// @return `CLAUDE_OK` when the start was begun; `CLAUDE_ERR_ALREADY_CONNECTED`; `CLAUDE_ERR_INVALID_OPTION` for options
-///   that cannot be combined with what is registered.
+///   that cannot be combined with what is registered; `CLAUDE_ERR_CLOSED` during `claude_runtime_shutdown`.
 /// @thread Any.
 /// @callback May be called.
 /// @since 0.1.0
@@ -205,7 +205,8 @@ pub unsafe extern "C" fn claude_client_connect_wait_n(
 /// Ends the session: the CLI sees the end of its input, and after the option `graceful_exit_timeout_ms` SIGTERM, and after
 /// `terminate_timeout_ms` SIGKILL for it and all of its descendants. What it still writes is delivered.
 ///
-/// @param client The client. One that was never connected becomes closed.
+/// @param client The client. One that was never connected becomes closed, and whoever waits for its events or results gets
+///   `CLAUDE_ERR_CLOSED`.
 /// @param done Told when the process is gone; may be NULL. In PULL mode NULL: a `CLAUDE_EVENT_DONE` comes instead.
 /// @param user_data Passed to `done`.
 /// @param error Receives the error; may be NULL.

@@ -15,6 +15,7 @@ use crate::ffi::callback::UserData;
 use crate::ffi::text::{self, STRLEN};
 use crate::log::{self, LogHandler};
 use crate::runtime::{self, Configuration, ThreadHook};
+use crate::session::{self, Client};
 
 /// Chooses how the library's threads look. Optional; before the first client connects, or after
 /// `claude_runtime_shutdown`.
@@ -128,7 +129,8 @@ pub unsafe extern "C" fn claude_set_log_callback(
 }
 
 /// Closes every session and ends every thread of the library. Clients that were not freed keep their handles, and answer
-/// `CLAUDE_ERR_CLOSED`. Afterwards the library can be used again, as if nothing had been.
+/// `CLAUDE_ERR_CLOSED`. No session begins meanwhile: connecting gives `CLAUDE_ERR_CLOSED`. Afterwards the library can be used
+/// again, as if nothing had been.
 ///
 /// @param timeout_ms How long to wait, in milliseconds; `CLAUDE_WAIT_FOREVER` = as long as it takes.
 /// @param error Receives the error; may be NULL.
@@ -148,8 +150,9 @@ pub unsafe extern "C" fn claude_runtime_shutdown(
 }
 
 fn shutdown(timeout: Duration) -> Result<()> {
-    let clients = CLIENTS.all();
-    if is_library_thread() || clients.iter().any(|client| client.dispatcher.gate.is_inside()) {
+    let is_inside =
+        |clients: Vec<Arc<Client>>| clients.iter().any(|client| client.dispatcher.gate.is_inside());
+    if is_library_thread() || is_inside(CLIENTS.all()) || is_inside(session::connected()) {
         return Err(Error::new(
             Status::WouldDeadlock,
             "claude_runtime_shutdown was called inside a callback",
@@ -158,6 +161,8 @@ fn shutdown(timeout: Duration) -> Result<()> {
     }
     let deadline = Instant::now() + timeout;
     let left = || deadline.saturating_duration_since(Instant::now());
+    let _ending = runtime::begin_shutdown();
+    let clients = session::connected();
     for client in &clients {
         client.close_soon();
     }

@@ -101,10 +101,18 @@ impl Dispatcher {
         }
     }
 
-    /// Gives the lane up, unless something has come in the last instant. What waits behind a closed gate is left to
-    /// [`Dispatcher::finish`].
+    /// Gives the lane up, unless something has come in the last instant. What waits behind a closed gate is left to the
+    /// one who frees the client.
     fn stop_draining(&self, lane: Lane) -> bool {
-        lock(&self.queue).leave(lane) || self.gate.is_closed()
+        if lock(&self.queue).leave(lane) {
+            return true;
+        }
+        let closed = self.gate.is_closed();
+        if closed {
+            lock(&self.queue).abandon(lane);
+            self.gate.announce();
+        }
+        closed
     }
 
     /// Delivers the first entry of the message lane, as far as `turn` and `interrupt` allow. `false` when there is none.
@@ -150,7 +158,8 @@ impl Dispatcher {
         }
     }
 
-    fn note_end(&self, cause: Option<&Arc<Error>>) {
+    /// Nothing more will come by itself: whoever waits for messages or results is told so.
+    pub fn note_end(&self, cause: Option<&Arc<Error>>) {
         let mut queue = lock(&self.queue);
         queue.ended = true;
         queue.results.close(cause);

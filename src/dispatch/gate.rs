@@ -35,6 +35,8 @@ struct State {
     running: Vec<(usize, Slot, u64)>,
     /// Calls so far.
     entered: u64,
+    /// How often something has been announced behind the closed gate.
+    announced: u64,
     /// Of the thread that closed the gate from inside.
     finaliser: Option<(usize, Finaliser)>,
 }
@@ -60,7 +62,13 @@ impl Default for Gate {
 impl Gate {
     pub fn new() -> Gate {
         Gate {
-            state: Mutex::new(State { closed: false, running: Vec::new(), entered: 0, finaliser: None }),
+            state: Mutex::new(State {
+                closed: false,
+                running: Vec::new(),
+                entered: 0,
+                announced: 0,
+                finaliser: None,
+            }),
             changed: Condvar::new(),
             epoch: AtomicU32::new(0),
         }
@@ -115,10 +123,10 @@ impl Gate {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Lets no further call in and waits for the running ones. Inside a callback it returns at once, and `finaliser`
-    /// runs on this thread when its outermost callback has returned, while other threads may still be inside
-    /// ([`Gate::wait_quiet`]); otherwise `finaliser` is dropped unused.
-    pub fn close(&self, finaliser: impl FnOnce() + Send + 'static) -> Closing {
+    /// Lets no further call in and waits for the running ones as [`Gate::wait_quiet`]. Inside a callback it returns at once,
+    /// and `finaliser` runs on this thread when its outermost callback has returned, while other threads may still be inside;
+    /// otherwise `finaliser` is dropped unused.
+    pub fn close(&self, finaliser: impl FnOnce() + Send + 'static, meanwhile: impl Fn()) -> Closing {
         let key = thread_key();
         self.shut();
         let mut state = lock(&self.state);
@@ -127,15 +135,32 @@ impl Gate {
             return Closing::Deferred;
         }
         drop(state);
-        self.wait_quiet();
+        self.wait_quiet(meanwhile);
         Closing::Quiet
     }
 
-    /// Waits until no call runs. Not for a thread that is inside one.
-    pub fn wait_quiet(&self) {
+    /// Waits until no call runs. Not for a thread that is inside one. As long as one does, `meanwhile` tells what it may wait
+    /// for: now, and whenever something was announced.
+    pub fn wait_quiet(&self, meanwhile: impl Fn()) {
         let mut state = lock(&self.state);
         while !state.running.is_empty() {
-            state = self.changed.wait(state);
+            let announced = state.announced;
+            drop(state);
+            meanwhile();
+            state = lock(&self.state);
+            while !state.running.is_empty() && state.announced == announced {
+                state = self.changed.wait(state);
+            }
+        }
+    }
+
+    /// Something has been queued that a running call may wait for, and no call can tell behind the closed gate.
+    pub fn announce(&self) {
+        let mut state = lock(&self.state);
+        if state.closed {
+            state.announced += 1;
+            drop(state);
+            self.changed.notify_all();
         }
     }
 

@@ -240,9 +240,13 @@ impl Dispatcher {
             return;
         }
         let first = queue.is_empty();
+        let ending = matches!(task, mcp::Task::Cancelled(..));
         queue.tools.push(task);
         self.urgency.store(true, Ordering::Release);
         self.after_tool(queue, first);
+        if ending {
+            self.gate.announce();
+        }
     }
 
     pub fn push_done(self: &Arc<Self>, done: Done) {
@@ -283,6 +287,9 @@ impl Dispatcher {
             queue.urgent.push(urgent);
             self.urgency.store(true, Ordering::Release);
             self.after_push(queue, Lane::Requests, first);
+        }
+        if ending {
+            self.gate.announce();
         }
     }
 
@@ -340,6 +347,37 @@ impl Dispatcher {
         };
         queued.into_iter().for_each(Urgent::discard);
         tools.into_iter().for_each(mcp::Task::discard);
+    }
+
+    /// Lets no further callback in and waits for those that run, as [`Gate::close`].
+    pub fn close(&self, finaliser: impl FnOnce() + Send + 'static) -> Closing {
+        self.gate.close(finaliser, || self.tell_ends())
+    }
+
+    /// Waits until no callback runs behind the closed gate.
+    pub fn wait_quiet(&self) {
+        self.gate.wait_quiet(|| self.tell_ends());
+    }
+
+    /// Tells on this thread of what has ended, as long as a callback runs that may wait for that.
+    fn tell_ends(&self) {
+        self.tell_withdrawn();
+        // In PUMP mode nothing runs beside the callback that would wait.
+        if !matches!(self.mode(), Mode::Thread | Mode::Inline) {
+            return;
+        }
+        for lane in [Lane::Endings, Lane::Requests] {
+            // A thread that still serves the lane announces that it stops.
+            let ended = {
+                let mut queue = lock(&self.queue);
+                if !queue.claim(lane) {
+                    continue;
+                }
+                queue.take_done(lane)
+            };
+            ended.into_iter().for_each(Done::run_cancelled);
+            lock(&self.queue).abandon(lane);
+        }
     }
 
     /// Nothing more is delivered: what waits is dropped, requests are refused, open operations are told that they

@@ -179,6 +179,29 @@ impl Queue {
         }
     }
 
+    /// Whoever serves the lane stops, whatever waits.
+    pub fn abandon(&mut self, lane: Lane) {
+        match lane {
+            Lane::Messages => self.messages.abandon(),
+            Lane::Requests => self.urgent.abandon(),
+            Lane::Endings => self.endings.abandon(),
+            Lane::Prompts => self.steps.abandon(),
+        }
+    }
+
+    /// Takes the ends of operations out of a lane of urgent entries; the others stay.
+    pub fn take_done(&mut self, lane: Lane) -> Vec<Done> {
+        let fifo = if lane == Lane::Endings { &mut self.endings } else { &mut self.urgent };
+        let mut ended = Vec::new();
+        for urgent in fifo.take_all() {
+            match urgent {
+                Urgent::Done(done) => ended.push(done),
+                other => fifo.push(other),
+            }
+        }
+        ended
+    }
+
     /// Brings the descriptor in line with the queue.
     pub fn update_wakeup(&mut self) {
         let readable = !self.is_empty() || self.woken;

@@ -234,13 +234,14 @@ impl Request {
         matches!(self.phase(), Phase::Withdrawn | Phase::Expired | Phase::Closed)
     }
 
-    /// A callback of the host is about to get it.
+    /// A callback of the host is about to get it, or would if there were one.
     pub fn mark_delivered(&self) {
         self.delivered.store(true, Ordering::Release);
     }
 
-    pub fn was_delivered(&self) -> bool {
-        self.delivered.load(Ordering::Acquire)
+    /// Whether a callback got it; from now on it is on its way to another one.
+    pub fn take_delivered(&self) -> bool {
+        self.delivered.swap(false, Ordering::AcqRel)
     }
 
     // Handles. As long as the host holds one, the request may be answered; the last one that goes refuses it.

@@ -20,7 +20,7 @@ impl Client {
     /// Ends the session: end of input, grace, SIGTERM, grace, SIGKILL. `completion` is told when the process is gone.
     pub fn disconnect(&self, completion: Completion) -> Result<()> {
         let _hold = self.hold()?;
-        {
+        let never_connected = {
             let mut state = lock(&self.state);
             if !matches!(state.phase, Phase::Created | Phase::Closed) {
                 state.disconnecting.push(completion.accept());
@@ -32,12 +32,18 @@ impl Client {
                 }
                 return Ok(());
             }
-            if state.phase == Phase::Created {
+            let never_connected = state.phase == Phase::Created;
+            if never_connected {
                 state.phase = Phase::Closed;
                 state.over = true;
             }
-        }
+            never_connected
+        };
         completion.complete(Ok("{}".to_owned()));
+        if never_connected {
+            // There is no closing event that would tell it.
+            self.dispatcher.note_end(None);
+        }
         Ok(())
     }
 
@@ -93,6 +99,8 @@ impl Client {
     /// The process has been reaped. Its last output may still wait for a slow consumer, which must not hold up
     /// whoever disconnects.
     pub(super) fn process_gone(&self) {
+        self.exited.store(true, Ordering::Release);
+        self.dispatcher.space.notify_one();
         let (me, again) = (self.me.clone(), self.starts_again.load(Ordering::Acquire));
         let _ = runtime::spawn(async move {
             tokio::time::sleep(DELIVERY_AFTER_EXIT).await;
@@ -104,6 +112,14 @@ impl Client {
             let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
             client.complete_disconnects();
         });
+    }
+
+    /// The host has ended the session and the CLI is gone: what is left to read is little, and the end does not wait until
+    /// somebody receives what is queued.
+    pub(super) fn is_ending_unread(&self) -> bool {
+        // A second process may have taken the place of the one that is gone.
+        let gone = || self.transport().is_some_and(|transport| transport.pid().is_none());
+        self.is_closing() && self.exited.load(Ordering::Acquire) && gone()
     }
 
     /// Everything that the CLI wrote has been taken in.
@@ -233,7 +249,7 @@ impl Client {
             return pool::run(move || self.finalise_now());
         }
         let later = self.clone();
-        if self.dispatcher.gate.close(move || later.finalise_later()) == Closing::Quiet {
+        if self.dispatcher.close(move || later.finalise_later()) == Closing::Quiet {
             self.finalise();
         }
     }
@@ -245,7 +261,7 @@ impl Client {
     }
 
     fn finalise_now(&self) {
-        self.dispatcher.gate.wait_quiet();
+        self.dispatcher.wait_quiet();
         self.finalise();
     }
 

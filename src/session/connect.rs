@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::{timeout, timeout_at};
 
 use super::start::start_transport;
-use super::{Client, Phase, host_environment, not_connected};
+use super::{Client, Phase, host_environment, live, not_connected};
 use crate::dispatch::{Completion, Listener, Outcome, Waiter};
 use crate::error::{Error, Result, Status};
 use crate::log;
@@ -38,6 +38,26 @@ pub(super) struct Plan {
     until: Instant,
 }
 
+/// A client whose session is ended if the task that connects it is dropped: a shutdown in the same instant takes its thread.
+struct Unfinished(Option<Arc<Client>>);
+
+impl Unfinished {
+    async fn run(mut self, plan: Plan) {
+        if let Some(client) = self.0.clone() {
+            client.connecting(plan).await;
+        }
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            client.over();
+        }
+    }
+}
+
 impl Client {
     /// Starts the session. `limit` shortens the option `connect_timeout_ms`. The reply is the answer to `initialize`.
     pub fn connect(
@@ -59,7 +79,9 @@ impl Client {
         let Some(me) = self.strong() else {
             return Err(Error::new(Status::Closed, "the client is being freed"));
         };
-        let handle = runtime::handle()?;
+        // Before it is asked whether the library is shutting down: a shutdown that is not seen sees the client.
+        live::add(&self.me);
+        let handle = runtime::handle_for_session()?;
         {
             let mut state = lock(&self.state);
             if state.phase != Phase::Created {
@@ -68,7 +90,7 @@ impl Client {
             state.phase = Phase::Connecting;
             state.connecting = Some(completion.accept());
         }
-        handle.spawn(async move { me.connecting(plan).await });
+        handle.spawn(Unfinished(Some(me)).run(plan));
         Ok(())
     }
 

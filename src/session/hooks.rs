@@ -130,11 +130,10 @@ pub(super) fn router(routes: &Arc<Mutex<Routes>>) -> RequestHandler {
             return;
         }
         let handler = lock(&routes).way(&request).map(|(_, handler)| handler.clone());
+        // Also where nobody is: the host may hold it from an earlier delivery, and the next callback gets it.
+        request.mark_delivered();
         match handler {
-            Some(handler) => {
-                request.mark_delivered();
-                handler(request);
-            }
+            Some(handler) => handler(request),
             None => request.abandon(NO_HANDLER),
         }
     })
@@ -177,7 +176,7 @@ impl Client {
         for request in self.requests.list() {
             let goes_there = lock(&self.routes).way(&request).is_some_and(|(way, _)| way == place);
             // What was not delivered yet is still on its way.
-            if goes_there && request.was_delivered() {
+            if goes_there && request.take_delivered() {
                 self.dispatcher.push_request(request);
             }
         }

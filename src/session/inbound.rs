@@ -47,6 +47,7 @@ impl Sink for Client {
         let dispatcher = &self.dispatcher;
         !dispatcher.is_full()
             || ((self.is_closing() || self.control.has_open()) && !dispatcher.is_over(EXTRA_ROOM))
+            || self.is_ending_unread()
     }
 
     fn wait_for_room(&self) -> Later<'_, ()> {

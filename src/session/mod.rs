@@ -9,6 +9,7 @@ mod hooks;
 mod host;
 mod inbound;
 mod ledger;
+mod live;
 mod mcp;
 mod once;
 mod recorded;
@@ -49,6 +50,7 @@ use stats::Stats;
 pub use connect::Environment;
 pub use control::Escalation;
 pub use hooks::Hook;
+pub use live::connected;
 pub use once::query_once;
 pub use start::command;
 pub use stream::NextPrompt;
@@ -112,6 +114,8 @@ pub struct Client {
     initialize: OnceLock<Map<String, Value>>,
     /// The close ladder has been asked for.
     closing: AtomicBool,
+    /// A process has been reaped, or the host's transport closed.
+    exited: AtomicBool,
 }
 
 impl Client {
@@ -158,6 +162,7 @@ impl Client {
             hermetic: Hermetic::default(),
             initialize: OnceLock::new(),
             closing: AtomicBool::new(false),
+            exited: AtomicBool::new(false),
         }))
     }
 

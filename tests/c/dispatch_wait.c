@@ -244,6 +244,16 @@ static void freed(const char *what, int mode, bool shut_down) {
     if (shut_down) claude_client_free(client);
 }
 
+/* A client that is disconnected instead of connected: nothing will come, and whoever waits is told so. */
+static void never_connected(const char *what, int mode) {
+    waiter_t waiter = {.to_the_end = true};
+    claude_client_t *client = create(mode);
+    start_waiter(&waiter, client, what);
+    OK(claude_client_disconnect(client, NULL, NULL, &error));
+    CHECK(end_waiter(&waiter) == CLAUDE_ERR_CLOSED);
+    claude_client_free(client);
+}
+
 /* A wake is told once, whatever is queued, and takes no event's place. */
 static void woken_among_events(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_PULL);
@@ -421,6 +431,7 @@ int main(int argc, char **argv) {
     else if (strcmp(name, "epoll") == 0) with_epoll();
     else if (strcmp(name, "freed") == 0) freed(argv[2], mode_named(argv[3]), false);
     else if (strcmp(name, "shut-down") == 0) freed(argv[2], mode_named(argv[3]), true);
+    else if (strcmp(name, "never-connected") == 0) never_connected(argv[2], mode_named(argv[3]));
     else if (strcmp(name, "wake") == 0) wake();
     else if (strcmp(name, "counted") == 0) counted(mode_named(argv[2]));
     else if (strcmp(name, "busy-pump") == 0) busy_pump();
