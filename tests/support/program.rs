@@ -153,6 +153,8 @@ pub fn command(sandbox: &Sandbox, name: &str, variant: Variant, options: &Value,
             let mut command = sandbox.command("valgrind");
             command.args([
                 "-q",
+                // It runs one thread at a time, and one that never waits would keep all others from running.
+                "--fair-sched=try",
                 "--leak-check=full",
                 "--errors-for-leak-kinds=definite",
                 "--show-leak-kinds=definite",
