@@ -33,6 +33,7 @@ pub mod error;
 pub mod ffi;
 pub mod log;
 pub mod mcp;
+pub mod names;
 pub mod options;
 pub mod panics;
 pub mod probe;

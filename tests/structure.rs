@@ -29,19 +29,20 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "transport",
         ],
     ),
-    ("mcp", &["error", "panics", "protocol", "requests", "runtime", "sync"]),
+    ("mcp", &["error", "names", "panics", "protocol", "requests", "runtime", "sync"]),
     ("transport", &["error", "options", "panics", "process", "protocol", "sync"]),
     // Its threads are started the way that the runtime is set up, and the runtime's shutdown ends them.
     ("dispatch", &["error", "mcp", "panics", "process", "protocol", "requests", "runtime", "sync"]),
     ("log", &["dispatch", "sync"]),
     ("runtime", &["dispatch", "error", "panics", "process", "sync"]),
     ("ffi", &["error", "panics", "runtime"]),
-    ("requests", &["error", "protocol", "sync"]),
+    ("requests", &["error", "names", "protocol", "sync"]),
     ("protocol", &["error"]),
-    ("options", &["error"]),
+    ("options", &["error", "names"]),
     ("panics", &["error"]),
     ("process", &[]),
     ("error", &[]),
+    ("names", &[]),
     ("sync", &[]),
 ];
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result, Status};
+use crate::names::{misspelt, nearest};
 
 /// How long the CLI waits for a tool unless the host says otherwise. It has no word for "for ever", and a tool that
 /// is cut off while it works helps nobody: a day.
@@ -67,7 +68,8 @@ impl Options {
         let document = object(text, "options_json")?;
         for name in document.keys() {
             if !OPTIONS.contains(&name.as_str()) {
-                let known = nearest(name, OPTIONS).unwrap_or("version, instructions, timeout_ms, tools");
+                let known = nearest(name, OPTIONS.iter().copied())
+                    .unwrap_or("version, instructions, timeout_ms, tools");
                 return Err(wrong("options_json", name, format!("the option {name} is unknown"))
                     .with("remedy", format!("known: {known}")));
             }
@@ -107,8 +109,7 @@ fn check_policy(index: usize, tool: &Value) -> Result<()> {
         return Err(wrong("options_json", &at(""), fault));
     };
     for name in members.keys() {
-        let known: &[&str] = &["name", "permission_policy"];
-        if let (false, Some(known)) = (known.contains(&name.as_str()), nearest(name, known)) {
+        if let Some(known) = misspelt(name, &["name", "permission_policy"]) {
             return Err(wrong(
                 "options_json",
                 &at(&format!("/{name}")),
@@ -175,7 +176,7 @@ impl Definition {
         let mut document = object(text, "tool_json")?;
         for name in document.keys() {
             // Unknown members belong to later versions of MCP and pass; misspelt ones would be without effect.
-            if let (false, Some(known)) = (MEMBERS.contains(&name.as_str()), nearest(name, MEMBERS)) {
+            if let Some(known) = misspelt(name, MEMBERS) {
                 return Err(wrong("tool_json", name, format!("the member {name} is unknown"))
                     .with("remedy", format!("write {known}")));
             }
@@ -234,14 +235,6 @@ fn wrong(argument: &str, member: &str, message: String) -> Error {
     Error::new(Status::InvalidArgument, message)
         .with("argument", argument)
         .with("pointer", format!("/{}", member.replace('~', "~0")))
-}
-
-/// The known name that `name` is probably meant to be.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
-    let rated = known.iter().map(|known| (strsim::jaro_winkler(&plain(name), &plain(known)), *known));
-    let (likeness, best) = rated.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (likeness > 0.9).then_some(best)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The options document: its JSON, the place of a fault in it, and the nearest known name.
+//! The options document: its JSON, and the place of a fault in it.
 
 use std::fmt;
 
@@ -24,16 +24,6 @@ pub fn at(pointer: &str, fault: String) -> Error {
 /// The RFC 6901 pointer to a member of the value at `pointer`.
 pub fn child(pointer: &str, name: &str) -> String {
     format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
-}
-
-/// The known name that `name` was most likely meant to be.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
-    let wanted = plain(name);
-    let scored = known.map(|word| (strsim::osa_distance(&wanted, &plain(word)), word));
-    let (distance, word) = scored.min_by_key(|(distance, _)| *distance)?;
-    // A third of the letters may differ; more than that would suggest something unrelated.
-    (distance * 3 <= wanted.chars().count()).then_some(word)
 }
 
 /// Reads the document. Empty text stands for `{}`; a name that occurs twice is a fault, not "the last one wins".

@@ -32,7 +32,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use document::nearest;
+use crate::names::nearest;
 pub use document::{child, invalid};
 pub use environment::DENY_LIST;
 pub use host::{Record, Replay};

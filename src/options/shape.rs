@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::document::{at, child, invalid, nearest};
+use super::document::{at, child, invalid};
 use super::table::{self, To};
 use crate::error::Error;
+use crate::names::nearest;
 
 /// The form of one value. Everything that is written here is enforced, documented and exported as JSON schema.
 #[derive(Debug, Clone, Copy)]

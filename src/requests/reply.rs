@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::RequestKind;
 use crate::error::{Error, Result, Status};
+use crate::names::misspelt;
 use crate::protocol::members::top_level_value;
 use crate::protocol::tolerant;
 
@@ -131,13 +132,10 @@ fn hook(output: &Value) -> Result<()> {
 }
 
 /// The CLI passes over names that it does not know, which would make a misspelt refusal a "go ahead", and run a tool with
-/// the input that was to be changed. Names that are like
-/// none of the `deciding` ones pass: later CLIs may know them.
+/// the input that was to be changed. Names that are like none of the `deciding` ones pass: later CLIs may know them.
 fn spelled(members: &Value, place: &str, deciding: &[&str]) -> Result<()> {
-    let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
-    for name in members.as_object().into_iter().flat_map(Map::keys).filter(|name| name.len() < 32) {
-        let meant = |known: &&&str| strsim::damerau_levenshtein(&plain(name), &plain(known)) <= 2;
-        if let (false, Some(known)) = (deciding.contains(&name.as_str()), deciding.iter().find(meant)) {
+    for name in members.as_object().into_iter().flat_map(Map::keys) {
+        if let Some(known) = misspelt(name, deciding) {
             let pointer = format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
             return Err(wrong(format!("\"{name}\" is unknown; write \"{known}\""), &pointer));
         }
