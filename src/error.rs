@@ -40,6 +40,8 @@ statuses! {
     InvalidOption = -103, c"CLAUDE_ERR_INVALID_OPTION", "ValueError";
     /// Not possible in this mode, on this system or with this CLI.
     Unsupported = -104, c"CLAUDE_ERR_UNSUPPORTED", "ClaudeSDKError";
+    /// There is nothing of that name, at that place, with that text.
+    NotFound = -105, c"CLAUDE_ERR_NOT_FOUND", "ValueError";
     /// No usable CLI was found.
     CliNotFound = -201, c"CLAUDE_ERR_CLI_NOT_FOUND", "CLINotFoundError";
     /// The CLI could not be started or spoken to.
@@ -118,6 +120,20 @@ impl Error {
         self.details.get(name)
     }
 
+    /// What went wrong and what to do about it, in one line for humans.
+    pub fn advice(&self) -> String {
+        let lines = |text: &str| {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            lines.collect::<Vec<_>>().join(" ")
+        };
+        let message = lines(&self.message);
+        match self.detail("remedy").and_then(Value::as_str).map(lines) {
+            Some(remedy) if message.contains(&remedy) => message,
+            Some(remedy) => format!("{}; {remedy}", message.trim_end_matches(['.', ';'])),
+            None => message,
+        }
+    }
+
     /// The one JSON shape of every failure.
     pub fn to_json(&self) -> String {
         let mut document = Map::new();
@@ -147,6 +163,16 @@ mod tests {
             assert_eq!(Status::from_code(status.code()), Some(*status));
             assert!(Status::ALL[..index].iter().all(|other| other.code() != status.code()));
         }
+    }
+
+    #[test]
+    fn the_advice_is_one_line_that_ends_with_the_remedy() {
+        let error = Error::new(Status::Process, "gone.\n at once\n");
+        assert_eq!(error.advice(), "gone. at once");
+        let error = error.with("remedy", "start it\nagain");
+        assert_eq!(error.advice(), "gone. at once; start it again");
+        let told = Error::new(Status::Process, "gone: start it").with("remedy", "start it");
+        assert_eq!(told.advice(), "gone: start it");
     }
 
     #[test]

@@ -47,6 +47,7 @@ impl Default for Configuration {
 
 impl Configuration {
     pub fn started(&self) {
+        LIVE.fetch_add(1, Ordering::AcqRel);
         Inside::mark_thread();
         mark_library_thread();
         if let Some(hook) = &self.on_thread_start {
@@ -58,7 +59,13 @@ impl Configuration {
         if let Some(hook) = &self.on_thread_stop {
             hook();
         }
+        LIVE.fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+/// How many threads of the library are alive.
+pub fn live_threads() -> u32 {
+    LIVE.load(Ordering::Acquire)
 }
 
 /// A thread that reads. Dropped, it ends in its own time.
@@ -83,6 +90,8 @@ static STATE: Mutex<State> =
 /// The reader whose turn it is to get a client.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 static OWNER_PID: AtomicU32 = AtomicU32::new(0);
+/// Live threads of any kind, from their first step to their last.
+static LIVE: AtomicU32 = AtomicU32::new(0);
 /// Live threads of the runtimes.
 static THREADS: AtomicU32 = AtomicU32::new(0);
 

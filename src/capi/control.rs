@@ -1,101 +1,21 @@
 //! Control requests to the CLI.
 
 use std::ffi::{c_char, c_void};
-use std::sync::Arc;
+use std::mem::MaybeUninit;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::support::{listener, wait_of, with_client};
-use super::types::{claude_client_t, claude_done_fn, claude_error_t, claude_status_t};
+use super::operation::{Members, json_object, members, start, wait};
+use super::types::{claude_client_t, claude_done_fn, claude_error_t, claude_escalation_t, claude_status_t};
 use crate::error::{Error, Result, Status};
-use crate::ffi::text::{self, STRLEN};
+use crate::ffi::number::number;
+use crate::ffi::text;
 use crate::protocol::control::check_request;
 use crate::session::{Client, Escalation};
 
-/// The members of a request. A null stands for an argument that was not given, except where null means something.
-fn members(request: Value) -> Map<String, Value> {
-    const NULL_MEANS_DEFAULT: &[&str] = &["model", "max_thinking_tokens", "mode"];
-    match request {
-        Value::Object(mut object) => {
-            object.retain(|name, value| !value.is_null() || NULL_MEANS_DEFAULT.contains(&name.as_str()));
-            object
-        }
-        _ => Map::new(),
-    }
-}
-
-/// Sends a request whose reply is told to `done`.
-pub fn ask(client: &Arc<Client>, request: Value, done: claude_done_fn, user_data: *mut c_void) -> Result<()> {
-    ask_as_it_is(client, members(request), done, user_data)
-}
-
-pub fn ask_as_it_is(
-    client: &Arc<Client>,
-    request: Map<String, Value>,
-    done: claude_done_fn,
-    user_data: *mut c_void,
-) -> Result<()> {
-    let listener = listener(client, done, user_data)?;
-    client.control(request, client.completion(listener))
-}
-
-/// Sends a request and gives its reply to the host, which may not want it.
-///
-/// # Safety
-/// `reply_json` is NULL or writable.
-pub unsafe fn ask_wait(
-    client: &Arc<Client>,
-    request: Value,
-    timeout_ms: u32,
-    reply_json: *mut *mut c_char,
-) -> Result<()> {
-    // SAFETY: the caller's promise.
-    unsafe { ask_as_it_is_wait(client, members(request), timeout_ms, reply_json) }
-}
-
-/// # Safety
-/// As [`ask_wait`].
-pub unsafe fn ask_as_it_is_wait(
-    client: &Arc<Client>,
-    request: Map<String, Value>,
-    timeout_ms: u32,
-    reply_json: *mut *mut c_char,
-) -> Result<()> {
-    let reply = client.control_wait(request, wait_of(timeout_ms))?;
-    if !reply_json.is_null() {
-        // SAFETY: the caller's promise.
-        unsafe { text::put(reply_json, text::give(reply)) };
-    }
-    Ok(())
-}
-
-/// A JSON object that the host composed.
-pub fn json_object(text: &str, name: &str) -> Result<Value> {
-    let wrong = |message: String| {
-        Error::new(Status::InvalidArgument, message)
-            .with("argument", name)
-            .with("remedy", "pass a JSON object")
-    };
-    let value: Value =
-        serde_json::from_str(text).map_err(|cause| wrong(format!("{name} is not JSON: {cause}")))?;
-    if value.is_object() { Ok(value) } else { Err(wrong(format!("{name} is not a JSON object"))) }
-}
-
-/// Interrupts the running turn. The turn ends with an error result, and the session goes on. Prompts that are queued still
-/// run.
-///
-/// @param client The client, connected.
-/// @param done Told of the CLI's receipt, such as {"still_queued":[…]}; may be NULL. In PULL mode NULL: a
-///   `CLAUDE_EVENT_DONE` comes instead.
-/// @param user_data Passed to `done`.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK` when the request is on its way; `CLAUDE_ERR_NOT_CONNECTED`; `CLAUDE_ERR_CLOSED` or the cause of the
-///   end. `done` may be told `CLAUDE_ERR_CONTROL`, `CLAUDE_ERR_TIMEOUT`, `CLAUDE_ERR_CANCELLED` or the cause of the end.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/threading.md
+/// Ends the running turn, with an error result; the session goes on, and queued prompts still run. The reply is such as
+/// {"still_queued":[...]}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_interrupt(
     client: *mut claude_client_t,
@@ -104,90 +24,78 @@ pub unsafe extern "C" fn claude_client_interrupt(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| ask(client, json!({"subtype": "interrupt"}), done, user_data))
-    }
+    unsafe { start(client, done, user_data, error, |_| Ok(interrupt())) }
 }
 
-/// As `claude_client_interrupt`, with a choice about queued prompts and about a turn that does not end.
-///
-/// @param client The client, connected.
-/// @param cancel_queued Whether prompts that are queued are cancelled as well.
-/// @param deadline_ms How long the turn may take to end, in milliseconds; only with an escalation.
-/// @param escalation A `claude_escalation_t`: what happens at the deadline. The session then ends, and the on_closed
-///   callback is told `CLAUDE_ERR_TIMEOUT`.
-/// @param done Told of the CLI's receipt, such as {"still_queued":[…],"cancelled":[…]}; may be NULL. In PULL mode NULL: a
-///   `CLAUDE_EVENT_DONE` comes instead.
-/// @param user_data Passed to `done`.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_client_interrupt`; `CLAUDE_ERR_INVALID_ARGUMENT` for a number that is no escalation.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/threading.md
+/// @copydoc claude_client_interrupt
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_interrupt_wait(
+    client: *mut claude_client_t,
+    timeout_ms: u32,
+    reply_json: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on output parameters.
+    unsafe { wait(client, timeout_ms, reply_json, error, |_| Ok(interrupt())) }
+}
+
+fn interrupt() -> Members {
+    members(json!({"subtype": "interrupt"}))
+}
+
+/// As claude_client_interrupt, with a choice.
+/// @param cancel_queued Whether queued prompts are cancelled as well; the reply then has `cancelled`.
+/// @param deadline_ms How long the turn may take to end; without an escalation it means nothing.
+/// @param escalation What happens then; the session ends with CLAUDE_ERR_TIMEOUT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_interrupt_with(
     client: *mut claude_client_t,
     cancel_queued: bool,
     deadline_ms: u32,
-    escalation: i32,
+    escalation: MaybeUninit<claude_escalation_t>,
     done: claude_done_fn,
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on output parameters.
     unsafe {
-        with_client(client, error, |client| {
-            let listener = listener(client, done, user_data)?;
-            let request = interrupt(client, cancel_queued, deadline_ms, escalation)?;
-            client.control(request, client.completion(listener))
+        start(client, done, user_data, error, |client| {
+            interrupt_with(client, cancel_queued, deadline_ms, escalation)
         })
     }
 }
 
-/// As `claude_client_interrupt_with`, waiting for the receipt.
-///
-/// @param client The client, connected.
-/// @param cancel_queued Whether prompts that are queued are cancelled as well.
-/// @param deadline_ms How long the turn may take to end, in milliseconds; only with an escalation.
-/// @param escalation A `claude_escalation_t`: what happens at the deadline.
-/// @param timeout_ms How long to wait for the receipt, in milliseconds.
-/// @param reply_json Receives the receipt, such as {"still_queued":[…]}, with "cancelled" when `cancel_queued` is true; free
-///   it with `claude_string_free`. May be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_client_interrupt_wait`; `CLAUDE_ERR_INVALID_ARGUMENT` for a number that is no escalation.
-/// @thread Any thread of the host.
-/// @callback Refused.
-/// @since 0.1.0
-/// @see docs/threading.md
+/// @copydoc claude_client_interrupt_with
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_interrupt_with_wait(
     client: *mut claude_client_t,
     cancel_queued: bool,
     deadline_ms: u32,
-    escalation: i32,
+    escalation: MaybeUninit<claude_escalation_t>,
     timeout_ms: u32,
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on output parameters.
     unsafe {
-        with_client(client, error, |client| {
-            client.dispatcher.check_may_wait()?;
-            let request = interrupt(client, cancel_queued, deadline_ms, escalation)?;
-            ask_as_it_is_wait(client, request, timeout_ms, reply_json)
+        wait(client, timeout_ms, reply_json, error, |client| {
+            interrupt_with(client, cancel_queued, deadline_ms, escalation)
         })
     }
 }
 
 /// The request, after the watch over the running turn has begun.
-fn interrupt(
+///
+/// # Safety
+/// `escalation` is initialised.
+unsafe fn interrupt_with(
     client: &Client,
     cancel_queued: bool,
     deadline_ms: u32,
-    escalation: i32,
-) -> Result<Map<String, Value>> {
-    let escalation = match escalation {
+    escalation: MaybeUninit<claude_escalation_t>,
+) -> Result<Members> {
+    // SAFETY: the caller's promise.
+    let escalation = match unsafe { number(escalation) } {
         0 => Escalation::None,
         1 => Escalation::Disconnect,
         2 => Escalation::Kill,
@@ -198,47 +106,15 @@ fn interrupt(
         }
     };
     client.watch_turn(Duration::from_millis(deadline_ms.into()), escalation);
-    let cancel_queued = cancel_queued.then_some(true);
-    Ok(members(json!({"subtype": "interrupt", "cancel_queued": cancel_queued})))
-}
-
-/// As `claude_client_interrupt`, waiting for the receipt. `claude_client_interrupt_with_wait` also returns it.
-///
-/// @param client The client, connected.
-/// @param timeout_ms How long to wait, in milliseconds.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_CONTROL` with the CLI's reason; `CLAUDE_ERR_TIMEOUT`; `CLAUDE_ERR_NOT_CONNECTED`;
-///   `CLAUDE_ERR_CLOSED` or the cause of the end; `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
-/// @thread Any thread of the host.
-/// @callback Refused.
-/// @since 0.1.0
-/// @see docs/threading.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_client_interrupt_wait(
-    client: *mut claude_client_t,
-    timeout_ms: u32,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            ask_wait(client, json!({"subtype": "interrupt"}), timeout_ms, std::ptr::null_mut())
-        })
+    let mut request = members(json!({"subtype": "interrupt"}));
+    if cancel_queued {
+        request.insert("cancel_queued".into(), true.into());
     }
+    Ok(request)
 }
 
-/// Changes the permission mode.
-///
-/// @param client The client, connected.
-/// @param mode Such as "default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto". Copied.
-/// @param done Told of the CLI's reply; may be NULL. In PULL mode NULL: a `CLAUDE_EVENT_DONE` comes instead.
-/// @param user_data Passed to `done`.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_client_interrupt`. A mode that the CLI does not take is a `CLAUDE_ERR_CONTROL` told to `done`.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/threading.md
+/// Changes the permission mode: "default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto" and what the CLI
+/// knows besides.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_set_permission_mode(
     client: *mut claude_client_t,
@@ -248,57 +124,32 @@ pub unsafe extern "C" fn claude_client_set_permission_mode(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let mode = text::required(mode, STRLEN, "mode")?;
-            ask(client, set_permission_mode(mode), done, user_data)
-        })
-    }
+    unsafe { start(client, done, user_data, error, |_| set_permission_mode(mode)) }
 }
 
-/// As `claude_client_set_permission_mode`, waiting for the reply.
-///
-/// @param client The client, connected.
-/// @param mode The mode. Copied.
-/// @param timeout_ms How long to wait, in milliseconds.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_client_interrupt_wait`.
-/// @thread Any thread of the host.
-/// @callback Refused.
-/// @since 0.1.0
-/// @see docs/threading.md
+/// @copydoc claude_client_set_permission_mode
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_set_permission_mode_wait(
     client: *mut claude_client_t,
     mode: *const c_char,
     timeout_ms: u32,
+    reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let mode = text::required(mode, STRLEN, "mode")?;
-            ask_wait(client, set_permission_mode(mode), timeout_ms, std::ptr::null_mut())
-        })
-    }
+    unsafe { wait(client, timeout_ms, reply_json, error, |_| set_permission_mode(mode)) }
 }
 
-fn set_permission_mode(mode: &str) -> Value {
-    json!({"subtype": "set_permission_mode", "mode": mode})
+/// # Safety
+/// `mode` is NULL or ends with a NUL.
+unsafe fn set_permission_mode(mode: *const c_char) -> Result<Members> {
+    // SAFETY: the caller's promise.
+    let mode = unsafe { text::required(mode, "mode") }?;
+    Ok(members(json!({"subtype": "set_permission_mode", "mode": mode})))
 }
 
-/// Changes the model, also in the middle of a turn: its next request to the model is the first one.
-///
-/// @param client The client, connected.
-/// @param model The model; NULL = the default one. Copied. The CLI takes unknown names, too, and fails at the next turn.
-/// @param done Told of the CLI's reply; may be NULL. In PULL mode NULL: a `CLAUDE_EVENT_DONE` comes instead.
-/// @param user_data Passed to `done`.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_client_interrupt`.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/threading.md
+/// Changes the model, also in the middle of a turn. The CLI takes unknown names, too, and fails at the next turn.
+/// @param model NULL = the default one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_set_model(
     client: *mut claude_client_t,
@@ -308,86 +159,336 @@ pub unsafe extern "C" fn claude_client_set_model(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let model = text::optional(model, STRLEN, "model")?;
-            ask(client, set_model(model), done, user_data)
-        })
-    }
+    unsafe { start(client, done, user_data, error, |_| set_model(model)) }
 }
 
-/// As `claude_client_set_model`, waiting for the reply.
-///
-/// @param client The client, connected.
-/// @param model The model; NULL = the default one. Copied.
-/// @param timeout_ms How long to wait, in milliseconds.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_client_interrupt_wait`.
-/// @thread Any thread of the host.
-/// @callback Refused.
-/// @since 0.1.0
-/// @see docs/threading.md
+/// @copydoc claude_client_set_model
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_set_model_wait(
     client: *mut claude_client_t,
     model: *const c_char,
     timeout_ms: u32,
+    reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let model = text::optional(model, STRLEN, "model")?;
-            ask_wait(client, set_model(model), timeout_ms, std::ptr::null_mut())
-        })
-    }
+    unsafe { wait(client, timeout_ms, reply_json, error, |_| set_model(model)) }
 }
 
-fn set_model(model: Option<&str>) -> Value {
-    json!({"subtype": "set_model", "model": model})
-}
-
-/// What the CLI said when it became ready: commands, models, agents, output style, account, version and more. Kept by the
-/// library: nothing is asked, and nothing waits.
+/// Null is the default model.
 ///
-/// @param client The client, connected.
-/// @param json Receives a JSON object; free it with `claude_string_free`.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_NOT_CONNECTED` before the session is ready.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/strings.md
+/// # Safety
+/// `model` is NULL or ends with a NUL.
+unsafe fn set_model(model: *const c_char) -> Result<Members> {
+    // SAFETY: the caller's promise.
+    let model = unsafe { text::optional(model, "model") }?;
+    Ok(members(json!({"subtype": "set_model", "model": model})))
+}
+
+/// Puts files back to what they were at a prompt (option `enable_file_checkpointing`), or says what would change. The reply is
+/// such as {"canRewind":true,"filesChanged":[...]}.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_client_get_server_info(
+pub unsafe extern "C" fn claude_client_rewind_files(
     client: *mut claude_client_t,
-    json: *mut *mut c_char,
+    message_uuid: *const c_char,
+    dry_run: bool,
+    done: claude_done_fn,
+    user_data: *mut c_void,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { start(client, done, user_data, error, |_| rewind_files(message_uuid, dry_run)) }
+}
+
+/// @copydoc claude_client_rewind_files
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_rewind_files_wait(
+    client: *mut claude_client_t,
+    message_uuid: *const c_char,
+    dry_run: bool,
+    timeout_ms: u32,
+    reply_json: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { wait(client, timeout_ms, reply_json, error, |_| rewind_files(message_uuid, dry_run)) }
+}
+
+/// # Safety
+/// `message_uuid` is NULL or ends with a NUL.
+unsafe fn rewind_files(message_uuid: *const c_char, dry_run: bool) -> Result<Members> {
+    // SAFETY: the caller's promise.
+    let uuid = unsafe { text::required(message_uuid, "message_uuid") }?;
+    Ok(members(json!({"subtype": "rewind_files", "user_message_id": uuid, "dry_run": dry_run})))
+}
+
+/// How the MCP servers are doing: `mcpServers`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_get_mcp_status(
+    client: *mut claude_client_t,
+    done: claude_done_fn,
+    user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            text::require_out(json, "json")?;
-            text::put(json, text::give(client.server_info()?));
-            Ok(())
-        })
-    }
+    unsafe { start(client, done, user_data, error, |_| Ok(get_mcp_status())) }
 }
 
-/// Sends any control request, also of a subtype that this library does not name. Only "initialize" is refused, as it would
-/// drop the hooks: that is `claude_client_reinitialize`.
-///
-/// @param client The client, connected.
-/// @param request_json The request, such as {"subtype":"mcp_status"}. Copied.
-/// @param done Told of the CLI's reply, the payload as the CLI wrote it; may be NULL. In PULL mode NULL: a
-///   `CLAUDE_EVENT_DONE` comes instead.
-/// @param user_data Passed to `done`.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_client_interrupt`; `CLAUDE_ERR_INVALID_ARGUMENT` for a request without a `subtype`, or with "initialize".
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/threading.md
+/// @copydoc claude_client_get_mcp_status
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_get_mcp_status_wait(
+    client: *mut claude_client_t,
+    timeout_ms: u32,
+    reply_json: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on output parameters.
+    unsafe { wait(client, timeout_ms, reply_json, error, |_| Ok(get_mcp_status())) }
+}
+
+fn get_mcp_status() -> Members {
+    members(json!({"subtype": "mcp_status"}))
+}
+
+/// Connects an MCP server again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_reconnect_mcp_server(
+    client: *mut claude_client_t,
+    server_name: *const c_char,
+    done: claude_done_fn,
+    user_data: *mut c_void,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { start(client, done, user_data, error, |_| reconnect_mcp_server(server_name)) }
+}
+
+/// @copydoc claude_client_reconnect_mcp_server
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_reconnect_mcp_server_wait(
+    client: *mut claude_client_t,
+    server_name: *const c_char,
+    timeout_ms: u32,
+    reply_json: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { wait(client, timeout_ms, reply_json, error, |_| reconnect_mcp_server(server_name)) }
+}
+
+/// # Safety
+/// `server_name` is NULL or ends with a NUL.
+unsafe fn reconnect_mcp_server(server_name: *const c_char) -> Result<Members> {
+    // SAFETY: the caller's promise.
+    let server_name = unsafe { text::required(server_name, "server_name") }?;
+    Ok(members(json!({"subtype": "mcp_reconnect", "serverName": server_name})))
+}
+
+/// Switches an MCP server on or off.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_toggle_mcp_server(
+    client: *mut claude_client_t,
+    server_name: *const c_char,
+    enabled: bool,
+    done: claude_done_fn,
+    user_data: *mut c_void,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { start(client, done, user_data, error, |_| toggle_mcp_server(server_name, enabled)) }
+}
+
+/// @copydoc claude_client_toggle_mcp_server
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_toggle_mcp_server_wait(
+    client: *mut claude_client_t,
+    server_name: *const c_char,
+    enabled: bool,
+    timeout_ms: u32,
+    reply_json: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { wait(client, timeout_ms, reply_json, error, |_| toggle_mcp_server(server_name, enabled)) }
+}
+
+/// # Safety
+/// `server_name` is NULL or ends with a NUL.
+unsafe fn toggle_mcp_server(server_name: *const c_char, enabled: bool) -> Result<Members> {
+    // SAFETY: the caller's promise.
+    let server_name = unsafe { text::required(server_name, "server_name") }?;
+    Ok(members(json!({"subtype": "mcp_toggle", "serverName": server_name, "enabled": enabled})))
+}
+
+/// Replaces the MCP servers that were added while the session runs. Those of the host stay, and those that were added after
+/// connecting become known. The reply has `added`, `removed`, `errors`.
+/// @param servers_json Names and configurations; null for a server of the host that is to go.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_set_mcp_servers(
+    client: *mut claude_client_t,
+    servers_json: *const c_char,
+    done: claude_done_fn,
+    user_data: *mut c_void,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { start(client, done, user_data, error, |client| set_mcp_servers(client, servers_json)) }
+}
+
+/// @copydoc claude_client_set_mcp_servers
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_set_mcp_servers_wait(
+    client: *mut claude_client_t,
+    servers_json: *const c_char,
+    timeout_ms: u32,
+    reply_json: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { wait(client, timeout_ms, reply_json, error, |client| set_mcp_servers(client, servers_json)) }
+}
+
+/// # Safety
+/// `servers_json` is NULL or ends with a NUL.
+unsafe fn set_mcp_servers(client: &Client, servers_json: *const c_char) -> Result<Members> {
+    // SAFETY: the caller's promise.
+    let servers = json_object(unsafe { text::required(servers_json, "servers_json") }?, "servers_json")?;
+    Ok(members(json!({"subtype": "mcp_set_servers", "servers": client.all_servers(servers)})))
+}
+
+/// Stops a background task, by the id of its `task_started` message. One that is not known is no error for the CLI.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_stop_task(
+    client: *mut claude_client_t,
+    task_id: *const c_char,
+    done: claude_done_fn,
+    user_data: *mut c_void,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { start(client, done, user_data, error, |_| stop_task(task_id)) }
+}
+
+/// @copydoc claude_client_stop_task
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_stop_task_wait(
+    client: *mut claude_client_t,
+    task_id: *const c_char,
+    timeout_ms: u32,
+    reply_json: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { wait(client, timeout_ms, reply_json, error, |_| stop_task(task_id)) }
+}
+
+/// # Safety
+/// `task_id` is NULL or ends with a NUL.
+unsafe fn stop_task(task_id: *const c_char) -> Result<Members> {
+    // SAFETY: the caller's promise.
+    let task_id = unsafe { text::required(task_id, "task_id") }?;
+    Ok(members(json!({"subtype": "stop_task", "task_id": task_id})))
+}
+
+/// How full the context window is, and with what: `categories`, `totalTokens`, `maxTokens`, `percentage`.
+/// @param detail "summary" or "full"; NULL = the CLI's default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_get_context_usage(
+    client: *mut claude_client_t,
+    detail: *const c_char,
+    done: claude_done_fn,
+    user_data: *mut c_void,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { start(client, done, user_data, error, |_| get_context_usage(detail)) }
+}
+
+/// @copydoc claude_client_get_context_usage
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_get_context_usage_wait(
+    client: *mut claude_client_t,
+    detail: *const c_char,
+    timeout_ms: u32,
+    reply_json: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { wait(client, timeout_ms, reply_json, error, |_| get_context_usage(detail)) }
+}
+
+/// # Safety
+/// `detail` is NULL or ends with a NUL.
+unsafe fn get_context_usage(detail: *const c_char) -> Result<Members> {
+    let mut request = members(json!({"subtype": "get_context_usage"}));
+    // SAFETY: the caller's promise.
+    if let Some(detail) = unsafe { text::optional(detail, "detail") }? {
+        request.insert("detail".into(), detail.into());
+    }
+    Ok(request)
+}
+
+/// Takes a prompt out of the CLI's queue, as long as its turn has not begun: {"cancelled":true}.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_cancel_prompt(
+    client: *mut claude_client_t,
+    message_uuid: *const c_char,
+    done: claude_done_fn,
+    user_data: *mut c_void,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { start(client, done, user_data, error, |_| cancel_prompt(message_uuid)) }
+}
+
+/// @copydoc claude_client_cancel_prompt
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_cancel_prompt_wait(
+    client: *mut claude_client_t,
+    message_uuid: *const c_char,
+    timeout_ms: u32,
+    reply_json: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { wait(client, timeout_ms, reply_json, error, |_| cancel_prompt(message_uuid)) }
+}
+
+/// # Safety
+/// `message_uuid` is NULL or ends with a NUL.
+unsafe fn cancel_prompt(message_uuid: *const c_char) -> Result<Members> {
+    // SAFETY: the caller's promise.
+    let uuid = unsafe { text::required(message_uuid, "message_uuid") }?;
+    Ok(members(json!({"subtype": "cancel_async_message", "message_uuid": uuid})))
+}
+
+/// Sends the request by which the session began once more; claude_client_get_server_info returns the reply from then on. The
+/// hooks stay.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_reinitialize(
+    client: *mut claude_client_t,
+    done: claude_done_fn,
+    user_data: *mut c_void,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on output parameters.
+    unsafe { start(client, done, user_data, error, |client| client.reinitialize_request()) }
+}
+
+/// @copydoc claude_client_reinitialize
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_reinitialize_wait(
+    client: *mut claude_client_t,
+    timeout_ms: u32,
+    reply_json: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on output parameters.
+    unsafe { wait(client, timeout_ms, reply_json, error, |client| client.reinitialize_request()) }
+}
+
+/// Sends any control request, also one that this library does not name. "initialize" is refused.
+/// @param request_json Such as {"subtype":"get_settings"}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_control(
     client: *mut claude_client_t,
@@ -397,52 +498,10 @@ pub unsafe extern "C" fn claude_client_control(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe { claude_client_control_n(client, request_json, STRLEN, done, user_data, error) }
+    unsafe { start(client, done, user_data, error, |_| control(request_json)) }
 }
 
-/// As `claude_client_control`, with the length of the request.
-///
-/// @param client The client, connected.
-/// @param request_json The request. Copied.
-/// @param len Its length in bytes.
-/// @param done Told of the CLI's reply; may be NULL.
-/// @param user_data Passed to `done`.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_client_control`.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/strings.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_client_control_n(
-    client: *mut claude_client_t,
-    request_json: *const c_char,
-    len: usize,
-    done: claude_done_fn,
-    user_data: *mut c_void,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let request = check_request(text::required(request_json, len, "request_json")?)?;
-            ask_as_it_is(client, request, done, user_data)
-        })
-    }
-}
-
-/// As `claude_client_control`, waiting for the reply.
-///
-/// @param client The client, connected.
-/// @param request_json The request. Copied.
-/// @param timeout_ms How long to wait, in milliseconds.
-/// @param reply_json Receives the reply's payload, a JSON value; free it with `claude_string_free`. May be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_client_interrupt_wait`; `CLAUDE_ERR_INVALID_ARGUMENT` for a request without a `subtype`.
-/// @thread Any thread of the host.
-/// @callback Refused.
-/// @since 0.1.0
-/// @see docs/threading.md
+/// @copydoc claude_client_control
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_control_wait(
     client: *mut claude_client_t,
@@ -452,36 +511,12 @@ pub unsafe extern "C" fn claude_client_control_wait(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe { claude_client_control_wait_n(client, request_json, STRLEN, timeout_ms, reply_json, error) }
+    unsafe { wait(client, timeout_ms, reply_json, error, |_| control(request_json)) }
 }
 
-/// As `claude_client_control_wait`, with the length of the request.
-///
-/// @param client The client, connected.
-/// @param request_json The request. Copied.
-/// @param len Its length in bytes.
-/// @param timeout_ms How long to wait, in milliseconds.
-/// @param reply_json Receives the reply's payload, a JSON value; free it with `claude_string_free`. May be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_client_control_wait`.
-/// @thread Any thread of the host.
-/// @callback Refused.
-/// @since 0.1.0
-/// @see docs/strings.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_client_control_wait_n(
-    client: *mut claude_client_t,
-    request_json: *const c_char,
-    len: usize,
-    timeout_ms: u32,
-    reply_json: *mut *mut c_char,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let request = check_request(text::required(request_json, len, "request_json")?)?;
-            ask_as_it_is_wait(client, request, timeout_ms, reply_json)
-        })
-    }
+/// # Safety
+/// `request_json` is NULL or ends with a NUL.
+unsafe fn control(request_json: *const c_char) -> Result<Members> {
+    // SAFETY: the caller's promise.
+    check_request(unsafe { text::required(request_json, "request_json") }?)
 }

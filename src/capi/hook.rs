@@ -2,36 +2,25 @@
 
 use std::any::Any;
 use std::ffi::{c_char, c_void};
+use std::mem::MaybeUninit;
 
 use super::receive::request_handler;
 use super::support::{registered, with_client};
 use super::types::{
-    CLAUDE_HOOK_BLOCK, CLAUDE_HOOK_CONTINUE, claude_client_t, claude_destroy_fn, claude_error_t,
-    claude_request_fn, claude_status_t,
+    claude_client_t, claude_destroy_fn, claude_error_t, claude_hook_failure_t, claude_request_fn,
+    claude_status_t,
 };
+use crate::dispatch::RequestHandler;
 use crate::error::{Error, Status};
 use crate::ffi::callback::UserData;
-use crate::ffi::text::{self, STRLEN};
+use crate::ffi::number::number;
+use crate::ffi::text;
 use crate::session::Hook;
 
-/// Registers the callback for permission requests, which otherwise go to the one of `claude_client_on_request`. Register it
-/// before connecting: only this or `claude_client_on_request` makes the CLI ask for permissions; in PULL mode it always asks.
-/// Options that keep the CLI from asking are told by a `CLAUDE_EVENT_WARNING` when connecting.
-///
-/// @param client The client.
-/// @param callback The callback, which owns the request that it is given; NULL takes the present one away. The one before
-///   is not running any more when this returns, unless it is called inside a callback of the client. What the one before
-///   left open is delivered again.
-/// @param user_data Passed to the callback.
-/// @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`; `CLAUDE_ERR_ALREADY_CONNECTED` for a first callback after connecting.
-/// @thread Any. The callback runs where the dispatch mode says, and never waits for a message callback.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// Permission requests. The first registration must come before connecting: only this or claude_client_on_request makes the
+/// CLI ask. A CLAUDE_EVENT_WARNING at connect names options that keep it from asking.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_client_set_permission_handler(
+pub unsafe extern "C" fn claude_client_on_permission(
     client: *mut claude_client_t,
     callback: claude_request_fn,
     user_data: *mut c_void,
@@ -43,35 +32,19 @@ pub unsafe extern "C" fn claude_client_set_permission_handler(
     unsafe { with_client(client, error, |client| client.set_permission_handler(handler)) }
 }
 
-/// Registers a hook: the CLI asks before or after it does something. Any number of them, also for one event. Before
-/// connecting.
-///
-/// @param client The client.
-/// @param event The event, such as "PreToolUse" or "Stop"; every name that the CLI knows. Copied.
-/// @param matcher The tools that it is about, such as "Bash" or "Write|Edit"; NULL = all. Copied.
-/// @param timeout_s How long the CLI waits for the answer, in seconds; 0 = its default. When it is over, the CLI withdraws
-///   the request, and refuses a tool that was to be used.
-/// @param on_failure `CLAUDE_HOOK_CONTINUE` or `CLAUDE_HOOK_BLOCK`: what the CLI does after `claude_request_fail`. A CLI that
-///   cannot block is not connected to.
-/// @param callback The callback, which owns the request that it is given: of the kind `CLAUDE_REQUEST_HOOK`, answered with
-///   the hook's output by `claude_request_respond`, `{}` for no opinion. NULL = the one of `claude_client_on_request`. In
-///   PULL mode NULL: the hook comes as `CLAUDE_EVENT_REQUEST`.
-/// @param user_data Passed to the callback, and returned by `claude_request_user_data`.
-/// @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_ALREADY_CONNECTED` once connecting has begun; `CLAUDE_ERR_INVALID_ARGUMENT`.
-/// @thread Any. The callback runs where the dispatch mode says, one at a time with the other request callbacks: one that
-///   takes its time returns and answers later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// Adds a hook: the CLI asks by a CLAUDE_REQUEST_HOOK. Answer by claude_request_respond, {} for no opinion. Before connecting.
+/// @param event Such as "PreToolUse" or "Stop".
+/// @param matcher Such as "Bash" or "Write|Edit"; NULL = all.
+/// @param deadline_ms How long the CLI waits, in whole seconds upwards; 0 = its default. It then refuses a tool that was to run.
+/// @param on_failure What claude_request_fail means. A CLI that cannot block is not connected to.
+/// @param callback NULL = that of claude_client_on_request.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_add_hook(
     client: *mut claude_client_t,
     event: *const c_char,
     matcher: *const c_char,
-    timeout_s: f64,
-    on_failure: i32,
+    deadline_ms: u32,
+    on_failure: MaybeUninit<claude_hook_failure_t>,
     callback: claude_request_fn,
     user_data: *mut c_void,
     destroy: claude_destroy_fn,
@@ -82,27 +55,21 @@ pub unsafe extern "C" fn claude_client_add_hook(
     // SAFETY: the header's rules on texts and output parameters.
     unsafe {
         with_client(client, error, |client| {
-            let blocks = match on_failure {
-                CLAUDE_HOOK_CONTINUE => false,
-                CLAUDE_HOOK_BLOCK => true,
-                _ => {
-                    return Err(Error::new(
-                        Status::InvalidArgument,
-                        format!("{on_failure} is not a way to fail"),
-                    )
-                    .with("argument", "on_failure")
-                    .with("remedy", "pass CLAUDE_HOOK_CONTINUE or CLAUDE_HOOK_BLOCK"));
+            let blocks = match number(on_failure) {
+                0 => false,
+                1 => true,
+                other => {
+                    return Err(Error::new(Status::InvalidArgument, format!("{other} is not a way to fail"))
+                        .with("argument", "on_failure")
+                        .with("remedy", "pass CLAUDE_HOOK_CONTINUE or CLAUDE_HOOK_BLOCK"));
                 }
             };
-            // Without a callback, only `claude_request_user_data` leads to it.
-            let (handler, kept) = match callback {
-                Some(callback) => (Some(request_handler(callback, user_data)), None),
-                None => (None, Some(Box::new(user_data) as Box<dyn Any + Send + Sync>)),
-            };
+            let (handler, kept) = route_to(callback, user_data);
             client.add_hook(Hook {
-                event: text::required(event, STRLEN, "event")?.to_owned(),
-                matcher: text::optional(matcher, STRLEN, "matcher")?.map(str::to_owned),
-                timeout: timeout_s,
+                event: text::required(event, "event")?.to_owned(),
+                matcher: text::optional(matcher, "matcher")?.map(str::to_owned),
+                // The CLI knows whole seconds.
+                timeout: deadline_ms.div_ceil(1000),
                 blocks,
                 handler,
                 token,
@@ -112,17 +79,19 @@ pub unsafe extern "C" fn claude_client_add_hook(
     }
 }
 
-/// Says that the host can show a kind of dialog, so that the CLI asks for it by a request of the kind
-/// `CLAUDE_REQUEST_DIALOG`. The same as the option `supported_dialog_kinds`. Before connecting.
-///
-/// @param client The client.
-/// @param kind The kind, such as "refusal_fallback_prompt". Copied.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_ALREADY_CONNECTED` once connecting has begun; `CLAUDE_ERR_INVALID_ARGUMENT`.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// The callback of a registration. Without one, only `claude_request_user_data` leads to `user_data`, which is kept.
+pub fn route_to(
+    callback: claude_request_fn,
+    user_data: UserData,
+) -> (Option<RequestHandler>, Option<Box<dyn Any + Send + Sync>>) {
+    match callback {
+        Some(callback) => (Some(request_handler(callback, user_data)), None),
+        None => (None, Some(Box::new(user_data))),
+    }
+}
+
+/// Says that the host can show a kind of dialog: CLAUDE_REQUEST_DIALOG. As the option `supported_dialog_kinds`. Before
+/// connecting.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_declare_dialog(
     client: *mut claude_client_t,
@@ -130,7 +99,5 @@ pub unsafe extern "C" fn claude_client_declare_dialog(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| client.declare_dialog(text::required(kind, STRLEN, "kind")?))
-    }
+    unsafe { with_client(client, error, |client| client.declare_dialog(text::required(kind, "kind")?)) }
 }

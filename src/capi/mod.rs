@@ -25,16 +25,6 @@ pub mod event;
 
 pub mod control;
 
-pub mod control_initialize;
-
-pub mod control_turn;
-
-pub mod control_files;
-
-pub mod control_settings;
-
-pub mod control_mcp;
-
 pub mod request;
 
 pub mod hook;
@@ -45,4 +35,5 @@ pub mod tool_call;
 
 pub mod transport;
 
+mod operation;
 mod support;

@@ -8,13 +8,13 @@ use super::request::hand_over;
 use super::support::{c_string, parts, registered, wait_of, with_client};
 use super::types::{
     claude_client_t, claude_closed_fn, claude_destroy_fn, claude_error_t, claude_message_fn,
-    claude_message_kind_t, claude_request_fn, claude_request_t, claude_status_t, claude_text_fn,
-    claude_wakeup_fn,
+    claude_message_kind_t, claude_notify_fn, claude_request_fn, claude_request_t, claude_status_t,
+    claude_text_fn,
 };
 use crate::dispatch::{ClosedHandler, MessageHandler, RequestHandler, TextHandler, WakeupHandler};
 use crate::error::Error;
 use crate::ffi::callback::UserData;
-use crate::ffi::text::{self, STRLEN};
+use crate::ffi::text;
 
 /// Registers the callback for messages and events. Register it before connecting: without one, messages are dropped.
 ///
@@ -176,7 +176,7 @@ pub unsafe extern "C" fn claude_client_on_closed(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_wakeup(
     client: *mut claude_client_t,
-    callback: claude_wakeup_fn,
+    callback: claude_notify_fn,
     user_data: *mut c_void,
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
@@ -242,7 +242,7 @@ pub unsafe extern "C" fn claude_client_receive_response_to(
     // SAFETY: the header's rules on texts and output parameters.
     unsafe {
         with_client(client, error, |client| {
-            let uuid = text::required(message_uuid, STRLEN, "message_uuid")?;
+            let uuid = text::required(message_uuid, "message_uuid")?;
             client.dispatcher.receive_response(Some(uuid), wait_of(timeout_ms))
         })
     }

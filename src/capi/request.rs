@@ -13,35 +13,24 @@ use super::types::{
 use crate::dispatch::EventKind;
 use crate::error::{Error, Status};
 use crate::ffi::guard::guard_or;
-use crate::ffi::text::{self, STRLEN};
+use crate::ffi::text;
 use crate::requests::{OnCancel, Phase, Request, RequestKind, TimeoutAction};
+
+/// What the model reads where the host gives no reason.
+const NO_REASON: &str = "The user did not allow this.";
 
 /// Gives a request to the host. `None` when no handle can be had: the request is refused then.
 pub fn hand_over(request: Arc<Request>) -> Option<*mut claude_request_t> {
     REQUESTS.insert(Arc::new(RequestObject::new(request)))
 }
 
-/// The number of a request, unique within the process.
-///
-/// @param request The request.
-/// @return The number; 0 for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// The number of a request, unique within the process. It fits 53 bits.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_id(request: *const claude_request_t) -> u64 {
     guard_or(0, || REQUESTS.get(request).map_or(0, |request| request.number()))
 }
 
-/// What the CLI asks.
-///
-/// @param request The request.
-/// @return The kind; `CLAUDE_REQUEST_OTHER` for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// What is asked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_kind(request: *const claude_request_t) -> claude_request_kind_t {
     let other = claude_request_kind_t::CLAUDE_REQUEST_OTHER;
@@ -55,15 +44,7 @@ pub unsafe extern "C" fn claude_request_kind(request: *const claude_request_t) -
     })
 }
 
-/// The request as the CLI wrote it, such as {"subtype":"can_use_tool","tool_name":"Bash","input":{…},…}.
-///
-/// @param request The request.
-/// @param len Receives the length in bytes; may be NULL.
-/// @return A JSON object with a NUL behind it; it lives as long as the request. Empty for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// The request as the CLI wrote it, such as {"subtype":"can_use_tool","tool_name":"Bash","input":{...}}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_json(
     request: *const claude_request_t,
@@ -79,14 +60,7 @@ pub unsafe extern "C" fn claude_request_json(
     json
 }
 
-/// Where a request stands, and how it ended: what a user interface says about it.
-///
-/// @param request The request.
-/// @return The state; `CLAUDE_REQUEST_STATE_CLOSED` for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// Where it stands, and how it ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_state(request: *const claude_request_t) -> claude_request_state_t {
     let closed = claude_request_state_t::CLAUDE_REQUEST_STATE_CLOSED;
@@ -99,35 +73,14 @@ pub unsafe extern "C" fn claude_request_state(request: *const claude_request_t) 
     })
 }
 
-/// Whether the CLI has withdrawn the request, its deadline has passed, or its session has ended: an answer would be of no
-/// use.
-///
-/// @param request The request.
-/// @return True also for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// Whether an answer would be of no use: withdrawn, expired, or the session has ended. True for a handle that is not valid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_is_cancelled(request: *const claude_request_t) -> bool {
     guard_or(true, || REQUESTS.get(request).is_none_or(|request| request.is_cancelled()))
 }
 
-/// Registers what is told when the request ends without an answer of the host: the CLI withdraws it, its deadline passes, or
-/// the session ends. Told at once when that has happened already, and never when the request was answered.
-///
-/// @param request The request.
-/// @param callback The callback; replaces an earlier one.
-/// @param user_data Passed to the callback.
-/// @param destroy Runs once when the callback will not be called any more, also when this function fails; may be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`; `CLAUDE_ERR_INVALID_ARGUMENT` for NULL; `CLAUDE_ERR_UNSUPPORTED` in
-///   PULL mode, where a `CLAUDE_EVENT_REQUEST_CANCELLED` comes instead.
-/// @thread Any. The callback runs where the dispatch mode says, also while the request callback is running; told at once, it
-///   runs inside this call.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// Registers what is told when the request ends without an answer of the host; at once, inside this call, when it has. Runs
+/// where callbacks run, also beside the request callback. Not in PULL mode: CLAUDE_EVENT_REQUEST_CANCELLED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_on_cancel(
     request: *mut claude_request_t,
@@ -152,60 +105,20 @@ pub unsafe extern "C" fn claude_request_on_cancel(
     }
 }
 
-/// Answers with the payload of a success response. The request stays a valid handle until it is freed.
-///
-/// @param request The request.
-/// @param json The payload, a JSON object. Copied.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_STALE` when it was answered, withdrawn or refused before; `CLAUDE_ERR_CLOSED` when the
-///   session has ended; `CLAUDE_ERR_INVALID_ARGUMENT` when the payload is no JSON object, or has not the shape that requests
-///   of this kind are answered in: the request is still open then.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// Answers with the payload of a success response, a JSON object that has the shape which this kind needs.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_respond(
     request: *mut claude_request_t,
-    json: *const c_char,
+    response_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe { claude_request_respond_n(request, json, STRLEN, error) }
-}
-
-/// As `claude_request_respond`, with the length of the payload.
-///
-/// @param request The request.
-/// @param json The payload. Copied.
-/// @param len Its length in bytes.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_request_respond`.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_request_respond_n(
-    request: *mut claude_request_t,
-    json: *const c_char,
-    len: usize,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { call(error, || self::request(request)?.respond(text::required(json, len, "json")?)) }
+    unsafe {
+        call(error, || self::request(request)?.respond(text::required(response_json, "response_json")?))
+    }
 }
 
 /// Answers with an error response.
-///
-/// @param request The request.
-/// @param message What went wrong. Copied.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_request_respond`.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_fail(
     request: *mut claude_request_t,
@@ -213,99 +126,33 @@ pub unsafe extern "C" fn claude_request_fail(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe { claude_request_fail_n(request, message, STRLEN, error) }
-}
-
-/// As `claude_request_fail`, with the length of the message.
-///
-/// @param request The request.
-/// @param message What went wrong. Copied.
-/// @param len Its length in bytes.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_request_fail`.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_request_fail_n(
-    request: *mut claude_request_t,
-    message: *const c_char,
-    len: usize,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { call(error, || self::request(request)?.fail(text::required(message, len, "message")?)) }
+    unsafe { call(error, || self::request(request)?.fail(text::required(message, "message")?)) }
 }
 
 /// Permission: lets the tool run.
-///
-/// @param request A request of the kind `CLAUDE_REQUEST_PERMISSION`.
-/// @param updated_input_json The input that the tool gets, a JSON object; NULL = the one that was asked about. Copied.
-/// @param updated_permissions_json Changes of the rules, a JSON list as in the request's `permission_suggestions`; NULL =
-///   none. If one is malformed, all are left out, the tool still runs, and a `CLAUDE_EVENT_WARNING` names it. Copied.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_request_respond`; `CLAUDE_ERR_INVALID_ARGUMENT` for another kind.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// @param input_json The input that the tool gets; NULL = the one that was asked about.
+/// @param permissions_json Changes of the rules, a list as in `permission_suggestions`; NULL = none. If one is malformed, all are
+///   left out, the tool still runs, and a CLAUDE_EVENT_WARNING names it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_allow(
     request: *mut claude_request_t,
-    updated_input_json: *const c_char,
-    updated_permissions_json: *const c_char,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    let (input, permissions) = (updated_input_json, updated_permissions_json);
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { claude_request_allow_n(request, input, STRLEN, permissions, STRLEN, error) }
-}
-
-/// As `claude_request_allow`, with the lengths of the texts.
-///
-/// @param request A request of the kind `CLAUDE_REQUEST_PERMISSION`.
-/// @param updated_input_json The input that the tool gets; NULL = the one that was asked about. Copied.
-/// @param input_len Its length in bytes.
-/// @param updated_permissions_json Changes of the rules; NULL = none. Copied.
-/// @param permissions_len Their length in bytes.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_request_allow`.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_request_allow_n(
-    request: *mut claude_request_t,
-    updated_input_json: *const c_char,
-    input_len: usize,
-    updated_permissions_json: *const c_char,
-    permissions_len: usize,
+    input_json: *const c_char,
+    permissions_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
     unsafe {
         call(error, || {
-            let input = text::optional(updated_input_json, input_len, "updated_input_json")?;
-            let name = "updated_permissions_json";
-            let permissions = text::optional(updated_permissions_json, permissions_len, name)?;
+            let input = text::optional(input_json, "input_json")?;
+            let permissions = text::optional(permissions_json, "permissions_json")?;
             self::request(request)?.allow(input, permissions)
         })
     }
 }
 
 /// Permission: refuses the tool.
-///
-/// @param request A request of the kind `CLAUDE_REQUEST_PERMISSION`.
-/// @param message Why; the model reads it. Copied.
+/// @param message Why; the model reads it; NULL = "The user did not allow this."
 /// @param interrupt Whether the turn ends as well.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_request_respond`; `CLAUDE_ERR_INVALID_ARGUMENT` for another kind.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_deny(
     request: *mut claude_request_t,
@@ -314,47 +161,17 @@ pub unsafe extern "C" fn claude_request_deny(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe { claude_request_deny_n(request, message, STRLEN, interrupt, error) }
-}
-
-/// As `claude_request_deny`, with the length of the message.
-///
-/// @param request A request of the kind `CLAUDE_REQUEST_PERMISSION`.
-/// @param message Why; the model reads it. Copied.
-/// @param len Its length in bytes.
-/// @param interrupt Whether the turn ends as well.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_request_deny`.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_request_deny_n(
-    request: *mut claude_request_t,
-    message: *const c_char,
-    len: usize,
-    interrupt: bool,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
     unsafe {
-        call(error, || self::request(request)?.deny(text::required(message, len, "message")?, interrupt))
+        call(error, || {
+            let message = text::optional(message, "message")?.unwrap_or(NO_REASON);
+            self::request(request)?.deny(message, interrupt)
+        })
     }
 }
 
 /// Permission for the tool `AskUserQuestion`: lets it run with the user's answers.
-///
-/// @param request A request of the kind `CLAUDE_REQUEST_PERMISSION` whose `tool_name` is `AskUserQuestion`.
-/// @param answers_json An object with the questions' texts as names and the chosen labels as values: a text, or a list of
-///   texts where several may be chosen. Copied.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_request_respond`; `CLAUDE_ERR_INVALID_ARGUMENT` for another tool and for a question that was not
-///   asked.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// @param answers_json A list with an answer for each question in turn: the number of an option (from 0), a text of the user's
+///   own, or a list of these; such as [0,[1,2],"none"]. Or an object of questions and labels, as the CLI has it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_answer_questions(
     request: *mut claude_request_t,
@@ -362,53 +179,19 @@ pub unsafe extern "C" fn claude_request_answer_questions(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe { claude_request_answer_questions_n(request, answers_json, STRLEN, error) }
-}
-
-/// As `claude_request_answer_questions`, with the length of the answers.
-///
-/// @param request A request of the kind `CLAUDE_REQUEST_PERMISSION` whose `tool_name` is `AskUserQuestion`.
-/// @param answers_json The answers. Copied.
-/// @param len Their length in bytes.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_request_answer_questions`.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_request_answer_questions_n(
-    request: *mut claude_request_t,
-    answers_json: *const c_char,
-    len: usize,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
     unsafe {
         call(error, || {
-            self::request(request)?.answer_questions(text::required(answers_json, len, "answers_json")?)
+            self::request(request)?.answer_questions(text::required(answers_json, "answers_json")?)
         })
     }
 }
 
-/// Gives the request a deadline: when it passes, the request is refused and its `claude_request_on_cancel` told. Replaces
-/// the one of the option `request_timeout_ms`.
-///
-/// @param request The request.
-/// @param timeout_ms Time from now, in milliseconds; `CLAUDE_WAIT_FOREVER` = no deadline.
-/// @param action What the CLI gets then, in the words of the option `request_timeout_action`: "deny", the refusal of its
-///   kind, or "error", which refuses a hook all the same; NULL = what the option says.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_STALE` and `CLAUDE_ERR_CLOSED` as `claude_request_respond`;
-///   `CLAUDE_ERR_INVALID_ARGUMENT` for another action.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// Gives it a deadline from now, in place of the option `request_timeout_ms`. CLAUDE_WAIT_FOREVER = none.
+/// @param action What the CLI gets then: "deny" or "error"; NULL = what the option `request_timeout_action` says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_set_deadline(
     request: *mut claude_request_t,
-    timeout_ms: u32,
+    deadline_ms: u32,
     action: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
@@ -416,82 +199,48 @@ pub unsafe extern "C" fn claude_request_set_deadline(
     unsafe {
         call(error, || {
             let request = self::request(request)?;
-            let action = text::optional(action, STRLEN, "action")?.map(TimeoutAction::of).transpose()?;
-            request.set_deadline(wait_of(timeout_ms), action)
+            let action = text::optional(action, "action")?.map(TimeoutAction::of).transpose()?;
+            request.set_deadline(wait_of(deadline_ms), action)
         })
     }
 }
 
-/// The `user_data` of the hook that the CLI calls.
-///
-/// @param request A request of the kind `CLAUDE_REQUEST_HOOK`.
-/// @return The pointer that was given to `claude_client_add_hook`; NULL for other kinds.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// The `user_data` of the hook or MCP handler that is called; NULL for other kinds.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_user_data(request: *const claude_request_t) -> *mut c_void {
     let token = guard_or(0, || REQUESTS.get(request).map_or(0, |request| request.token()));
     std::ptr::with_exposed_provenance_mut(token)
 }
 
-/// Frees a request. One that is still open is refused with its last handle: a permission is denied, a hook forbids what it
-/// can forbid, anything else gets an error or a decline.
-///
-/// @param request The request; NULL and a request that was freed before are ignored.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// Frees a request. One that is still open is refused with its last handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_free(request: *mut claude_request_t) {
     guard_or((), || drop(REQUESTS.remove(request)));
 }
 
-/// The requests that wait for an answer, oldest first, so that a user interface can be rebuilt.
-///
-/// @param client The client.
-/// @param json Receives a JSON list of objects with `id` (as `claude_request_id`), `kind` ("permission", "hook", "mcp",
-///   "elicitation", "dialog", "other"), `kind_number`, `age_ms`, `deadline_ms` (time left, or null), `handles` (how many the
-///   host holds) and `request` (as `claude_request_json`); free it with `claude_string_free`.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`; `CLAUDE_ERR_INVALID_ARGUMENT` when `json` is NULL.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// The open requests, oldest first, so that a user interface can be rebuilt: `id`, `wire_id`, `kind` (a word), `kind_number`,
+/// `age_ms`, `deadline_ms` (left, or null), `handles` (held by the host), `request`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_pending_requests(
     client: *mut claude_client_t,
-    json: *mut *mut c_char,
+    requests_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on output parameters.
     unsafe {
         with_client(client, error, |client| {
-            text::require_out(json, "json")?;
-            text::put(json, text::give(client.requests.to_json()));
+            text::require_out(requests_json, "requests_json")?;
+            text::put(requests_json, text::give(client.requests.to_json()));
             Ok(())
         })
     }
 }
 
-/// Another handle to an open request.
-///
-/// @param client The client.
-/// @param request_id The request's number, as in `claude_client_pending_requests`.
-/// @param request Receives the request; free it with `claude_request_free`. Of several handles the first answer counts.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_STALE` when no request with this number is open.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
+/// Another handle to an open request; of several the first answer counts. CLAUDE_ERR_NOT_FOUND: none with this id is open.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_take_request(
     client: *mut claude_client_t,
-    request_id: u64,
+    id: u64,
     request: *mut *mut claude_request_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
@@ -499,7 +248,7 @@ pub unsafe extern "C" fn claude_client_take_request(
     unsafe {
         with_client(client, error, |client| {
             text::require_out(request, "request")?;
-            let object = RequestObject::of_held(client.requests.take(request_id)?);
+            let object = RequestObject::of_held(client.requests.take(id)?);
             let handle = REQUESTS.insert(Arc::new(object)).ok_or_else(|| full_table("request"))?;
             text::put(request, handle);
             Ok(())

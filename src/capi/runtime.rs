@@ -1,33 +1,32 @@
 //! What concerns the whole process.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
+use std::mem::{MaybeUninit, offset_of};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::support::{CLIENTS, c_string, call, registered, wait_of};
+use serde_json::{Map, Value};
+
+use super::support::{
+    CALLS, CLIENTS, ERRORS, EVENTS, REQUESTS, SERVERS, c_string, call, registered, wait_of,
+};
 use super::types::{
-    claude_destroy_fn, claude_error_t, claude_log_fn, claude_runtime_config_t, claude_status_t,
-    claude_thread_fn,
+    claude_destroy_fn, claude_error_t, claude_log_fn, claude_log_level_t, claude_runtime_config_t,
+    claude_status_t, claude_thread_fn,
 };
 use crate::dispatch::is_library_thread;
 use crate::error::{Error, Result, Status};
 use crate::ffi::callback::UserData;
-use crate::ffi::text::{self, STRLEN};
+use crate::ffi::number::number;
+use crate::ffi::text;
+use crate::ffi::versioned::{self, Given, Versioned};
 use crate::log::{self, LogHandler};
+use crate::process;
 use crate::runtime::{self, Configuration, ThreadHook};
 use crate::session::{self, Client};
 
-/// Chooses how the library's threads look. Optional; before the first client connects, or after
-/// `claude_runtime_shutdown`.
-///
-/// @param config The choices; copied.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_ALREADY_CONNECTED` when the library is running; `CLAUDE_ERR_INVALID_ARGUMENT` for
-///   NULL, a `size` that is smaller than the struct, or a `stack_size` that is too small.
-/// @thread Any.
-/// @callback May be called; the library is running then, so it is refused.
-/// @since 0.1.0
-/// @see docs/threading.md
+/// Chooses how the library's threads look. Before the first client connects, or after claude_runtime_shutdown;
+/// CLAUDE_ERR_ALREADY_CONNECTED in between.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_runtime_configure(
     config: *const claude_runtime_config_t,
@@ -37,34 +36,30 @@ pub unsafe extern "C" fn claude_runtime_configure(
     unsafe { call(error, || runtime::configure(configuration(config)?)) }
 }
 
+// SAFETY: `size` first, then numbers, pointers, and functions that may be NULL.
+unsafe impl Versioned for claude_runtime_config_t {
+    const NAME: &'static str = "claude_runtime_config_t";
+    const FIRST: usize = offset_of!(claude_runtime_config_t, no_guardian) + size_of::<i32>();
+}
+
 /// On less the deepest JSON that is read (128 levels) may overflow it, which ends the process. A debug build needs all of it.
 const LEAST_STACK: usize = 512 * 1024;
 
 /// # Safety
 /// `config` is NULL or leads to a struct that begins with its size.
 unsafe fn configuration(config: *const claude_runtime_config_t) -> Result<Configuration> {
-    let wrong = |message: &str| {
-        Error::new(Status::InvalidArgument, message)
-            .with("argument", "config")
-            .with("remedy", "zero the struct and set size to sizeof(claude_runtime_config_t)")
-    };
-    if config.is_null() {
-        return Err(wrong("config is NULL"));
-    }
-    // SAFETY: not NULL, and `size` is the first member of every version of the struct.
-    let size = unsafe { (*config).size };
-    if size < size_of::<claude_runtime_config_t>() {
-        return Err(wrong("config->size is smaller than the struct"));
-    }
-    // SAFETY: the host's struct is at least as large as ours.
-    let config = unsafe { &*config };
+    // SAFETY: the caller's promise.
+    let Given { value: config, understood } = unsafe { versioned::read(config, "config") }?;
+    understood?;
     if (1..LEAST_STACK).contains(&config.stack_size) {
         let fault =
             format!("config->stack_size is {} bytes, too few for the library itself", config.stack_size);
-        return Err(wrong(&fault).with("remedy", format!("set at least {LEAST_STACK}, or 0 for the default")));
+        return Err(Error::new(Status::InvalidArgument, fault)
+            .with("argument", "config")
+            .with("remedy", format!("set at least {LEAST_STACK}, or 0 for the default")));
     }
     // SAFETY: the header asks for a NUL-terminated name or NULL.
-    let name = unsafe { text::optional(config.thread_name, STRLEN, "thread_name") }?;
+    let name = unsafe { text::optional(config.thread_name, "thread_name") }?;
     let default = Configuration::default();
     Ok(Configuration {
         worker_threads: config.worker_threads.max(1) as usize,
@@ -85,38 +80,27 @@ fn hook(function: claude_thread_fn, user_data: *mut c_void) -> Option<ThreadHook
     }))
 }
 
-/// Registers the callback for the library's log. Without one nothing is logged; the library never writes to stdout or
-/// stderr.
-///
-/// @param max_level The most detailed `claude_log_level_t` that is wanted.
-/// @param log The callback; NULL takes the present one away. The one before is not running any more when this returns,
-///   unless it is called inside the callback itself.
-/// @param user_data Passed to the callback.
-/// @param destroy Runs once after the last call of the callback; may be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_ARGUMENT` for a number that is no level.
-/// @thread Any. The callback runs on any thread, also on several at once, in every dispatch mode; it must not block.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/threading.md
+/// Registers the callback for the library's log, up to `max_level`. It runs on any thread, on several at once, in every mode,
+/// and must not block.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_set_log_callback(
-    max_level: i32,
-    log: claude_log_fn,
+pub unsafe extern "C" fn claude_runtime_on_log(
+    max_level: MaybeUninit<claude_log_level_t>,
+    callback: claude_log_fn,
     user_data: *mut c_void,
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let handler = registered(log, user_data, destroy, |log, user_data| -> LogHandler {
+    let handler = registered(callback, user_data, destroy, |callback, user_data| -> LogHandler {
         Arc::new(move |level, text| {
             let text = c_string(text.to_owned());
             // SAFETY: the host registered the function for this pointer; the text outlives the call.
-            unsafe { log(level as i32, text.as_ptr(), text.as_bytes().len(), user_data.pointer()) }
+            unsafe { callback(level.into(), text.as_ptr(), text.as_bytes().len(), user_data.pointer()) }
         })
     });
     // SAFETY: the header's rules on output parameters.
     unsafe {
         call(error, || {
+            let max_level = number(max_level);
             if !(0..=4).contains(&max_level) {
                 return Err(Error::new(Status::InvalidArgument, format!("{max_level} is not a log level"))
                     .with("argument", "max_level")
@@ -128,18 +112,8 @@ pub unsafe extern "C" fn claude_set_log_callback(
     }
 }
 
-/// Closes every session and ends every thread of the library. Clients that were not freed keep their handles, and answer
-/// `CLAUDE_ERR_CLOSED`. No session begins meanwhile: connecting gives `CLAUDE_ERR_CLOSED`. Afterwards the library can be used
-/// again, as if nothing had been.
-///
-/// @param timeout_ms How long to wait, in milliseconds; `CLAUDE_WAIT_FOREVER` = as long as it takes.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK` when no thread and no child of the library is left; `CLAUDE_ERR_TIMEOUT` when something was still
-///   running, a callback that does not return for instance; `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
-/// @thread Any thread of the host.
-/// @callback Refused.
-/// @since 0.1.0
-/// @see docs/threading.md
+/// Closes every session and ends every thread and child. Clients keep their handles and answer CLAUDE_ERR_CLOSED. After
+/// CLAUDE_ERR_TIMEOUT it goes on by itself, and a later call reports. The library can be used again afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_runtime_shutdown(
     timeout_ms: u32,
@@ -173,10 +147,53 @@ fn shutdown(timeout: Duration) -> Result<()> {
     ended &= runtime::shutdown(left());
     // Whoever still waits for one of them waits for a reader that does not exist any more.
     clients.iter().for_each(|client| client.abandon());
+    log_what_is_left();
     if ended {
         return Ok(());
     }
     Err(Error::new(Status::Timeout, "the library was still running something at the deadline")
         .with("phase", "shutdown")
         .with("remedy", "let callbacks return, or wait longer"))
+}
+
+/// The handles and texts that the host has not freed, by type.
+fn live_handles() -> [(&'static str, usize); 7] {
+    [
+        ("clients", CLIENTS.len()),
+        ("errors", ERRORS.len()),
+        ("strings", text::given()),
+        ("events", EVENTS.len()),
+        ("requests", REQUESTS.len()),
+        ("mcp_servers", SERVERS.len()),
+        ("tool_calls", CALLS.len()),
+    ]
+}
+
+fn log_what_is_left() {
+    let left = live_handles().into_iter().filter(|(_, count)| *count > 0);
+    let left: Vec<String> = left.map(|(name, count)| format!("{name}: {count}")).collect();
+    if !left.is_empty() {
+        log::warning(|| format!("at the shutdown the host has not freed everything: {}", left.join(", ")));
+    }
+}
+
+/// Counts what is alive: `clients`, `errors`, `strings`, `events`, `requests`, `mcp_servers`, `tool_calls`, `threads`,
+/// `children`. What a program has not freed at its end is here and in no leak checker.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_runtime_stats(
+    json: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on output parameters.
+    unsafe {
+        call(error, || {
+            text::require_out(json, "json")?;
+            let mut stats: Map<String, Value> =
+                live_handles().into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect();
+            stats.insert("threads".into(), runtime::live_threads().into());
+            stats.insert("children".into(), process::children().into());
+            text::put(json, text::give(Value::Object(stats).to_string()));
+            Ok(())
+        })
+    }
 }

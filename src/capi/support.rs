@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::types::{
     CLAUDE_WAIT_FOREVER, claude_client_t, claude_destroy_fn, claude_done_fn, claude_error_t, claude_event_t,
-    claude_request_t, claude_status_t,
+    claude_log_level_t, claude_request_t, claude_status_t,
 };
 use crate::dispatch::{Event, EventKind, Listener, Mode, Outcome};
 use crate::error::{Error, Result, Status};
@@ -15,6 +15,7 @@ use crate::ffi::callback::UserData;
 use crate::ffi::guard::{caught, guard};
 use crate::ffi::handle::Table;
 use crate::ffi::text;
+use crate::log::Level;
 use crate::mcp::{Call, Owner};
 use crate::requests::Request;
 use crate::session::Client;
@@ -206,18 +207,15 @@ pub fn full_table(what: &str) -> Error {
 fn error_handle(error: &Error) -> *mut claude_error_t {
     let object = ErrorObject {
         status: error.status,
-        message: c_string(error.message.clone()),
+        message: c_string(error.advice()),
         json: c_string(error.to_json()),
     };
     ERRORS.insert(Arc::new(object)).unwrap_or(std::ptr::null_mut())
 }
 
-/// NUL bytes, which a C text cannot hold, become spaces.
+/// A text of ours for C: a NUL inside, where C would end it, becomes U+FFFD.
 pub fn c_string(text: String) -> CString {
-    CString::new(text).unwrap_or_else(|error| {
-        let bytes = error.into_vec().into_iter().map(|byte| if byte == 0 { b' ' } else { byte }).collect();
-        CString::new::<Vec<u8>>(bytes).unwrap_or_default()
-    })
+    CString::new(text::without_nul(text)).unwrap_or_default()
 }
 
 /// `None` = for ever.
@@ -283,6 +281,7 @@ status_table! {
     InvalidHandle = CLAUDE_ERR_INVALID_HANDLE,
     InvalidOption = CLAUDE_ERR_INVALID_OPTION,
     Unsupported = CLAUDE_ERR_UNSUPPORTED,
+    NotFound = CLAUDE_ERR_NOT_FOUND,
     CliNotFound = CLAUDE_ERR_CLI_NOT_FOUND,
     CliConnection = CLAUDE_ERR_CLI_CONNECTION,
     NotConnected = CLAUDE_ERR_NOT_CONNECTED,
@@ -299,6 +298,17 @@ status_table! {
     Closed = CLAUDE_ERR_CLOSED,
     Stale = CLAUDE_ERR_STALE,
     Panic = CLAUDE_ERR_PANIC,
+}
+
+impl From<Level> for claude_log_level_t {
+    fn from(level: Level) -> claude_log_level_t {
+        match level {
+            Level::Error => claude_log_level_t::CLAUDE_LOG_ERROR,
+            Level::Warning => claude_log_level_t::CLAUDE_LOG_WARNING,
+            Level::Info => claude_log_level_t::CLAUDE_LOG_INFO,
+            Level::Debug => claude_log_level_t::CLAUDE_LOG_DEBUG,
+        }
+    }
 }
 
 #[cfg(test)]

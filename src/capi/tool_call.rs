@@ -10,7 +10,7 @@ use super::types::{
 };
 use crate::error::{Error, Result, Status};
 use crate::ffi::guard::guard_or;
-use crate::ffi::text::{self, STRLEN};
+use crate::ffi::text;
 use crate::mcp::{Call, OnCancel};
 
 fn tool_call(handle: *const claude_tool_call_t) -> Result<Arc<CallObject>> {
@@ -23,15 +23,7 @@ fn text_of(handle: *const claude_tool_call_t, text: fn(&Call) -> &[u8]) -> (*con
     guard_or(nothing, || CALLS.get(handle).map_or(nothing, |call| parts(text(&call.0))))
 }
 
-/// The arguments, as the CLI wrote them. They fit the tool's `inputSchema`.
-///
-/// @param call The call.
-/// @param len Receives the length in bytes; may be NULL.
-/// @return A JSON object with a NUL behind it; it lives as long as the call. Empty for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// The arguments, a JSON object that fits the schema.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_arguments(
     call: *const claude_tool_call_t,
@@ -43,15 +35,7 @@ pub unsafe extern "C" fn claude_tool_call_arguments(
     text
 }
 
-/// The name of the tool that is called.
-///
-/// @param call The call.
-/// @param len Receives the length in bytes; may be NULL.
-/// @return The name; it lives as long as the call. Empty for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// The name of the tool.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_name(
     call: *const claude_tool_call_t,
@@ -63,87 +47,32 @@ pub unsafe extern "C" fn claude_tool_call_name(
     text
 }
 
-/// The name of the server that the tool belongs to.
-///
-/// @param call The call.
-/// @param len Receives the length in bytes; may be NULL.
-/// @return The name; it lives as long as the call. Empty for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// All of it: `id`, `server`, `name`, `arguments`, and `meta` with `claudecode/toolUseId`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_tool_call_server(
+pub unsafe extern "C" fn claude_tool_call_json(
     call: *const claude_tool_call_t,
     len: *mut usize,
 ) -> *const c_char {
-    let (text, size) = text_of(call, Call::server);
+    let (text, size) = text_of(call, Call::json);
     // SAFETY: the header's rules on output parameters.
     unsafe { text::put(len, size) };
     text
 }
 
-/// What the CLI says about the call, such as {"claudecode/toolUseId":"toolu_…","progressToken":2}.
-///
-/// @param call The call.
-/// @param len Receives the length in bytes; may be NULL.
-/// @return A JSON object with a NUL behind it; it lives as long as the call. Empty for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_tool_call_meta(
-    call: *const claude_tool_call_t,
-    len: *mut usize,
-) -> *const c_char {
-    let (text, size) = text_of(call, Call::meta);
-    // SAFETY: the header's rules on output parameters.
-    unsafe { text::put(len, size) };
-    text
-}
-
-/// The number of a call, unique within the process.
-///
-/// @param call The call.
-/// @return The number; 0 for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// The number of a call, unique within the process. It fits 53 bits.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_id(call: *const claude_tool_call_t) -> u64 {
     guard_or(0, || CALLS.get(call).map_or(0, |call| call.0.number()))
 }
 
-/// Whether the answer is not wanted any more: the turn was interrupted, the CLI has waited long enough, or its session has
-/// ended. Long work should look at it now and then.
-///
-/// @param call The call.
-/// @return True also for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// Whether the answer is not wanted any more. Long work looks at it now and then. True for a handle that is not valid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_is_cancelled(call: *const claude_tool_call_t) -> bool {
     guard_or(true, || CALLS.get(call).is_none_or(|call| call.0.is_cancelled()))
 }
 
-/// Registers what is told when the answer is not wanted any more; told at once when that is so already. Not in PULL mode, where
-/// a `CLAUDE_EVENT_TOOL_CALL_CANCELLED` comes.
-///
-/// @param call The call.
-/// @param callback Gets the call's number; replaces an earlier one.
-/// @param user_data Passed to the callback.
-/// @param destroy Runs once when the callback will not be called any more, also when this function fails; may be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`; `CLAUDE_ERR_INVALID_ARGUMENT` for NULL; `CLAUDE_ERR_UNSUPPORTED` in PULL
-///   mode.
-/// @thread Any. The callback runs where the tool's function does, beside it if need be.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// Registers what is told when the answer is not wanted any more; at once when it is so. Not in PULL mode:
+/// CLAUDE_EVENT_TOOL_CALL_CANCELLED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_on_cancel(
     call: *mut claude_tool_call_t,
@@ -168,19 +97,9 @@ pub unsafe extern "C" fn claude_tool_call_on_cancel(
     }
 }
 
-/// Tells the CLI how far the work is. Without effect when the CLI did not ask for it.
-///
-/// @param call The call.
-/// @param progress How much is done; it should grow from call to call.
-/// @param total How much there is to do; 0 = unknown.
-/// @param message What is being done; NULL = nothing to say. Copied.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_STALE` when the call was answered or withdrawn before; `CLAUDE_ERR_CLOSED` when the session
-///   has ended; `CLAUDE_ERR_INVALID_ARGUMENT` for a number that is not finite.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// Says how far the work is. Without effect when the CLI did not ask for it.
+/// @param total 0 = unknown.
+/// @param message NULL = nothing to say.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_progress(
     call: *mut claude_tool_call_t,
@@ -192,22 +111,12 @@ pub unsafe extern "C" fn claude_tool_call_progress(
     // SAFETY: the header's rules on texts and output parameters.
     unsafe {
         self::call(error, || {
-            tool_call(call)?.0.progress(progress, total, text::optional(message, STRLEN, "message")?)
+            tool_call(call)?.0.progress(progress, total, text::optional(message, "message")?)
         })
     }
 }
 
 /// Adds a text to the result.
-///
-/// @param call The call.
-/// @param text The text. Copied.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_STALE` when the call was answered or withdrawn before; `CLAUDE_ERR_CLOSED` when the session
-///   has ended.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_add_text(
     call: *mut claude_tool_call_t,
@@ -215,87 +124,11 @@ pub unsafe extern "C" fn claude_tool_call_add_text(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe { claude_tool_call_add_text_n(call, text, STRLEN, error) }
+    unsafe { self::call(error, || tool_call(call)?.0.add_text(text::required(text, "text")?)) }
 }
 
-/// As `claude_tool_call_add_text`, with a length.
-///
-/// @param call The call.
-/// @param text The text. Copied.
-/// @param len Its length in bytes.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_tool_call_add_text`.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_tool_call_add_text_n(
-    call: *mut claude_tool_call_t,
-    text: *const c_char,
-    len: usize,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { self::call(error, || tool_call(call)?.0.add_text(text::required(text, len, "text")?)) }
-}
-
-/// Adds JSON to the result, as text: the model reads it as it stands.
-///
-/// @param call The call.
-/// @param json The JSON text. Copied.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_STALE` when the call was answered or withdrawn before; `CLAUDE_ERR_CLOSED` when the session
-///   has ended; `CLAUDE_ERR_INVALID_ARGUMENT` for a text that is not the JSON it should be.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_tool_call_add_json(
-    call: *mut claude_tool_call_t,
-    json: *const c_char,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { claude_tool_call_add_json_n(call, json, STRLEN, error) }
-}
-
-/// As `claude_tool_call_add_json`, with a length.
-///
-/// @param call The call.
-/// @param json The JSON text. Copied.
-/// @param len Its length in bytes.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_tool_call_add_json`.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_tool_call_add_json_n(
-    call: *mut claude_tool_call_t,
-    json: *const c_char,
-    len: usize,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { self::call(error, || tool_call(call)?.0.add_json(text::required(json, len, "json")?)) }
-}
-
-/// Adds an image to the result.
-///
-/// @param call The call.
-/// @param bytes The image file's bytes, such as those of a PNG. Copied.
-/// @param len How many they are.
-/// @param mime_type Their type, such as "image/png". Copied.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_STALE` when the call was answered or withdrawn before; `CLAUDE_ERR_CLOSED` when the session
-///   has ended; `CLAUDE_ERR_INVALID_ARGUMENT` for another type.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// Adds an image: the bytes of a file, copied.
+/// @param mime_type Such as "image/png".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_add_image(
     call: *mut claude_tool_call_t,
@@ -309,178 +142,61 @@ pub unsafe extern "C" fn claude_tool_call_add_image(
         self::call(error, || {
             let call = tool_call(call)?;
             let bytes = text::bytes(bytes, len, "bytes")?;
-            call.0.add_image(bytes, text::required(mime_type, STRLEN, "mime_type")?)
+            call.0.add_image(bytes, text::required(mime_type, "mime_type")?)
         })
     }
 }
 
-/// Adds an MCP block of the type `resource` or `resource_link` to the result. The model gets the text of a resource, the image of an
-/// image, and name, uri and description of a link.
-///
-/// @param call The call.
-/// @param resource_json The block as JSON. Copied.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_STALE` when the call was answered or withdrawn before; `CLAUDE_ERR_CLOSED` when the session
-///   has ended; `CLAUDE_ERR_INVALID_ARGUMENT` for a text that is not the JSON it should be;
-///   `CLAUDE_ERR_UNSUPPORTED` for a block that does not reach the model.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// Adds any other MCP content block, such as `resource` or `resource_link`. CLAUDE_ERR_UNSUPPORTED: one that does not reach the
+/// model.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_tool_call_add_resource(
+pub unsafe extern "C" fn claude_tool_call_add_block(
     call: *mut claude_tool_call_t,
-    resource_json: *const c_char,
+    block_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe { claude_tool_call_add_resource_n(call, resource_json, STRLEN, error) }
+    unsafe { self::call(error, || tool_call(call)?.0.add_block(text::required(block_json, "block_json")?)) }
 }
 
-/// As `claude_tool_call_add_resource`, with the length of the JSON text.
-///
-/// @param call The call.
-/// @param resource_json The block as JSON. Copied.
-/// @param len Its length in bytes.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_tool_call_add_resource`.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// Sets the `structuredContent` of the result; also its text when nothing else is added.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_tool_call_add_resource_n(
+pub unsafe extern "C" fn claude_tool_call_set_structured(
     call: *mut claude_tool_call_t,
-    resource_json: *const c_char,
-    len: usize,
+    object_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
     unsafe {
-        self::call(error, || {
-            tool_call(call)?.0.add_resource(text::required(resource_json, len, "resource_json")?)
-        })
+        self::call(error, || tool_call(call)?.0.set_structured(text::required(object_json, "object_json")?))
     }
 }
 
-/// Sets the `structuredContent` of the result. It is also its text when nothing else is added.
-///
-/// @param call The call.
-/// @param json A JSON object. Copied.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_STALE` when the call was answered or withdrawn before; `CLAUDE_ERR_CLOSED` when the session
-///   has ended; `CLAUDE_ERR_INVALID_ARGUMENT` for a text that is not the JSON it should be.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_tool_call_set_structured(
-    call: *mut claude_tool_call_t,
-    json: *const c_char,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { claude_tool_call_set_structured_n(call, json, STRLEN, error) }
-}
-
-/// As `claude_tool_call_set_structured`, with the length of the JSON text.
-///
-/// @param call The call.
-/// @param json A JSON object. Copied.
-/// @param len Its length in bytes.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_tool_call_set_structured`.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_tool_call_set_structured_n(
-    call: *mut claude_tool_call_t,
-    json: *const c_char,
-    len: usize,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { self::call(error, || tool_call(call)?.0.set_structured(text::required(json, len, "json")?)) }
-}
-
 /// Sets the `_meta` of the result.
-///
-/// @param call The call.
-/// @param json A JSON object. Copied.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_STALE` when the call was answered or withdrawn before; `CLAUDE_ERR_CLOSED` when the session
-///   has ended; `CLAUDE_ERR_INVALID_ARGUMENT` for a text that is not the JSON it should be.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_set_meta(
     call: *mut claude_tool_call_t,
-    json: *const c_char,
+    object_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe { claude_tool_call_set_meta_n(call, json, STRLEN, error) }
+    unsafe { self::call(error, || tool_call(call)?.0.set_meta(text::required(object_json, "object_json")?)) }
 }
 
-/// As `claude_tool_call_set_meta`, with the length of the JSON text.
-///
-/// @param call The call.
-/// @param json A JSON object. Copied.
-/// @param len Its length in bytes.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_tool_call_set_meta`.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_tool_call_set_meta_n(
-    call: *mut claude_tool_call_t,
-    json: *const c_char,
-    len: usize,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { self::call(error, || tool_call(call)?.0.set_meta(text::required(json, len, "json")?)) }
-}
-
-/// Answers with what has been added. The call stays a valid handle until it is freed.
-///
-/// @param call The call.
-/// @param is_error Whether the result tells of a failure.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_STALE` when the call was answered or withdrawn before; `CLAUDE_ERR_CLOSED` when the session
-///   has ended.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// Answers with what was added.
+/// @param text Added as the last; NULL = none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_finish(
     call: *mut claude_tool_call_t,
-    is_error: bool,
+    text: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe { self::call(error, || tool_call(call)?.0.finish(is_error)) }
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { self::call(error, || tool_call(call)?.0.finish(text::optional(text, "text")?)) }
 }
 
-/// Answers that the tool failed, whatever has been added. The model reads the message.
-///
-/// @param call The call.
-/// @param message What went wrong. Copied.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_STALE` when the call was answered or withdrawn before; `CLAUDE_ERR_CLOSED` when the session
-///   has ended.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// Answers that the tool failed, with what was added.
+/// @param message What went wrong; the model reads it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_fail(
     call: *mut claude_tool_call_t,
@@ -488,53 +204,17 @@ pub unsafe extern "C" fn claude_tool_call_fail(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on texts and output parameters.
-    unsafe { claude_tool_call_fail_n(call, message, STRLEN, error) }
+    unsafe { self::call(error, || tool_call(call)?.0.fail(text::required(message, "message")?)) }
 }
 
-/// As `claude_tool_call_fail`, with the length of the message.
-///
-/// @param call The call.
-/// @param message What the model reads. Copied.
-/// @param len Its length in bytes.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_tool_call_fail`.
-/// @thread Any, now or later.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_tool_call_fail_n(
-    call: *mut claude_tool_call_t,
-    message: *const c_char,
-    len: usize,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { self::call(error, || tool_call(call)?.0.fail(text::required(message, len, "message")?)) }
-}
-
-/// Frees a call. One that was not answered fails: the model reads that the host did not answer. Until it is answered or freed, a
-/// call counts for the tool's `max_concurrency`, also when it was withdrawn.
-///
-/// @param call The call; NULL and a call that was freed before are ignored.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// Frees a call. One that was not answered fails. Until answered or freed it counts for `max_concurrency`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_free(call: *mut claude_tool_call_t) {
     guard_or((), || drop(CALLS.remove(call)));
 }
 
-/// Takes the tool call out of an event. Answer it, now or later, and free it. A call that is left in its event fails when the
-/// event is freed.
-///
-/// @param event An event of the kind `CLAUDE_EVENT_TOOL_CALL`.
-/// @return The call, which the caller owns; NULL for other kinds and the second time.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
+/// Takes the call out of a CLAUDE_EVENT_TOOL_CALL. One that is left in it fails when the event is freed.
+/// CLAUDE_ERR_NOT_FOUND: another kind, or taken already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_event_take_tool_call(event: *mut claude_event_t) -> *mut claude_tool_call_t {
     guard_or(std::ptr::null_mut(), || {

@@ -10,37 +10,18 @@ use super::types::CLAUDE_ABI_VERSION;
 use crate::ffi::guard::guard_or;
 
 /// The version of the library, such as "0.1.0".
-///
-/// @return A static text; never freed.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/abi-policy.md
 #[unsafe(no_mangle)]
 pub extern "C" fn claude_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// The version of the binary interface of the library that is loaded. Compare it with `CLAUDE_ABI_VERSION`, which is the
-/// one that the program was compiled for; `CLAUDE_CHECK_ABI()` does.
-///
-/// @return The number.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/abi-policy.md
+/// The ABI of the library that is loaded: CLAUDE_ABI_VERSION when it serves this header.
 #[unsafe(no_mangle)]
 pub extern "C" fn claude_abi_version() -> u32 {
     CLAUDE_ABI_VERSION
 }
 
-/// How the library was built: version, target, and the CLI version that it is tested with.
-///
-/// @return A JSON object as a static text; never freed.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/abi-policy.md
+/// How the library was built: `version`, `target`, `features`, and the CLI version that it is tested with.
 #[unsafe(no_mangle)]
 pub extern "C" fn claude_build_info_json() -> *const c_char {
     static INFO: Lazy<std::ffi::CString> = Lazy::new(|| {

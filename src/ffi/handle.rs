@@ -93,6 +93,16 @@ impl<T> Table<T> {
         inner.slots.iter().filter_map(|slot| slot.value.clone()).collect()
     }
 
+    /// How many live objects there are.
+    pub fn len(&self) -> usize {
+        let inner = self.inner.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        inner.slots.iter().filter(|slot| slot.value.is_some()).count()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Slots<T>> {
         self.inner.write().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -124,8 +134,9 @@ mod tests {
         let table: Table<u32> = Table::new(3);
         let handle: *mut Opaque = table.insert(Arc::new(7)).unwrap();
         assert_eq!(table.get(handle).as_deref(), Some(&7));
+        assert_eq!(table.len(), 1);
         assert_eq!(table.remove(handle).as_deref(), Some(&7));
-        assert!(table.get(handle).is_none());
+        assert!(table.get(handle).is_none() && table.is_empty());
         assert!(table.remove(handle).is_none());
     }
 

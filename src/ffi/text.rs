@@ -1,4 +1,4 @@
-//! Text across the boundary: UTF-8, NUL-terminated or with a length on the way in; with both on the way out.
+//! Text across the boundary: UTF-8 that ends with a NUL. What is not text has a length instead.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char};
@@ -6,16 +6,13 @@ use std::sync::Mutex;
 
 use crate::error::{Error, Result, Status};
 
-/// The length that means "ends at the NUL".
-pub const STRLEN: usize = usize::MAX;
-
 /// A required text argument. `name` is the parameter's name in the header.
 ///
 /// # Safety
-/// `text` is NULL, or readable for `len` bytes, or up to its NUL when `len` is [`STRLEN`].
-pub unsafe fn required<'a>(text: *const c_char, len: usize, name: &str) -> Result<&'a str> {
+/// `text` is NULL, or readable up to its NUL.
+pub unsafe fn required<'a>(text: *const c_char, name: &str) -> Result<&'a str> {
     // SAFETY: the caller's promise is the same.
-    unsafe { optional(text, len, name) }?
+    unsafe { optional(text, name) }?
         .ok_or_else(|| argument(name, format!("{name} is NULL")).with("remedy", "pass a UTF-8 text"))
 }
 
@@ -23,23 +20,12 @@ pub unsafe fn required<'a>(text: *const c_char, len: usize, name: &str) -> Resul
 ///
 /// # Safety
 /// As [`required`].
-pub unsafe fn optional<'a>(text: *const c_char, len: usize, name: &str) -> Result<Option<&'a str>> {
+pub unsafe fn optional<'a>(text: *const c_char, name: &str) -> Result<Option<&'a str>> {
     if text.is_null() {
-        return match len {
-            0 | STRLEN => Ok(None),
-            _ => Err(argument(name, format!("{name} is NULL but its length is {len}"))),
-        };
+        return Ok(None);
     }
-    let bytes = if len == STRLEN {
-        // SAFETY: the caller promises a NUL.
-        unsafe { CStr::from_ptr(text) }.to_bytes()
-    } else {
-        if len > isize::MAX as usize {
-            return Err(argument(name, format!("{name} has the impossible length {len}")));
-        }
-        // SAFETY: the caller promises `len` readable bytes.
-        unsafe { std::slice::from_raw_parts(text.cast::<u8>(), len) }
-    };
+    // SAFETY: the caller promises a NUL.
+    let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(Some(text)),
         Err(error) => Err(argument(
@@ -95,15 +81,36 @@ pub fn require_out<T>(out: *mut T, name: &str) -> Result<()> {
 /// Texts that the host owns, so that a foreign or second free does nothing instead of corrupting the heap.
 static OWNED: Mutex<Option<HashMap<usize, Box<[u8]>>>> = Mutex::new(None);
 
+/// A C text ends at its first NUL: one inside becomes U+FFFD, so that nothing behind it is lost.
+pub fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
+}
+
 /// Gives a text to the host, which frees it with `claude_string_free`.
 pub fn give(text: String) -> *mut c_char {
-    let mut bytes = text.into_bytes();
+    let mut bytes = without_nul(text).into_bytes();
     bytes.push(0);
     let mut bytes = bytes.into_boxed_slice();
     let address = bytes.as_mut_ptr();
     let mut owned = OWNED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     owned.get_or_insert_default().insert(address.addr(), bytes);
     address.cast()
+}
+
+/// Gives a text through an output parameter; to a host that passed NULL nothing is given.
+///
+/// # Safety
+/// `out` is NULL or writable.
+pub unsafe fn give_to(out: *mut *mut c_char, text: String) {
+    if !out.is_null() {
+        // SAFETY: not NULL, so writable by the caller's promise.
+        unsafe { out.write(give(text)) };
+    }
+}
+
+/// How many texts the host has not freed.
+pub fn given() -> usize {
+    OWNED.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).as_ref().map_or(0, HashMap::len)
 }
 
 /// Takes a text back. Anything that [`give`] did not hand out is ignored.
@@ -120,19 +127,22 @@ mod tests {
 
     #[test]
     fn text_in_is_checked() {
-        // SAFETY: the literals are NUL-terminated and of the given lengths.
+        // SAFETY: the literals are NUL-terminated.
         unsafe {
-            assert_eq!(required(c"hi".as_ptr(), STRLEN, "prompt").unwrap(), "hi");
-            assert_eq!(required(c"hi there".as_ptr(), 2, "prompt").unwrap(), "hi");
-            assert_eq!(optional(std::ptr::null(), 0, "prompt").unwrap(), None);
-            assert_eq!(
-                required(std::ptr::null(), STRLEN, "prompt").unwrap_err().status,
-                Status::InvalidArgument
-            );
-            assert!(optional(std::ptr::null(), 3, "prompt").is_err());
-            let error = required(c"ab\xff".as_ptr(), STRLEN, "prompt").unwrap_err();
+            assert_eq!(required(c"hi".as_ptr(), "prompt").unwrap(), "hi");
+            assert_eq!(optional(std::ptr::null(), "prompt").unwrap(), None);
+            assert_eq!(required(std::ptr::null(), "prompt").unwrap_err().status, Status::InvalidArgument);
+            let error = required(c"ab\xff".as_ptr(), "prompt").unwrap_err();
             assert!(error.message.contains("offset 2"), "{}", error.message);
         }
+    }
+
+    #[test]
+    fn a_nul_inside_hides_nothing_behind_it() {
+        let text = give("a\0b".into());
+        // SAFETY: given just now and NUL-terminated.
+        assert_eq!(unsafe { CStr::from_ptr(text) }.to_str(), Ok("a\u{FFFD}b"));
+        take_back(text);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! One call of a tool: answered once, by any thread, now or later.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::{Value, json};
 
 use super::server::Tool;
-use super::{Host, Task, content, error_result};
+use super::{Host, Task, content};
 use crate::error::{Error, Result, Status};
 use crate::sync::lock;
 
@@ -37,6 +37,25 @@ struct State {
     has_place: bool,
 }
 
+impl State {
+    fn result(&mut self, text: Option<&str>, is_error: bool) -> Value {
+        let mut content = std::mem::take(&mut self.content);
+        content.extend(text.map(content::text));
+        let structured = self.structured.take();
+        if let (true, Some(structured)) = (content.is_empty(), &structured) {
+            content.push(content::text(&structured.to_string()));
+        }
+        let mut result = json!({"content": content, "isError": is_error});
+        if let Some(structured) = structured {
+            result["structuredContent"] = structured;
+        }
+        if let Some(meta) = self.meta.take() {
+            result["_meta"] = meta;
+        }
+        result
+    }
+}
+
 /// What a call begins with.
 pub struct Start {
     pub tool: Arc<Tool>,
@@ -53,11 +72,13 @@ pub struct Call {
     number: u64,
     tool: Arc<Tool>,
     token: usize,
+    server: String,
     // Texts with a NUL behind them.
     name: Box<[u8]>,
-    server: Box<[u8]>,
     arguments: Box<[u8]>,
-    meta: Box<[u8]>,
+    meta: String,
+    /// All of it, made when it is asked for.
+    json: OnceLock<Box<[u8]>>,
     progress_token: Option<Value>,
     host: Arc<dyn Host>,
     state: Mutex<State>,
@@ -85,13 +106,14 @@ impl Call {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             token: start.tool.function().map_or(0, |function| function.token()),
             name: with_nul(start.tool.name.clone()),
-            server: with_nul(start.server),
+            server: start.server,
             arguments: with_nul(start.arguments),
             progress_token: start.meta.get("progressToken").cloned(),
-            meta: with_nul(match start.meta {
+            meta: match start.meta {
                 Value::Null => "{}".to_owned(),
                 meta => meta.to_string(),
-            }),
+            },
+            json: OnceLock::new(),
             tool: start.tool,
             host: start.host,
             state: Mutex::new(state),
@@ -122,28 +144,25 @@ impl Call {
         &self.name
     }
 
-    pub fn server(&self) -> &[u8] {
-        &self.server
-    }
-
     pub fn arguments(&self) -> &[u8] {
         &self.arguments
     }
 
-    pub fn meta(&self) -> &[u8] {
-        &self.meta
+    /// The document of `claude_tool_call_json`, with its NUL.
+    pub fn json(&self) -> &[u8] {
+        self.json.get_or_init(|| with_nul(self.describe()))
     }
 
     /// The call as the text of an event.
     pub fn describe(&self) -> String {
         let text = |text: &[u8]| String::from_utf8_lossy(&text[..text.len() - 1]).into_owned();
         format!(
-            r#"{{"type":"claude_client","event":"tool_call","call_id":{},"server":{},"name":{},"arguments":{},"_meta":{}}}"#,
+            r#"{{"id":{},"server":{},"name":{},"arguments":{},"meta":{}}}"#,
             self.number,
-            Value::from(text(&self.server)),
+            Value::from(self.server.as_str()),
             Value::from(text(&self.name)),
             text(&self.arguments),
-            text(&self.meta)
+            self.meta
         )
     }
 
@@ -189,18 +208,12 @@ impl Call {
         self.add(content::text(text))
     }
 
-    /// As text: the model reads JSON as it stands.
-    pub fn add_json(&self, json: &str) -> Result<()> {
-        parse(json, "json")?;
-        self.add(content::text(json))
-    }
-
     pub fn add_image(&self, bytes: &[u8], mime_type: &str) -> Result<()> {
         self.add(content::image(bytes, mime_type)?)
     }
 
-    pub fn add_resource(&self, block: &str) -> Result<()> {
-        self.add(content::resource(block)?)
+    pub fn add_block(&self, block: &str) -> Result<()> {
+        self.add(content::block(block)?)
     }
 
     fn add(&self, block: Value) -> Result<()> {
@@ -236,33 +249,20 @@ impl Call {
         if let Some(message) = message {
             params["message"] = message.into();
         }
-        let server = String::from_utf8_lossy(&self.server[..self.server.len() - 1]);
-        self.host
-            .notify(&server, json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params}))
+        self.host.notify(
+            &self.server,
+            json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params}),
+        )
     }
 
-    /// Answers with what has been added.
-    pub fn finish(&self, is_error: bool) -> Result<()> {
-        self.answer(|state| {
-            let mut content = std::mem::take(&mut state.content);
-            let structured = state.structured.take();
-            if let (true, Some(structured)) = (content.is_empty(), &structured) {
-                content.push(content::text(&structured.to_string()));
-            }
-            let mut result = json!({"content": content, "isError": is_error});
-            if let Some(structured) = structured {
-                result["structuredContent"] = structured;
-            }
-            if let Some(meta) = state.meta.take() {
-                result["_meta"] = meta;
-            }
-            result
-        })
+    /// Answers with what has been added, and with this text.
+    pub fn finish(&self, text: Option<&str>) -> Result<()> {
+        self.answer(|state| state.result(text, false))
     }
 
-    /// Answers that the tool failed.
+    /// Answers that the tool failed, with what has been added.
     pub fn fail(&self, message: &str) -> Result<()> {
-        self.answer(|_| error_result(message))
+        self.answer(|state| state.result(Some(message), true))
     }
 
     fn refuse(&self, message: &str) {
@@ -351,9 +351,10 @@ fn parse(json: &str, name: &str) -> Result<Value> {
 }
 
 fn parse_object(json: &str) -> Result<Value> {
-    let value = parse(json, "json")?;
+    let value = parse(json, "object_json")?;
     if value.is_object() {
         return Ok(value);
     }
-    Err(Error::new(Status::InvalidArgument, "json is not a JSON object").with("argument", "json"))
+    Err(Error::new(Status::InvalidArgument, "object_json is not a JSON object")
+        .with("argument", "object_json"))
 }

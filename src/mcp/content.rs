@@ -19,12 +19,13 @@ pub fn image(bytes: &[u8], mime_type: &str) -> Result<Value> {
     Ok(json!({"type": "image", "data": STANDARD.encode(bytes), "mimeType": mime_type}))
 }
 
-/// A `resource` or `resource_link` block as text or image: the CLI passes on nothing else of it to the model.
-pub fn resource(block: &str) -> Result<Value> {
+/// A block of MCP as the CLI shows it to the model: of a `resource` or a `resource_link` it passes on nothing by itself, so
+/// that becomes text or an image.
+pub fn block(block: &str) -> Result<Value> {
     let wrong = |message: String| {
-        Error::new(Status::InvalidArgument, message).with("argument", "resource_json").with(
+        Error::new(Status::InvalidArgument, message).with("argument", "block_json").with(
             "remedy",
-            "pass {\"type\":\"resource\",\"resource\":{\"uri\":…,\"text\":…}} or a resource_link",
+            "pass a block such as {\"type\":\"resource\",\"resource\":{\"uri\":…,\"text\":…}}",
         )
     };
     let block: Value =
@@ -61,7 +62,7 @@ fn embedded(resource: &Value) -> Result<Value> {
 
 fn unsupported(message: String) -> Error {
     Error::new(Status::Unsupported, message)
-        .with("argument", "resource_json")
+        .with("argument", "block_json")
         .with("remedy", "describe it with claude_tool_call_add_text, for instance by its path")
 }
 
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     fn mapped(block: Value) -> Value {
-        resource(&block.to_string()).unwrap_or_else(|error| panic!("{block}: {}", error.message))
+        block(&block.to_string()).unwrap_or_else(|error| panic!("{block}: {}", error.message))
     }
 
     #[test]
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn what_the_model_cannot_see_is_refused() {
-        let status = |block: &str| resource(block).unwrap_err().status;
+        let status = |block: &str| self::block(block).unwrap_err().status;
         assert_eq!(
             status(r#"{"type":"resource","resource":{"uri":"x:1","blob":"QUI="}}"#),
             Status::Unsupported

@@ -104,8 +104,8 @@ impl Registry {
         state.entries.iter().map(|entry| (entry.name.clone(), config(&entry.serving))).collect()
     }
 
-    /// Refuses to start with tools that nobody could serve.
-    pub fn check(&self) -> Result<()> {
+    /// Refuses to start with tools that nobody could serve. `answers_any` = the host has a callback for any request.
+    pub fn check(&self, answers_any: bool) -> Result<()> {
         if !self.host.has_callbacks() {
             return Ok(());
         }
@@ -113,8 +113,7 @@ impl Registry {
         for entry in &state.entries {
             let lacking = match &entry.serving {
                 Serving::Tools { owner, .. } => owner.server().tool_without_function(),
-                Serving::Raw { callable: false } => Some(String::new()),
-                Serving::Raw { callable: true } => None,
+                Serving::Raw { callable } => (!callable && !answers_any).then(String::new),
             };
             if let Some(tool) = lacking {
                 let message = match tool.as_str() {

@@ -1,6 +1,7 @@
 //! The handle of a running child.
 
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,11 +28,36 @@ struct State {
     /// From then on the number may belong to somebody else.
     reaped: bool,
     exit_fd: Option<Arc<OwnedFd>>,
+    counted: Option<Counted>,
+}
+
+static CHILDREN: AtomicUsize = AtomicUsize::new(0);
+
+/// How many children have not been reaped.
+pub fn children() -> usize {
+    CHILDREN.load(Ordering::Acquire)
+}
+
+/// Counts a child.
+struct Counted;
+
+impl Counted {
+    fn new() -> Counted {
+        CHILDREN.fetch_add(1, Ordering::AcqRel);
+        Counted
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        CHILDREN.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Process {
     pub(super) fn new(root: Root, exit_fd: Option<OwnedFd>) -> Process {
-        let state = State { exit: None, reaped: false, exit_fd: exit_fd.map(Arc::new) };
+        let exit_fd = exit_fd.map(Arc::new);
+        let state = State { exit: None, reaped: false, exit_fd, counted: Some(Counted::new()) };
         let (exit, _) = watch::channel(None);
         Process(Arc::new(Inner { root, state: Mutex::new(state), ended: Condvar::new(), exit }))
     }
@@ -138,6 +164,8 @@ impl Process {
         let _ = rustix::process::waitid(wait_id(pid, &state), options);
         state.reaped = true;
         state.exit_fd = None;
+        // Before anybody is told.
+        state.counted = None;
         self.publish(state, exit);
         true
     }

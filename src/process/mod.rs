@@ -34,14 +34,14 @@ mod user;
 
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 pub use self::{
-    handle::Process,
+    handle::{Process, children},
     service::{configure, forked, shutdown, spawn, with_signals_blocked},
 };
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 mod unsupported;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-pub use self::unsupported::{Process, configure, forked, shutdown, spawn};
+pub use self::unsupported::{Process, children, configure, forked, shutdown, spawn};
 
 pub use self::failure::{FailureKind, SpawnFailure};
 pub use self::own_id::{own_id, remember_own_id};

@@ -48,6 +48,10 @@ pub fn spawn(command: Command) -> oneshot::Receiver<Result<Spawned, SpawnFailure
 
 pub fn configure(_configuration: Configuration) {}
 
+pub fn children() -> usize {
+    0
+}
+
 pub fn forked() -> bool {
     false
 }

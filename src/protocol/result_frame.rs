@@ -10,6 +10,7 @@ pub struct ResultFrame<'a> {
     /// The prompts that it names as answered.
     pub answers: SmallVec<[&'a [u8]; 2]>,
     pub origin: Option<&'a [u8]>,
+    pub session_id: Option<&'a [u8]>,
     pub is_error: Option<&'a [u8]>,
     pub total_cost_usd: Option<f64>,
     pub num_turns: Option<&'a [u8]>,
@@ -26,6 +27,7 @@ impl<'a> ResultFrame<'a> {
             match key {
                 b"user_message_uuid" => string(text).into_iter().for_each(|uuid| frame.answers(uuid)),
                 b"user_message_uuids" => strings(text).for_each(|uuid| frame.answers(uuid)),
+                b"session_id" => frame.session_id = string(text),
                 b"origin" => frame.origin = value(text),
                 b"is_error" => frame.is_error = value(text),
                 b"total_cost_usd" => frame.total_cost_usd = number(text),

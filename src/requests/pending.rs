@@ -86,8 +86,8 @@ impl Pending {
         let found =
             self.list().into_iter().find(|request| request.number == number && request.hold_if_open());
         found.ok_or_else(|| {
-            Error::new(Status::Stale, format!("no request with the id {number} is open"))
-                .with("argument", "request_id")
+            Error::new(Status::NotFound, format!("no request with the id {number} is open"))
+                .with("argument", "id")
                 .with("remedy", "claude_client_pending_requests lists those that are")
         })
     }
@@ -108,13 +108,13 @@ impl Request {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).as_millis());
         json!({
             "id": self.number,
+            "wire_id": self.wire_id,
             "kind": self.kind.name(),
             "kind_number": self.kind as i32,
             "age_ms": self.since.elapsed().as_millis() as u64,
             "deadline_ms": left.map(|left| left as u64),
             "handles": handles,
-            "request_id": self.wire_id,
-            "request": self.document(),
+                        "request": self.document(),
         })
     }
 }

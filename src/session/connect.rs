@@ -71,7 +71,7 @@ impl Client {
             Some(prompt) => Some(user_message::from_prompt(prompt, None, self.style())?),
             None => None,
         };
-        self.mcp.check()?;
+        self.mcp.check(self.answers_any_request())?;
         let environment = Arc::new(host_environment());
         let launch = self.options.launch(&self.features(), &environment)?;
         let time = limit.map_or(launch.connect_timeout, |limit| limit.min(launch.connect_timeout));

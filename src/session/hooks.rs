@@ -27,7 +27,7 @@ pub struct Hook {
     /// A tool-name pattern; `None` = all.
     pub matcher: Option<String>,
     /// Seconds; 0 = the CLI's default.
-    pub timeout: f64,
+    pub timeout: u32,
     /// Whether the CLI is to block what the hook is about when the hook fails.
     pub blocks: bool,
     /// `None` = the callback for all requests.
@@ -46,12 +46,22 @@ pub struct Routes {
     /// The one at index n is `hook_n` on the wire.
     hooks: Vec<Hook>,
     dialogs: Vec<String>,
-    /// Servers that the host implements itself.
-    mcp: Vec<(String, RequestHandler)>,
+    mcp: Vec<McpRoute>,
     /// The CLI was started to ask for permissions.
     asks_permission: bool,
     /// The client is being freed: what is registered now is never called.
     closed: bool,
+}
+
+/// A server that the host implements itself.
+pub struct McpRoute {
+    pub name: String,
+    /// `None` = the callback for all requests.
+    pub handler: Option<RequestHandler>,
+    /// The host's `user_data`.
+    pub token: usize,
+    /// Lives as long as the registration.
+    pub kept: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// The callbacks that can be replaced.
@@ -78,8 +88,8 @@ impl Routes {
             }
             RequestKind::Mcp => {
                 let name = request.server_name();
-                let own = self.mcp.iter().find(|(known, _)| *known == name);
-                own.map(|(_, handler)| (Place::Mcp, handler))
+                let own = self.mcp.iter().find(|route| route.name == name);
+                own.and_then(|route| route.handler.as_ref()).map(|handler| (Place::Mcp, handler))
             }
             _ => None,
         };
@@ -91,8 +101,8 @@ impl Routes {
         let mut events: Map<String, Value> = Map::new();
         for (number, hook) in self.hooks.iter().enumerate() {
             let mut matcher = json!({"matcher": hook.matcher, "hookCallbackIds": []});
-            if hook.timeout > 0.0 {
-                matcher["timeout"] = seconds(hook.timeout);
+            if hook.timeout > 0 {
+                matcher["timeout"] = hook.timeout.into();
             }
             if hook.blocks {
                 matcher["onFailure"] = "block".into();
@@ -114,11 +124,6 @@ impl Routes {
         }
         (!events.is_empty()).then_some(Value::Object(events))
     }
-}
-
-/// Whole seconds are written without a fraction.
-fn seconds(time: f64) -> Value {
-    if time.fract() == 0.0 && time < 1e15 { json!(time as u64) } else { json!(time) }
 }
 
 /// The dispatcher's callback: finds the host's.
@@ -190,9 +195,6 @@ impl Client {
         if hook.event.is_empty() {
             return wrong("event", "event is empty");
         }
-        if !hook.timeout.is_finite() || hook.timeout < 0.0 {
-            return wrong("timeout_s", "timeout_s is not a number of seconds");
-        }
         if hook.handler.is_some() && self.dispatcher.mode() == Mode::Pull {
             return wrong(
                 "callback",
@@ -224,19 +226,23 @@ impl Client {
         Ok(())
     }
 
-    /// Registers a server that the host implements itself. Without a handler its messages are events.
-    pub fn add_mcp_handler(&self, name: &str, handler: Option<RequestHandler>) -> Result<()> {
-        if handler.is_some() && self.dispatcher.mode() == Mode::Pull {
+    /// Registers a server that the host implements itself. Without a handler its messages are events in PULL mode, and go to
+    /// the callback for all requests elsewhere.
+    pub fn add_mcp_handler(&self, route: McpRoute) -> Result<()> {
+        if route.handler.is_some() && self.dispatcher.mode() == Mode::Pull {
             return Err(Error::new(Status::InvalidArgument, "in PULL mode nobody runs callbacks")
                 .with("argument", "callback")
                 .with("remedy", "pass NULL: the messages come as events"));
         }
         let _hold = self.hold()?;
-        self.mcp.add_raw(name, handler.is_some())?;
-        if let Some(handler) = handler {
-            lock(&self.routes).mcp.push((name.to_owned(), handler));
-        }
+        self.mcp.add_raw(&route.name, route.handler.is_some())?;
+        lock(&self.routes).mcp.push(route);
         Ok(())
+    }
+
+    /// Whether requests without a callback of their own have one.
+    pub(super) fn answers_any_request(&self) -> bool {
+        lock(&self.routes).any.is_some()
     }
 
     /// What the options are to know of the registrations.
@@ -296,7 +302,7 @@ impl Client {
     /// Takes a request of the CLI in and sends it on its way to the host, or refuses it at once.
     pub(super) fn take_request(&self, inbound: Inbound) {
         let session: Weak<dyn Session> = self.me.clone();
-        let token = self.hook_token(&inbound);
+        let token = self.token(&inbound);
         let request = Request::new(inbound, session, token.unwrap_or_default());
         if request.kind() == RequestKind::Mcp && self.mcp.receive(&request) {
             return;
@@ -317,12 +323,22 @@ impl Client {
         self.dispatcher.push_request(request);
     }
 
-    fn hook_token(&self, inbound: &Inbound) -> Option<usize> {
-        if inbound.subtype != "hook_callback" {
-            return None;
+    /// The host's `user_data` of what is called.
+    fn token(&self, inbound: &Inbound) -> Option<usize> {
+        let member = |name| tolerant::member(&inbound.request, &[name]);
+        match inbound.subtype.as_str() {
+            "hook_callback" => {
+                let id = member("callback_id")?;
+                lock(&self.routes).hook(id.as_str()?).map(|hook| hook.token)
+            }
+            "mcp_message" => {
+                let name = member("server_name")?;
+                let routes = lock(&self.routes);
+                let route = routes.mcp.iter().find(|route| Some(route.name.as_str()) == name.as_str());
+                route.map(|route| route.token)
+            }
+            _ => None,
         }
-        let id = tolerant::member(&inbound.request, &["callback_id"])?;
-        lock(&self.routes).hook(id.as_str()?).map(|hook| hook.token)
     }
 
     /// Lets go of every callback; their destroy-notifies run.

@@ -1,26 +1,42 @@
 //! One prompt, from start to end.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::Client;
 use crate::dispatch::{MessageHandler, RequestHandler};
 use crate::error::{Error, Result, Status};
+use crate::protocol::kind::Kind;
 use crate::sync::lock;
 
-/// Holds a whole conversation of one prompt and waits for its end. `wait` `None` = for ever.
+/// Holds a whole conversation of one prompt, waits for its end, and returns the last result. `wait` `None` = for ever.
 pub fn query_once(
     prompt: &str,
     options_json: &str,
     on_message: Option<MessageHandler>,
     on_request: Option<RequestHandler>,
     wait: Option<Duration>,
-) -> Result<()> {
+) -> Result<String> {
     let client = Client::create(options_json)?;
-    client.dispatcher.on_message(on_message);
+    let result = Arc::new(Mutex::new(String::new()));
+    client.dispatcher.on_message(Some(keeping_result(result.clone(), on_message)));
     client.on_request(on_request);
     let outcome = hold(&client, prompt, wait);
     client.free();
-    outcome
+    outcome.map(|()| std::mem::take(&mut *lock(&result)))
+}
+
+/// Passes every message on, and keeps the last result.
+fn keeping_result(result: Arc<Mutex<String>>, next: Option<MessageHandler>) -> MessageHandler {
+    Arc::new(move |kind, text| {
+        if kind == Kind::Result {
+            // Without the NUL behind it.
+            *lock(&result) = String::from_utf8_lossy(&text[..text.len() - 1]).into_owned();
+        }
+        if let Some(next) = &next {
+            next(kind, text);
+        }
+    })
 }
 
 fn hold(client: &Client, prompt: &str, wait: Option<Duration>) -> Result<()> {

@@ -37,6 +37,8 @@ const DEFAULT_CEILING_MS: u64 = 600_000;
 pub struct Run {
     turns: Mutex<Turns>,
     ledger: Mutex<Ledger>,
+    /// As the CLI names it at each turn.
+    session_id: Mutex<Vec<u8>>,
     resumed: AtomicBool,
     /// 0 = none.
     ceiling_ms: AtomicU64,
@@ -80,6 +82,20 @@ impl Run {
     pub fn waits(&self) -> (Option<Duration>, Option<Duration>) {
         let turns = lock(&self.turns);
         (turns.first_answer, turns.answer)
+    }
+
+    /// The id by which the conversation can be resumed; `None` before its first turn.
+    pub fn session_id(&self) -> Option<String> {
+        let id = lock(&self.session_id);
+        (!id.is_empty()).then(|| String::from_utf8_lossy(&id).into_owned())
+    }
+
+    fn set_session_id(&self, id: Option<&[u8]>) {
+        let mut known = lock(&self.session_id);
+        if let Some(id) = id.filter(|id| *id != known.as_slice()) {
+            known.clear();
+            known.extend_from_slice(id);
+        }
     }
 
     pub fn ledger(&self) -> Value {
@@ -183,6 +199,7 @@ impl Client {
         match line.kind {
             Kind::Result => {
                 let frame = ResultFrame::parse(text);
+                self.run.set_session_id(frame.session_id);
                 lock(&self.run.ledger).result(&frame, self.run.resumed.load(Ordering::Relaxed));
                 let (turn, ceiling) = {
                     let mut turns = lock(&self.run.turns);
@@ -204,6 +221,7 @@ impl Client {
             }
             kind => {
                 if kind == Kind::System {
+                    self.run.set_session_id(top_level_string(text, b"session_id"));
                     self.verify_hermetic(text);
                 }
                 let ceiling = lock(&self.run.turns).frame(Some(kind), text);

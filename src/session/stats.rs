@@ -60,6 +60,7 @@ impl Client {
         let (first_answer, answer) = self.run.waits();
         let (queued_events, queued_bytes) = self.dispatcher.pending();
         json!({
+            "session_id": self.run.session_id(),
             "pid": self.pid(),
             "prompts": load(&self.stats.prompts),
             "messages": load(&counters.messages),

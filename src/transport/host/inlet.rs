@@ -26,11 +26,14 @@ pub struct Ending {
 }
 
 impl Ending {
-    /// 0 = a normal end, above = the CLI's exit code, below = the number of a status.
-    pub fn new(status: i32, message: &str) -> Ending {
+    /// `status` is the number of a status; `exit_code` that of the CLI, negative when it is not known.
+    pub fn new(status: i32, exit_code: i32, message: &str) -> Ending {
         let message = message.to_owned();
-        if status >= 0 {
-            return Ending { exit: Exit::Code(status), cause: None, message };
+        let exit = if exit_code < 0 { Exit::Unknown } else { Exit::Code(exit_code) };
+        if status == Status::Ok.code() {
+            // What is not known was no failure for the host.
+            let exit = if exit_code < 0 { Exit::Code(0) } else { exit };
+            return Ending { exit, cause: None, message };
         }
         let known = Status::from_code(status);
         let text = match (message.is_empty(), known) {
@@ -39,8 +42,9 @@ impl Ending {
             (true, None) => format!("the host's transport ended with the number {status}"),
         };
         let cause = Error::new(known.unwrap_or(Status::CliConnection), text)
-            .with_opt("host_status", known.is_none().then_some(status));
-        Ending { exit: Exit::Unknown, cause: Some(cause), message }
+            .with_opt("host_status", known.is_none().then_some(status))
+            .with_opt("exit_code", (exit_code >= 0).then_some(exit_code));
+        Ending { exit, cause: Some(cause), message }
     }
 }
 

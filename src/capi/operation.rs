@@ -1,0 +1,77 @@
+//! What the control functions share: each exists twice, and both forms send the same request.
+
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::support::{listener, wait_of, with_client};
+use super::types::{claude_client_t, claude_done_fn, claude_error_t, claude_status_t};
+use crate::error::{Error, Result, Status};
+use crate::ffi::text;
+use crate::session::Client;
+
+/// A control request.
+pub type Members = Map<String, Value>;
+
+/// The members of a JSON object.
+pub fn members(request: Value) -> Members {
+    match request {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+/// Sends a request whose reply is told to `done`.
+///
+/// # Safety
+/// `error` is NULL or writable.
+pub unsafe fn start(
+    client: *mut claude_client_t,
+    done: claude_done_fn,
+    user_data: *mut c_void,
+    error: *mut *mut claude_error_t,
+    request: impl FnOnce(&Arc<Client>) -> Result<Members>,
+) -> claude_status_t {
+    // SAFETY: the caller's promise.
+    unsafe {
+        with_client(client, error, |client| {
+            let listener = listener(client, done, user_data)?;
+            client.control(request(client)?, client.completion(listener))
+        })
+    }
+}
+
+/// Sends a request and gives its reply to the host, which may not want it.
+///
+/// # Safety
+/// `reply_json` and `error` are NULL or writable.
+pub unsafe fn wait(
+    client: *mut claude_client_t,
+    timeout_ms: u32,
+    reply_json: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+    request: impl FnOnce(&Arc<Client>) -> Result<Members>,
+) -> claude_status_t {
+    // SAFETY: the caller's promise.
+    unsafe {
+        with_client(client, error, |client| {
+            client.dispatcher.check_may_wait()?;
+            let reply = client.control_wait(request(client)?, wait_of(timeout_ms))?;
+            text::give_to(reply_json, reply);
+            Ok(())
+        })
+    }
+}
+
+/// A JSON object that the host composed.
+pub fn json_object(text: &str, name: &str) -> Result<Value> {
+    let wrong = |message: String| {
+        Error::new(Status::InvalidArgument, message)
+            .with("argument", name)
+            .with("remedy", "pass a JSON object")
+    };
+    let value: Value =
+        serde_json::from_str(text).map_err(|cause| wrong(format!("{name} is not JSON: {cause}")))?;
+    if value.is_object() { Ok(value) } else { Err(wrong(format!("{name} is not a JSON object"))) }
+}
