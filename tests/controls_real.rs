@@ -1,4 +1,4 @@
-//! Every named control function, through the real CLI: what it answers, what it refuses, in any order, at any time.
+//! Every control function and every request of docs/control.md, through the real CLI: what it answers, what it refuses, in any order, at any time.
 
 mod probe_support;
 
@@ -60,8 +60,8 @@ fn every_control_function_is_tried() {
     let accepted = accepted(c"x", c"x");
     let tried: BTreeSet<String> = accepted
         .iter()
-        .map(|(control, _)| control.name)
-        .chain(refused().iter().map(|(control, _)| control.name))
+        .map(|(control, _)| control.function)
+        .chain(refused().iter().map(|(control, _)| control.function))
         .map(str::to_owned)
         .collect();
     assert_eq!(tried, waiting_functions(), "left: tried here, right: in packaging/symbols.txt");
@@ -137,7 +137,7 @@ fn all_at_once_while_a_turn_runs() {
     assert!(session.receive_to(&running, 0).is_err(), "the turn was over before the replies came");
     check(|error| {
         // SAFETY: plain values.
-        unsafe { claude_client_interrupt_wait(session.handle, PATIENCE_MS, error) }
+        unsafe { claude_client_interrupt_wait(session.handle, PATIENCE_MS, std::ptr::null_mut(), error) }
     })
     .unwrap();
     session.receive_to(&running, PATIENCE_MS).unwrap();

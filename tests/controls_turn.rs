@@ -6,8 +6,6 @@ use std::ffi::CString;
 use std::time::Duration;
 
 use claude_client::capi::control::*;
-use claude_client::capi::control_files::*;
-use claude_client::capi::control_turn::*;
 use claude_testkit::loopback::{Reply, Rule};
 use probe_support::stage::Real;
 use probe_support::{Kind, PATIENCE_MS, Session, Status, check};
@@ -29,14 +27,8 @@ fn a_task_in_the_background_is_read_and_stopped() {
     session.turn(&bash(&input));
     let started = session.wait_for("the task", |_, json| json["subtype"] == "task_started");
     let id = CString::new(started["task_id"].as_str().unwrap()).unwrap();
-    let output = || {
-        session
-            .reply_of(|time, reply, error| {
-                // SAFETY: the text is NUL-terminated, the outputs are variables.
-                unsafe { claude_client_get_task_output_wait(session.handle, id.as_ptr(), time, reply, error) }
-            })
-            .unwrap()
-    };
+    let output =
+        || session.control(&json!({"subtype": "get_task_output", "task_id": started["task_id"]})).unwrap();
     assert!((0..400).any(|_| output()["output"].as_str().is_some_and(|text| text.contains("begun")) || {
         std::thread::sleep(Duration::from_millis(25));
         false
@@ -64,14 +56,7 @@ fn a_running_command_is_sent_to_the_background() {
         false
     }));
     let backgrounded = || {
-        session
-            .reply_of(|time, reply, error| {
-                // SAFETY: NULL is all tasks, the outputs are variables.
-                unsafe {
-                    claude_client_background_tasks_wait(session.handle, std::ptr::null(), time, reply, error)
-                }
-            })
-            .unwrap();
+        session.control(&json!({"subtype": "background_tasks"})).unwrap();
         session.receive_to(&uuid, 500).is_ok()
     };
     assert!((0..60).any(|_| backgrounded()), "the turn goes on without the command");
@@ -113,6 +98,7 @@ fn the_permission_mode_changes_in_the_middle_of_a_turn() {
                     session.handle,
                     c"acceptEdits".as_ptr(),
                     PATIENCE_MS,
+                    std::ptr::null_mut(),
                     error,
                 )
             }
@@ -128,7 +114,15 @@ fn the_model_changes_in_the_middle_of_a_turn() {
     let session = in_the_middle(&real, Reply::text("done"), |session| {
         check(|error| {
             // SAFETY: the text is NUL-terminated.
-            unsafe { claude_client_set_model_wait(session.handle, c"haiku".as_ptr(), PATIENCE_MS, error) }
+            unsafe {
+                claude_client_set_model_wait(
+                    session.handle,
+                    c"haiku".as_ptr(),
+                    PATIENCE_MS,
+                    std::ptr::null_mut(),
+                    error,
+                )
+            }
         })
         .unwrap();
     });

@@ -111,7 +111,9 @@ fn a_gap_in_the_documentation_is_found() {
     assert_eq!(functions.len(), 1);
     assert_eq!(functions[0].parameters, ["a", "error"]);
     assert!(gaps(&functions[0]).join("; ").contains("called gone"));
-    assert!(gaps(&Function { doc: String::new(), ..functions.into_iter().next().unwrap() })[0].contains("text"));
+    assert!(
+        gaps(&Function { doc: String::new(), ..functions.into_iter().next().unwrap() })[0].contains("text")
+    );
 }
 
 #[test]

@@ -1,76 +1,16 @@
-//! The twins with a length: the text ends where the length says, whatever stands behind it.
+//! Texts end with a NUL, and nothing of one is lost: what stands behind it is not read, what is inside comes out.
 
 mod probe_support;
 
-use std::ffi::{c_char, c_void};
-use std::ptr::null_mut;
+use std::ffi::{CString, c_char, c_void};
+use std::ptr::{null, null_mut};
 use std::sync::Mutex;
 
-use claude_client::capi::client::claude_client_connect_wait_n;
-use claude_client::capi::control::claude_client_control_wait_n;
-use claude_client::capi::mcp::{claude_mcp_server_create_n, claude_mcp_server_free};
-use claude_client::capi::probe::claude_probe_n;
 use claude_client::capi::talk::*;
 use claude_testkit::fake::FakeClaude;
-use probe_support::stage::fake_options;
-use probe_support::{Kind, PATIENCE_MS, Session, Status, check, owned, text_of};
-use serde_json::json;
-
-/// A text with more behind it than its length.
-fn cut(text: &str) -> (String, usize) {
-    (format!("{text}\u{7f}and what is not meant"), text.len())
-}
-
-fn start(text: &str) -> *const c_char {
-    text.as_ptr().cast()
-}
-
-#[test]
-fn a_text_ends_where_its_length_says() {
-    let fake = FakeClaude::new(json!({}));
-    let session = Session::created(&fake_options(&fake, json!({})));
-    let (first, first_len) = cut("first");
-    // SAFETY: each text is longer than its length, the outputs are variables.
-    check(|error| unsafe {
-        claude_client_connect_wait_n(session.handle, start(&first), first_len, PATIENCE_MS, error)
-    })
-    .unwrap();
-    session.receive().unwrap();
-
-    let (second, second_len) = cut("second");
-    let (label, label_len) = cut("label");
-    let mut uuid = null_mut();
-    // SAFETY: each text is longer than its length, the outputs are variables.
-    check(|error| unsafe {
-        let (prompt, label) = (start(&second), start(&label));
-        claude_client_query_id_n(session.handle, prompt, second_len, label, label_len, &mut uuid, error)
-    })
-    .unwrap();
-    session.receive_to(&owned(uuid), PATIENCE_MS).unwrap();
-
-    let (message, message_len) = cut(r#"{"type":"user","message":{"role":"user","content":"third"}}"#);
-    let mut uuid = null_mut();
-    // SAFETY: each text is longer than its length, the outputs are variables.
-    check(|error| unsafe {
-        claude_client_send_json_id_n(session.handle, start(&message), message_len, &mut uuid, error)
-    })
-    .unwrap();
-    session.receive_to(&owned(uuid), PATIENCE_MS).unwrap();
-
-    let (request, request_len) = cut(r#"{"subtype":"mcp_status"}"#);
-    // SAFETY: each text is longer than its length, the outputs are variables.
-    let reply = session.reply_of(|time, reply, error| unsafe {
-        claude_client_control_wait_n(session.handle, start(&request), request_len, time, reply, error)
-    });
-    assert!(reply.unwrap()["mcpServers"].is_array());
-    let log = fake.log();
-    let prompts = log.prompts();
-    assert_eq!(prompts.len(), 3, "{prompts:?}");
-    for (prompt, text) in prompts.iter().zip(["first", "second", "third"]) {
-        assert_eq!(prompt["message"]["content"], text);
-    }
-    assert_eq!(prompts[1]["session_id"], "label");
-}
+use probe_support::stage::{fake_options, fake_session};
+use probe_support::{Kind, PATIENCE_MS, Status, check, owned, text_of};
+use serde_json::{Value, json};
 
 unsafe extern "C" fn keep(kind: Kind, json: *const c_char, _: usize, results: *mut c_void) {
     if kind == Kind::CLAUDE_MESSAGE_RESULT {
@@ -80,53 +20,74 @@ unsafe extern "C" fn keep(kind: Kind, json: *const c_char, _: usize, results: *m
 }
 
 #[test]
-fn so_does_a_single_prompt() {
+fn a_single_prompt_gives_its_result_with_and_without_a_callback() {
     let fake = FakeClaude::new(json!({}));
-    let (prompt, prompt_len) = cut("only");
-    let (options, options_len) = cut(&fake_options(&fake, json!({})).to_string());
+    let options = CString::new(fake_options(&fake, json!({})).to_string()).unwrap();
     let results = Mutex::new(Vec::<String>::new());
     let data = std::ptr::from_ref(&results).cast_mut().cast();
-    // SAFETY: each text is longer than its length, the outputs are variables.
+    let mut result = null_mut();
+    // SAFETY: the texts end with a NUL, the outputs are variables.
+    check(|error| unsafe {
+        let (prompt, options) = (c"only".as_ptr(), options.as_ptr());
+        claude_query_once(prompt, options, Some(keep), None, data, PATIENCE_MS, &mut result, error)
+    })
+    .unwrap();
+    let result = owned(result);
+    assert_eq!(*results.lock().unwrap(), [result.as_str()], "the CLI's own text");
+    assert_eq!(serde_json::from_str::<Value>(&result).unwrap()["type"], "result");
+    assert_eq!(fake.log().prompts()[0]["message"]["content"], "only");
+
+    let mut result = null_mut();
+    // SAFETY: as above.
+    check(|error| unsafe {
+        let (prompt, options) = (c"again".as_ptr(), options.as_ptr());
+        claude_query_once(prompt, options, None, None, null_mut(), PATIENCE_MS, &mut result, error)
+    })
+    .unwrap();
+    assert!(owned(result).contains("again"));
+    // SAFETY: as above; the result is not wanted.
     let status = unsafe {
-        claude_query_once_n(
-            start(&prompt),
-            prompt_len,
-            start(&options),
-            options_len,
-            Some(keep),
-            None,
-            data,
-            PATIENCE_MS,
-            null_mut(),
-        )
+        let (prompt, options) = (c"once more".as_ptr(), options.as_ptr());
+        claude_query_once(prompt, options, None, None, null_mut(), PATIENCE_MS, null_mut(), null_mut())
     };
     assert_eq!(status, Status::CLAUDE_OK);
-    assert_eq!(results.lock().unwrap().len(), 1);
-    assert_eq!(fake.log().prompts()[0]["message"]["content"], "only");
 }
 
 #[test]
-fn so_do_the_options_of_a_probe_and_of_a_server() {
-    let fake = FakeClaude::new(json!({}));
-    let (options, options_len) = cut(&fake_options(&fake, json!({})).to_string());
-    let mut report = null_mut();
-    // SAFETY: each text is longer than its length, the outputs are variables.
-    check(|error| unsafe { claude_probe_n(start(&options), options_len, PATIENCE_MS, &mut report, error) })
-        .unwrap();
-    assert!(owned(report).contains(&*fake.path().to_string_lossy()));
-
-    let ((name, name_len), (options, options_len)) = (cut("games"), cut(r#"{"version":"2"}"#));
-    let mut server = null_mut();
-    // SAFETY: as above.
-    check(|error| unsafe {
-        claude_mcp_server_create_n(start(&name), name_len, start(&options), options_len, &mut server, error)
-    })
-    .unwrap();
-    // SAFETY: any handle may be freed.
-    unsafe { claude_mcp_server_free(server) };
-    // SAFETY: as above.
-    let refused = check(|error| unsafe {
-        claude_mcp_server_create_n(start(&name), name.len(), start(&options), options_len, &mut server, error)
+fn a_failed_turn_writes_no_result() {
+    let fake = FakeClaude::new(
+        json!({"on_user": [{"result": {"is_error": true, "subtype": "error_during_execution"}}]}),
+    );
+    let options = CString::new(fake_options(&fake, json!({})).to_string()).unwrap();
+    let mut result = null_mut();
+    // SAFETY: the texts end with a NUL, the outputs are variables.
+    let failure = check(|error| unsafe {
+        let (prompt, options) = (c"only".as_ptr(), options.as_ptr());
+        claude_query_once(prompt, options, None, None, null_mut(), PATIENCE_MS, &mut result, error)
     });
-    assert_eq!(refused.unwrap_err().status, Status::CLAUDE_ERR_INVALID_ARGUMENT);
+    assert_eq!(failure.unwrap_err().status, Status::CLAUDE_ERR_RESULT);
+    assert!(result.is_null(), "outputs are written on success only");
+}
+
+#[test]
+fn the_uuid_of_a_prompt_is_told_to_who_wants_it() {
+    let (fake, session) = fake_session(json!({}), json!({}));
+    let (mut first, mut second) = (null_mut(), null_mut());
+    let own = c"{\"type\":\"user\",\"uuid\":\"11111111-2222-4333-8444-555555555555\",\"message\":{\"role\":\"user\",\"content\":\"own\"}}";
+    // SAFETY: the texts end with a NUL, the outputs are variables.
+    unsafe {
+        check(|error| claude_client_query(session.handle, c"a".as_ptr(), null(), &mut first, error)).unwrap();
+        check(|error| {
+            claude_client_query(session.handle, c"b".as_ptr(), c"label".as_ptr(), null_mut(), error)
+        })
+        .unwrap();
+        check(|error| claude_client_send_json(session.handle, own.as_ptr(), &mut second, error)).unwrap();
+        check(|error| claude_client_send_json(session.handle, own.as_ptr(), null_mut(), error)).unwrap();
+    }
+    let (first, second) = (owned(first), owned(second));
+    session.receive_to(&first, PATIENCE_MS).unwrap();
+    assert_eq!(second, "11111111-2222-4333-8444-555555555555");
+    let log = fake.wait_for_log(probe_support::PATIENCE, |log| log.prompts().len() == 4);
+    assert_eq!(log.prompts()[0]["uuid"], first);
+    assert_eq!(log.prompts()[1]["session_id"], "label");
 }

@@ -13,6 +13,7 @@ use claude_client::capi::receive::*;
 use claude_client::capi::request::claude_request_free;
 use claude_client::capi::talk::*;
 use claude_client::capi::types::{claude_client_t, claude_request_t};
+use claude_client::ffi::number::given;
 use claude_testkit::fake::FakeClaude;
 use probe_support::stage::{Real, fake_options, fake_session};
 use probe_support::{Kind, PATIENCE, PATIENCE_MS, Session, Status, check, query_once, text_of};
@@ -177,7 +178,7 @@ fn edge_034_the_ceiling_ends_a_run_that_never_becomes_idle() {
 /// Prompts of a C generator; an empty text stands for a failure.
 struct Prompts(Mutex<(Vec<CString>, usize)>);
 
-unsafe extern "C" fn next_prompt(_: *mut usize, user_data: *mut c_void) -> *const c_char {
+unsafe extern "C" fn next_prompt(user_data: *mut c_void) -> *const c_char {
     // SAFETY: the test keeps the prompts until the client has been freed.
     let prompts = unsafe { &*user_data.cast::<Prompts>() };
     let mut state = prompts.0.lock().unwrap();
@@ -326,7 +327,7 @@ fn edge_049_queued_prompts_survive_an_interrupt_or_are_cancelled_with_it() {
     let queued = session.query("never to run");
     let reply = session.later(|done, data, error| {
         // SAFETY: the session keeps the reply.
-        unsafe { claude_client_interrupt_with(session.handle, true, 0, 0, done, data, error) }
+        unsafe { claude_client_interrupt_with(session.handle, true, 0, given(0), done, data, error) }
     });
     let receipt = reply.unwrap().wait().unwrap();
     assert_eq!((&receipt["still_queued"], &receipt["cancelled"]), (&json!([]), &json!([queued])));
@@ -352,7 +353,7 @@ unsafe extern "C" fn interrupt_inside(_: Kind, json: *const c_char, _: usize, us
     // SAFETY: any handle may be passed; NULL for what is not wanted.
     let (waiting, asking) = unsafe {
         (
-            claude_client_interrupt_wait(client, 1000, std::ptr::null_mut()),
+            claude_client_interrupt_wait(client, 1000, std::ptr::null_mut(), std::ptr::null_mut()),
             claude_client_interrupt(client, None, std::ptr::null_mut(), std::ptr::null_mut()),
         )
     };
@@ -476,7 +477,9 @@ fn an_interrupt_that_is_not_obeyed_ends_the_session_if_the_host_wants_so() {
         let start = Instant::now();
         let reply = session.later(|done, data, error| {
             // SAFETY: the session keeps the reply.
-            unsafe { claude_client_interrupt_with(session.handle, false, 300, escalation, done, data, error) }
+            unsafe {
+                claude_client_interrupt_with(session.handle, false, 300, given(escalation), done, data, error)
+            }
         });
         assert_eq!(reply.unwrap().wait().unwrap(), json!({"still_queued": []}));
         if stays {
@@ -514,7 +517,7 @@ impl Busy {
     }
 }
 
-unsafe extern "C" fn busy_prompt(_: *mut usize, user_data: *mut c_void) -> *const c_char {
+unsafe extern "C" fn busy_prompt(user_data: *mut c_void) -> *const c_char {
     // SAFETY: it lives for ever.
     let busy = unsafe { &*user_data.cast::<Busy>() };
     busy.next(0);

@@ -10,6 +10,7 @@ use claude_client::capi::control::{claude_client_control_wait, claude_client_int
 use claude_client::capi::receive::claude_client_on_request;
 use claude_client::capi::request::claude_request_free;
 use claude_client::capi::types::claude_request_t;
+use claude_client::ffi::number::given;
 use claude_testkit::fake::FakeClaude;
 use probe_support::stage::{Real, fake_options};
 use probe_support::{Kind, PATIENCE_MS, Session, Status, c_text, check};
@@ -136,7 +137,9 @@ fn an_interrupt_that_withdraws_its_prompt_is_obeyed() {
         let first = session.query("first");
         let receipt = session.reply_of(|time, reply, error| {
             // SAFETY: the outputs are variables.
-            unsafe { claude_client_interrupt_with_wait(session.handle, true, 1000, 2, time, reply, error) }
+            unsafe {
+                claude_client_interrupt_with_wait(session.handle, true, 1000, given(2), time, reply, error)
+            }
         });
         receipt.unwrap();
         let failure = session.receive_to(&first, PATIENCE_MS).unwrap_err();
@@ -165,7 +168,7 @@ fn edge_054_a_uuid_that_comes_twice_has_no_second_result() {
     // Nothing runs, so there is nothing to kill.
     let receipt = session.reply_of(|time, reply, error| {
         // SAFETY: the outputs are variables.
-        unsafe { claude_client_interrupt_with_wait(session.handle, false, 100, 2, time, reply, error) }
+        unsafe { claude_client_interrupt_with_wait(session.handle, false, 100, given(2), time, reply, error) }
     });
     assert_eq!(receipt.unwrap(), json!({"still_queued": []}));
     std::thread::sleep(Duration::from_millis(600));

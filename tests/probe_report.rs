@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use claude_client::capi::probe::{claude_probe, claude_probe_n};
+use claude_client::capi::probe::claude_probe;
 use claude_testkit::Sandbox;
 use claude_testkit::fake::FakeClaude;
 use probe_support::stage::{Real, fake_options, merged};
@@ -16,10 +16,9 @@ use serde_json::{Value, json};
 
 fn try_probe(options: &str, timeout_ms: u32) -> Result<Value, Failure> {
     let mut report = std::ptr::null_mut();
-    // SAFETY: the text has its length, the outputs are variables.
-    check(|error| unsafe {
-        claude_probe_n(options.as_ptr().cast(), options.len(), timeout_ms, &mut report, error)
-    })?;
+    let options = std::ffi::CString::new(options).unwrap();
+    // SAFETY: the text ends with a NUL, the outputs are variables.
+    check(|error| unsafe { claude_probe(options.as_ptr(), timeout_ms, &mut report, error) })?;
     Ok(parsed(&owned(report)))
 }
 

@@ -226,11 +226,10 @@ impl Host for Odd {
     /// Below 0: this error; 0: ready; above 0: so often not ready yet.
     fn is_ready(&self) -> i32 {
         match self.ready.load(Ordering::SeqCst) {
-            0 => 1,
-            error @ ..0 => error,
+            status @ ..=0 => status,
             _ => {
                 self.ready.fetch_sub(1, Ordering::SeqCst);
-                0
+                Status::CLAUDE_ERR_WOULD_BLOCK as i32
             }
         }
     }
@@ -337,7 +336,7 @@ fn nothing_is_written_before_the_host_is_ready() {
             self.0.end_input()
         }
         fn is_ready(&self) -> i32 {
-            i32::from(self.1.fetch_sub(1, Ordering::SeqCst) == 1)
+            if self.1.fetch_sub(1, Ordering::SeqCst) == 1 { 0 } else { Status::CLAUDE_ERR_WOULD_BLOCK as i32 }
         }
     }
     let (client, log) = connected(&json!({}), Late(Memory::new(), AtomicI32::new(5)));

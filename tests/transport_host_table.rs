@@ -41,17 +41,19 @@ fn numbered(number: u64) -> Value {
 #[test]
 fn ends_with_a_status_or_a_code() {
     let cases = [
-        (0, Status::CLAUDE_OK, Value::Null),
-        (7, Status::CLAUDE_ERR_PROCESS, json!("Claude Code exited with code 7: bad luck")),
-        (Status::CLAUDE_ERR_CLI_CONNECTION as i32, Status::CLAUDE_ERR_CLI_CONNECTION, json!("bad luck")),
-        (-9999, Status::CLAUDE_ERR_CLI_CONNECTION, json!("bad luck")),
+        (0, 0, Status::CLAUDE_OK, Value::Null),
+        (0, -1, Status::CLAUDE_OK, Value::Null),
+        (0, 7, Status::CLAUDE_ERR_PROCESS, json!("Claude Code exited with code 7: bad luck")),
+        (Status::CLAUDE_ERR_CLI_CONNECTION as i32, -1, Status::CLAUDE_ERR_CLI_CONNECTION, json!("bad luck")),
+        (Status::CLAUDE_ERR_TIMEOUT as i32, 7, Status::CLAUDE_ERR_TIMEOUT, json!("bad luck")),
+        (-9999, -1, Status::CLAUDE_ERR_CLI_CONNECTION, json!("bad luck")),
     ];
-    for (number, status, message) in cases {
-        let host = Memory::with(move |sink, _| i32::from(sink.end(number, "bad luck").is_err()));
+    for (number, code, status, message) in cases {
+        let host = Memory::with(move |sink, _| i32::from(sink.end_as(number, code, "bad luck").is_err()));
         let (client, _) = connected(&json!({}), host);
         client.query("end").expect("it is accepted");
         let cause = client.closed();
-        assert_eq!((cause.status, &cause.json["message"]), (status, &message), "{number}");
+        assert_eq!((cause.status, &cause.json["message"]), (status, &message), "{number} {code}");
     }
 }
 
@@ -88,24 +90,23 @@ fn a_table_that_cannot_be_used_is_refused_and_destroyed_once() {
 }
 
 #[test]
-fn a_table_of_an_older_or_a_newer_header_is_taken() {
+fn a_table_of_a_newer_header_is_taken_if_it_does_not_use_what_is_new() {
     #[repr(C)]
     struct Newer {
         table: Vtable,
         more: [usize; 8],
     }
-    let newer =
-        Newer { table: Vtable { size: size_of::<Newer>(), ..table::<Memory>() }, more: [usize::MAX; 8] };
-    let without_room = std::mem::offset_of!(Vtable, on_room);
-    let older = Vtable { size: without_room, ..table::<Memory>() };
-    for vtable in [&newer.table, &older] {
-        let client = Client::new(&json!({}));
-        let (_, outcome) = try_install(&client, vtable, Memory::new());
-        outcome.expect("it is taken");
-        client.connect().expect("it connects");
-        client.turn("hello");
-    }
-    assert_eq!(newer.more[7], usize::MAX);
+    let mut newer = Newer { table: Vtable { size: size_of::<Newer>(), ..table::<Memory>() }, more: [0; 8] };
+    let client = Client::new(&json!({}));
+    let (_, outcome) = try_install(&client, &newer.table, Memory::new());
+    outcome.expect("it is taken, as what is new is not used");
+    client.connect().expect("it connects");
+    client.turn("hello");
+    newer.more[7] = 1;
+    let client = Client::new(&json!({}));
+    let (log, outcome) = try_install(&client, &newer.table, Memory::new());
+    assert_eq!(outcome.expect_err("what is new is used").status, Status::CLAUDE_ERR_UNSUPPORTED);
+    assert_eq!(log.lock().destroyed, 1);
 }
 
 #[test]

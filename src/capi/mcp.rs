@@ -14,7 +14,7 @@ use crate::ffi::callback::UserData;
 use crate::ffi::guard::guard_or;
 use crate::ffi::text;
 use crate::mcp::{Call, Owner, Server, ToolFunction};
-use crate::session::McpRoute;
+use crate::session::McpHandler;
 
 /// Gives a call to the host. `None` when no handle can be had: the call fails then.
 pub fn hand_over_call(call: Arc<Call>) -> Option<*mut claude_tool_call_t> {
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn claude_client_add_mcp_handler(
         with_client(client, error, |client| {
             let (handler, kept) = route_to(callback, user_data);
             let name = text::required(name, "name")?.to_owned();
-            client.add_mcp_handler(McpRoute { name, handler, token, kept })
+            client.add_mcp_handler(McpHandler { name, handler, token, kept })
         })
     }
 }

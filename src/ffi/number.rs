@@ -13,6 +13,13 @@ pub unsafe fn number<E>(given: MaybeUninit<E>) -> i32 {
     unsafe { given.as_ptr().cast::<i32>().read() }
 }
 
+/// A number as a host written in Rust passes it.
+pub fn given<E>(number: i32) -> MaybeUninit<E> {
+    const { assert!(size_of::<E>() == size_of::<i32>()) };
+    // SAFETY: of one size, and any bytes are a valid `MaybeUninit`.
+    unsafe { std::mem::transmute_copy(&number) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,7 +34,7 @@ mod tests {
         // SAFETY: both are initialised.
         unsafe {
             assert_eq!(number(MaybeUninit::new(Few::One)), 1);
-            assert_eq!(number(MaybeUninit::new(-7).as_ptr().cast::<MaybeUninit<Few>>().read()), -7);
+            assert_eq!(number(given::<Few>(-7)), -7);
         }
     }
 }

@@ -70,8 +70,8 @@ fn unsupported(message: String) -> Error {
 mod tests {
     use super::*;
 
-    fn mapped(block: Value) -> Value {
-        block(&block.to_string()).unwrap_or_else(|error| panic!("{block}: {}", error.message))
+    fn mapped(given: Value) -> Value {
+        block(&given.to_string()).unwrap_or_else(|error| panic!("{given}: {}", error.message))
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub struct Routes {
     /// The one at index n is `hook_n` on the wire.
     hooks: Vec<Hook>,
     dialogs: Vec<String>,
-    mcp: Vec<McpRoute>,
+    mcp: Vec<McpHandler>,
     /// The CLI was started to ask for permissions.
     asks_permission: bool,
     /// The client is being freed: what is registered now is never called.
@@ -54,7 +54,7 @@ pub struct Routes {
 }
 
 /// A server that the host implements itself.
-pub struct McpRoute {
+pub struct McpHandler {
     pub name: String,
     /// `None` = the callback for all requests.
     pub handler: Option<RequestHandler>,
@@ -228,7 +228,7 @@ impl Client {
 
     /// Registers a server that the host implements itself. Without a handler its messages are events in PULL mode, and go to
     /// the callback for all requests elsewhere.
-    pub fn add_mcp_handler(&self, route: McpRoute) -> Result<()> {
+    pub fn add_mcp_handler(&self, route: McpHandler) -> Result<()> {
         if route.handler.is_some() && self.dispatcher.mode() == Mode::Pull {
             return Err(Error::new(Status::InvalidArgument, "in PULL mode nobody runs callbacks")
                 .with("argument", "callback")

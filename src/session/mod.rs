@@ -49,7 +49,7 @@ use stats::Stats;
 
 pub use connect::Environment;
 pub use control::Escalation;
-pub use hooks::{Hook, McpRoute};
+pub use hooks::{Hook, McpHandler};
 pub use live::connected;
 pub use once::query_once;
 pub use start::command;

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use claude_client::capi::client::*;
 use claude_client::capi::control::*;
-use claude_client::capi::control_mcp::*;
 use claude_client::capi::error::*;
 use claude_client::capi::event::*;
 use claude_client::capi::mcp::*;
@@ -88,7 +87,15 @@ impl Call {
     }
 
     pub fn server(&self) -> String {
-        text(unsafe { claude_tool_call_server(self.0, null_mut()) })
+        self.json()["server"].as_str().expect("a server").to_owned()
+    }
+
+    /// All of it.
+    pub fn json(&self) -> Value {
+        let mut len = 0;
+        let json = text(unsafe { claude_tool_call_json(self.0, &raw mut len) });
+        assert_eq!(json.len(), len);
+        serde_json::from_str(&json).expect("JSON")
     }
 
     pub fn raw_arguments(&self) -> String {
@@ -103,7 +110,7 @@ impl Call {
     }
 
     pub fn meta(&self) -> Value {
-        serde_json::from_str(&text(unsafe { claude_tool_call_meta(self.0, null_mut()) })).expect("JSON")
+        self.json()["meta"].clone()
     }
 
     pub fn is_cancelled(&self) -> bool {
@@ -111,9 +118,8 @@ impl Call {
     }
 
     pub fn add_text(&self, text: &str) -> Result<(), Failure> {
-        try_call(|error| unsafe {
-            claude_tool_call_add_text_n(self.0, text.as_ptr().cast(), text.len(), error)
-        })
+        let text = c(text);
+        try_call(|error| unsafe { claude_tool_call_add_text(self.0, text.as_ptr(), error) })
     }
 
     pub fn add_image(&self, bytes: &[u8], mime_type: &str) -> Result<(), Failure> {
@@ -123,25 +129,19 @@ impl Call {
         })
     }
 
-    pub fn add_resource(&self, block: &Value) -> Result<(), Failure> {
-        let block = block.to_string();
-        try_call(|error| unsafe {
-            claude_tool_call_add_resource_n(self.0, block.as_ptr().cast(), block.len(), error)
-        })
+    pub fn add_block(&self, block: &Value) -> Result<(), Failure> {
+        let block = c(&block.to_string());
+        try_call(|error| unsafe { claude_tool_call_add_block(self.0, block.as_ptr(), error) })
     }
 
     pub fn set_structured(&self, value: &Value) -> Result<(), Failure> {
-        let json = value.to_string();
-        try_call(|error| unsafe {
-            claude_tool_call_set_structured_n(self.0, json.as_ptr().cast(), json.len(), error)
-        })
+        let json = c(&value.to_string());
+        try_call(|error| unsafe { claude_tool_call_set_structured(self.0, json.as_ptr(), error) })
     }
 
     pub fn set_meta(&self, value: &Value) -> Result<(), Failure> {
-        let value = value.to_string();
-        try_call(|error| unsafe {
-            claude_tool_call_set_meta_n(self.0, value.as_ptr().cast(), value.len(), error)
-        })
+        let value = c(&value.to_string());
+        try_call(|error| unsafe { claude_tool_call_set_meta(self.0, value.as_ptr(), error) })
     }
 
     pub fn progress(&self, progress: f64, total: f64, message: &str) -> Result<(), Failure> {
@@ -151,14 +151,18 @@ impl Call {
         })
     }
 
-    pub fn finish(&self, is_error: bool) -> Result<(), Failure> {
-        try_call(|error| unsafe { claude_tool_call_finish(self.0, is_error, error) })
+    pub fn finish(&self) -> Result<(), Failure> {
+        try_call(|error| unsafe { claude_tool_call_finish(self.0, std::ptr::null(), error) })
+    }
+
+    pub fn finish_with(&self, text: &str) -> Result<(), Failure> {
+        let text = c(text);
+        try_call(|error| unsafe { claude_tool_call_finish(self.0, text.as_ptr(), error) })
     }
 
     pub fn fail(&self, message: &str) -> Result<(), Failure> {
-        try_call(|error| unsafe {
-            claude_tool_call_fail_n(self.0, message.as_ptr().cast(), message.len(), error)
-        })
+        let message = c(message);
+        try_call(|error| unsafe { claude_tool_call_fail(self.0, message.as_ptr(), error) })
     }
 
     pub fn on_cancel(&self, told: impl FnOnce(u64) + Send + 'static) -> Result<(), Failure> {
@@ -177,8 +181,7 @@ impl Call {
     }
 
     pub fn answer(&self, text: &str) {
-        self.add_text(text).expect("the call is open");
-        self.finish(false).expect("the call is open");
+        self.finish_with(text).expect("the call is open");
     }
 }
 
@@ -215,26 +218,23 @@ unsafe impl Sync for Tools {}
 
 impl Tools {
     pub fn new(name: &str, options: &Value) -> Tools {
-        let options = options.to_string();
-        let (name, name_len) = (name.as_ptr().cast(), name.len());
+        let (name, options) = (c(name), c(&options.to_string()));
         let mut handle = null_mut();
         try_call(|error| unsafe {
-            let (options, options_len) = (options.as_ptr().cast(), options.len());
-            claude_mcp_server_create_n(name, name_len, options, options_len, &raw mut handle, error)
+            claude_mcp_server_create(name.as_ptr(), options.as_ptr(), &raw mut handle, error)
         })
         .expect("a server");
         Tools { handle, destroyed: Arc::default() }
     }
 
     pub fn add(&self, tool: &Value, function: impl Fn(Call) + Send + Sync + 'static) -> Result<(), Failure> {
-        let tool = tool.to_string();
+        let tool = c(&tool.to_string());
         let user_data =
             Box::into_raw(Box::new(Tool { function: Box::new(function), destroyed: self.destroyed.clone() }));
         try_call(|error| unsafe {
-            claude_mcp_server_add_tool_n(
+            claude_mcp_server_add_tool(
                 self.handle,
-                tool.as_ptr().cast(),
-                tool.len(),
+                tool.as_ptr(),
                 Some(call_function),
                 user_data.cast(),
                 Some(destroy_function),
@@ -335,7 +335,10 @@ impl Client {
         let user_data = Box::into_raw(Box::new(messages.clone()));
         try_call(|error| unsafe { claude_client_create(options.as_ptr(), &raw mut handle, error) })
             .expect("a client");
-        try_call(|error| unsafe { claude_client_set_dispatch(handle, mode as i32, error) }).expect("a mode");
+        try_call(|error| unsafe {
+            claude_client_set_dispatch(handle, std::mem::MaybeUninit::new(mode), error)
+        })
+        .expect("a mode");
         try_call(|error| unsafe {
             claude_client_on_message(handle, Some(collect), user_data.cast(), Some(drop_messages), error)
         })
@@ -365,7 +368,7 @@ impl Client {
     pub fn query(&self, prompt: &str) {
         let prompt = c(prompt);
         try_call(|error| unsafe {
-            claude_client_query(self.handle, prompt.as_ptr(), std::ptr::null(), error)
+            claude_client_query(self.handle, prompt.as_ptr(), std::ptr::null(), std::ptr::null_mut(), error)
         })
         .expect("the prompt is sent");
     }

@@ -1,17 +1,13 @@
 //! The control functions as a table: each with arguments that the CLI accepts, and with some that it refuses.
 
 use std::ffi::{CStr, CString, c_char, c_void};
+use std::mem::MaybeUninit;
 use std::path::Path;
 use std::ptr::null;
 use std::sync::Arc;
 
 use claude_client::capi::control::*;
-use claude_client::capi::control_files::*;
-use claude_client::capi::control_initialize::*;
-use claude_client::capi::control_mcp::*;
-use claude_client::capi::control_settings::*;
-use claude_client::capi::control_turn::*;
-use claude_client::capi::types::{claude_client_t, claude_done_fn, claude_error_t};
+use claude_client::capi::types::{claude_client_t, claude_done_fn, claude_error_t, claude_escalation_t};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome, Reply, Session, Status};
@@ -25,24 +21,18 @@ pub type Holds = fn(&Value) -> bool;
 
 /// One function in both its forms, with arguments.
 pub struct Control {
+    pub function: &'static str,
+    /// Of a request without a function of its own: its subtype.
     pub name: &'static str,
     pub start: Starter,
     pub wait: Waiter,
 }
 
-/// `control!(name, name_wait, arguments…)`; a trailing `no reply` for the forms without an output.
+/// `control!(name, name_wait, arguments…)`
 macro_rules! control {
-    ($start:ident, $wait:ident $(, $argument:expr)* ; no reply) => {
-        Control {
-            name: stringify!($start),
-            // SAFETY: texts are NUL-terminated, the rest is passed on as the library wants it.
-            start: Box::new(move |client, done, data, error| unsafe { $start(client $(, $argument)*, done, data, error) }),
-            // SAFETY: as above.
-            wait: Box::new(move |client, time, _, error| unsafe { $wait(client $(, $argument)*, time, error) }),
-        }
-    };
     ($start:ident, $wait:ident $(, $argument:expr)*) => {
         Control {
+            function: stringify!($start),
             name: stringify!($start),
             // SAFETY: texts are NUL-terminated, the rest is passed on as the library wants it.
             start: Box::new(move |client, done, data, error| unsafe { $start(client $(, $argument)*, done, data, error) }),
@@ -50,6 +40,13 @@ macro_rules! control {
             wait: Box::new(move |client, time, reply, error| unsafe { $wait(client $(, $argument)*, time, reply, error) }),
         }
     };
+}
+
+/// A request without a function of its own.
+fn request(members: &Value) -> Control {
+    let text = kept(&members.to_string()).as_ptr();
+    let name = kept(members["subtype"].as_str().unwrap()).to_str().unwrap();
+    Control { name, ..control!(claude_client_control, claude_client_control_wait, text) }
 }
 
 impl Control {
@@ -71,14 +68,14 @@ pub fn server() -> Value {
     json!({"command": "sh", "args": [Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/probe/mcp-server.sh")]})
 }
 
-/// Each control function with arguments that the CLI accepts, and a look at its reply.
+/// Each control function, and each request of docs/control.md, with arguments that the CLI accepts, and a look at its reply.
 pub fn accepted(file: &'static CStr, uuid: &'static CStr) -> Vec<(Control, Holds)> {
     let servers = kept(&json!({"more": server()}).to_string()).as_ptr();
-    let (file, uuid) = (file.as_ptr(), uuid.as_ptr());
+    let path = file.to_str().unwrap();
+    let uuid = uuid.as_ptr();
     let small = c"small".as_ptr();
-    let echo = c"mcp__small__echo".as_ptr();
     let empty: Holds = |reply| *reply == json!({});
-    vec![
+    let mut list: Vec<(Control, Holds)> = vec![
         (control!(claude_client_get_mcp_status, claude_client_get_mcp_status_wait), |r| {
             r["mcpServers"][0]["status"] == "connected"
         }),
@@ -88,45 +85,9 @@ pub fn accepted(file: &'static CStr, uuid: &'static CStr) -> Vec<(Control, Holds
             empty,
         ),
         (control!(claude_client_toggle_mcp_server, claude_client_toggle_mcp_server_wait, small, true), empty),
-        (
-            control!(
-                claude_client_call_mcp_tool,
-                claude_client_call_mcp_tool_wait,
-                echo,
-                c"{\"word\":\"hi\"}".as_ptr()
-            ),
-            |r| r["content"][0]["text"] == "echo: hi",
-        ),
-        (control!(claude_client_call_mcp_tool, claude_client_call_mcp_tool_wait, echo, null()), |r| {
-            r["content"][0]["text"] == "echo: "
-        }),
-        (
-            control!(
-                claude_client_read_mcp_resource,
-                claude_client_read_mcp_resource_wait,
-                small,
-                c"ui://small/page".as_ptr()
-            ),
-            |r| r["contents"][0]["text"] == "<p>hello</p>",
-        ),
-        (
-            control!(
-                claude_client_set_mcp_permission_mode_override,
-                claude_client_set_mcp_permission_mode_override_wait,
-                small,
-                c"auto".as_ptr()
-            ),
-            empty,
-        ),
-        (
-            control!(
-                claude_client_set_mcp_permission_mode_override,
-                claude_client_set_mcp_permission_mode_override_wait,
-                small,
-                null()
-            ),
-            empty,
-        ),
+    ];
+    list.extend(accepted_requests(path));
+    let more: Vec<(Control, Holds)> = vec![
         (control!(claude_client_set_mcp_servers, claude_client_set_mcp_servers_wait, servers), |r| {
             r["errors"] == json!({})
         }),
@@ -137,11 +98,6 @@ pub fn accepted(file: &'static CStr, uuid: &'static CStr) -> Vec<(Control, Holds
             r["cancelled"] == false
         }),
         (control!(claude_client_stop_task, claude_client_stop_task_wait, c"none".as_ptr()), empty),
-        (control!(claude_client_background_tasks, claude_client_background_tasks_wait, null()), empty),
-        (
-            control!(claude_client_background_tasks, claude_client_background_tasks_wait, c"none".as_ptr()),
-            |r| r["backgrounded"] == false,
-        ),
         (control!(claude_client_get_context_usage, claude_client_get_context_usage_wait, null()), |r| {
             r["maxTokens"].as_u64() > Some(0)
         }),
@@ -153,138 +109,107 @@ pub fn accepted(file: &'static CStr, uuid: &'static CStr) -> Vec<(Control, Holds
             ),
             |r| r["totalTokens"].is_u64(),
         ),
-        (control!(claude_client_get_usage, claude_client_get_usage_wait), |r| {
-            r["session"]["total_cost_usd"].is_number()
-        }),
-        (
-            control!(
-                claude_client_set_max_thinking_tokens,
-                claude_client_set_max_thinking_tokens_wait,
-                2000,
-                null()
-            ),
-            empty,
-        ),
-        (
-            control!(
-                claude_client_set_max_thinking_tokens,
-                claude_client_set_max_thinking_tokens_wait,
-                0,
-                c"summarized".as_ptr()
-            ),
-            empty,
-        ),
-        (
-            control!(
-                claude_client_set_max_thinking_tokens,
-                claude_client_set_max_thinking_tokens_wait,
-                -1,
-                null()
-            ),
-            empty,
-        ),
-        (control!(claude_client_get_settings, claude_client_get_settings_wait), |r| {
-            r["applied"]["model"].is_string()
-        }),
-        (
-            control!(
-                claude_client_apply_flag_settings,
-                claude_client_apply_flag_settings_wait,
-                c"{\"effortLevel\":\"low\"}".as_ptr()
-            ),
-            empty,
-        ),
-        (
-            control!(
-                claude_client_apply_flag_settings,
-                claude_client_apply_flag_settings_wait,
-                c"{\"effortLevel\":null}".as_ptr()
-            ),
-            empty,
-        ),
-        (
-            control!(
-                claude_client_update_settings,
-                claude_client_update_settings_wait,
-                c"localSettings".as_ptr(),
-                c"{\"outputStyle\":\"default\"}".as_ptr()
-            ),
-            empty,
-        ),
-        (control!(claude_client_reload_plugins, claude_client_reload_plugins_wait), |r| {
-            r["commands"].is_array()
-        }),
-        (control!(claude_client_reload_skills, claude_client_reload_skills_wait), |r| r["skills"].is_array()),
-        (control!(claude_client_reload_output_styles, claude_client_reload_output_styles_wait), |r| {
-            r["available_output_styles"][0] == "default"
-        }),
-        (control!(claude_client_list_models, claude_client_list_models_wait), |r| {
-            r["models"][0]["value"].is_string()
-        }),
-        (
-            control!(claude_client_rename_session, claude_client_rename_session_wait, c"A title".as_ptr()),
-            empty,
-        ),
-        (control!(claude_client_read_file, claude_client_read_file_wait, file), |r| {
-            r["contents"] == "file text"
-        }),
-        (
-            control!(
-                claude_client_seed_read_state,
-                claude_client_seed_read_state_wait,
-                file,
-                1_700_000_000_000
-            ),
-            empty,
-        ),
         (control!(claude_client_rewind_files, claude_client_rewind_files_wait, uuid, true), |r| {
             r["canRewind"] == true
         }),
         (control!(claude_client_rewind_files, claude_client_rewind_files_wait, uuid, false), |r| {
             r["canRewind"] == true
         }),
-        raw(c"{\"subtype\":\"get_binary_version\"}", |r| r["version"] == "2.1.330"),
-        raw(c"{\"subtype\":\"get_session_cost\"}", |r| r["text"].is_string()),
-        raw(c"{\"subtype\":\"list_permission_rules\"}", |r| r["state"]["rules"].is_array()),
-        raw(c"{\"subtype\":\"get_hooks_listing\"}", |r| r["hooks"].is_array()),
-        raw(c"{\"subtype\":\"file_suggestions\",\"query\":\"file\"}", |r| r["suggestions"].is_array()),
-        raw(c"{\"subtype\":\"set_has_subscribers\",\"has_subscribers\":true}", empty),
-        raw(c"{\"subtype\":\"set_has_subscribers\",\"has_subscribers\":null}", empty),
         (control!(claude_client_reinitialize, claude_client_reinitialize_wait), |r| {
             r["claude_code_version"] == "2.1.330" && r["commands"].is_array()
         }),
         (
-            control!(claude_client_set_permission_mode, claude_client_set_permission_mode_wait, c"plan".as_ptr(); no reply),
-            |r| r.is_null() || r["mode"] == "plan",
+            control!(
+                claude_client_set_permission_mode,
+                claude_client_set_permission_mode_wait,
+                c"plan".as_ptr()
+            ),
+            |r| r["mode"] == "plan",
         ),
         (
-            control!(claude_client_set_permission_mode, claude_client_set_permission_mode_wait, c"default".as_ptr(); no reply),
-            |r| r.is_null() || r["mode"] == "default",
+            control!(
+                claude_client_set_permission_mode,
+                claude_client_set_permission_mode_wait,
+                c"default".as_ptr()
+            ),
+            |r| r["mode"] == "default",
         ),
-        (control!(claude_client_set_model, claude_client_set_model_wait, c"haiku".as_ptr(); no reply), |r| {
-            r.is_null() || r["model"].as_str().is_some_and(|m| m.contains("haiku"))
+        (control!(claude_client_set_model, claude_client_set_model_wait, c"haiku".as_ptr()), |r| {
+            r["model"].as_str().is_some_and(|m| m.contains("haiku"))
         }),
-        (control!(claude_client_set_model, claude_client_set_model_wait, null(); no reply), |r| {
-            r.is_null() || r["model"].is_string()
-        }),
-        (control!(claude_client_interrupt_with, claude_client_interrupt_with_wait, true, 0, 0), |r| {
-            r["still_queued"] == json!([]) && r["cancelled"] == json!([])
-        }),
-        (control!(claude_client_interrupt, claude_client_interrupt_wait; no reply), |r| {
-            r.is_null() || r["still_queued"] == json!([])
-        }),
-    ]
+        (control!(claude_client_set_model, claude_client_set_model_wait, null()), |r| r["model"].is_string()),
+        (
+            control!(
+                claude_client_interrupt_with,
+                claude_client_interrupt_with_wait,
+                true,
+                0,
+                MaybeUninit::new(claude_escalation_t::CLAUDE_ESCALATE_NONE)
+            ),
+            |r| r["still_queued"] == json!([]) && r["cancelled"] == json!([]),
+        ),
+        (control!(claude_client_interrupt, claude_client_interrupt_wait), |r| r["still_queued"] == json!([])),
+    ];
+    list.extend(more);
+    list
 }
 
-/// A request that has no function of its own.
-fn raw(request: &'static CStr, holds: Holds) -> (Control, Holds) {
-    (control!(claude_client_control, claude_client_control_wait, request.as_ptr()), holds)
+/// The requests of docs/control.md.
+fn accepted_requests(path: &str) -> Vec<(Control, Holds)> {
+    let empty: Holds = |reply| *reply == json!({});
+    let list: Vec<(Value, Holds)> = vec![
+        (json!({"subtype": "mcp_call", "tool": "mcp__small__echo", "arguments": {"word": "hi"}}), |r| {
+            r["content"][0]["text"] == "echo: hi"
+        }),
+        (json!({"subtype": "mcp_call", "tool": "mcp__small__echo", "arguments": {}}), |r| {
+            r["content"][0]["text"] == "echo: "
+        }),
+        (json!({"subtype": "mcp_read_resource", "serverName": "small", "uri": "ui://small/page"}), |r| {
+            r["contents"][0]["text"] == "<p>hello</p>"
+        }),
+        (
+            json!({"subtype": "set_mcp_permission_mode_override", "serverName": "small", "mode": "auto"}),
+            empty,
+        ),
+        (json!({"subtype": "set_mcp_permission_mode_override", "serverName": "small", "mode": null}), empty),
+        (json!({"subtype": "background_tasks"}), empty),
+        (json!({"subtype": "background_tasks", "tool_use_id": "none"}), |r| r["backgrounded"] == false),
+        (json!({"subtype": "get_usage"}), |r| r["session"]["total_cost_usd"].is_number()),
+        (json!({"subtype": "set_max_thinking_tokens", "max_thinking_tokens": 2000}), empty),
+        (
+            json!({"subtype": "set_max_thinking_tokens", "max_thinking_tokens": 0, "thinking_display": "summarized"}),
+            empty,
+        ),
+        (json!({"subtype": "set_max_thinking_tokens", "max_thinking_tokens": null}), empty),
+        (json!({"subtype": "get_settings"}), |r| r["applied"]["model"].is_string()),
+        (json!({"subtype": "apply_flag_settings", "settings": {"effortLevel": "low"}}), empty),
+        (json!({"subtype": "apply_flag_settings", "settings": {"effortLevel": null}}), empty),
+        (
+            json!({"subtype": "update_settings", "source": "localSettings", "settings": {"outputStyle": "default"}}),
+            empty,
+        ),
+        (json!({"subtype": "reload_plugins"}), |r| r["commands"].is_array()),
+        (json!({"subtype": "reload_skills"}), |r| r["skills"].is_array()),
+        (json!({"subtype": "reload_output_styles"}), |r| r["available_output_styles"][0] == "default"),
+        (json!({"subtype": "list_models"}), |r| r["models"][0]["value"].is_string()),
+        (json!({"subtype": "rename_session", "title": "A title"}), empty),
+        (json!({"subtype": "read_file", "path": path}), |r| r["contents"] == "file text"),
+        (json!({"subtype": "seed_read_state", "path": path, "mtime": 1_700_000_000_000_i64}), empty),
+        (json!({"subtype": "get_binary_version"}), |r| r["version"] == "2.1.330"),
+        (json!({"subtype": "get_session_cost"}), |r| r["text"].is_string()),
+        (json!({"subtype": "list_permission_rules"}), |r| r["state"]["rules"].is_array()),
+        (json!({"subtype": "get_hooks_listing"}), |r| r["hooks"].is_array()),
+        (json!({"subtype": "file_suggestions", "query": "file"}), |r| r["suggestions"].is_array()),
+        (json!({"subtype": "set_has_subscribers", "has_subscribers": true}), empty),
+        (json!({"subtype": "set_has_subscribers", "has_subscribers": null}), empty),
+    ];
+    list.into_iter().map(|(members, holds)| (request(&members), holds)).collect()
 }
 
 /// What the CLI refuses, and a part of its reason.
 pub fn refused() -> Vec<(Control, &'static str)> {
     let none = c"none".as_ptr();
-    vec![
+    let mut list = vec![
         (
             control!(claude_client_reconnect_mcp_server, claude_client_reconnect_mcp_server_wait, none),
             "Server not found",
@@ -295,51 +220,6 @@ pub fn refused() -> Vec<(Control, &'static str)> {
         ),
         (
             control!(
-                claude_client_call_mcp_tool,
-                claude_client_call_mcp_tool_wait,
-                c"mcp__small__fail".as_ptr(),
-                null()
-            ),
-            "it failed",
-        ),
-        (
-            control!(
-                claude_client_call_mcp_tool,
-                claude_client_call_mcp_tool_wait,
-                c"mcp__none__x".as_ptr(),
-                null()
-            ),
-            "not connected",
-        ),
-        (
-            control!(
-                claude_client_read_mcp_resource,
-                claude_client_read_mcp_resource_wait,
-                none,
-                c"ui://x".as_ptr()
-            ),
-            "Server not found",
-        ),
-        (
-            control!(
-                claude_client_read_mcp_resource,
-                claude_client_read_mcp_resource_wait,
-                c"small".as_ptr(),
-                c"file:///x".as_ptr()
-            ),
-            "ui://",
-        ),
-        (
-            control!(
-                claude_client_set_mcp_permission_mode_override,
-                claude_client_set_mcp_permission_mode_override_wait,
-                c"small".as_ptr(),
-                c"odd".as_ptr()
-            ),
-            "must be one of",
-        ),
-        (
-            control!(
                 claude_client_set_mcp_servers,
                 claude_client_set_mcp_servers_wait,
                 c"{\"x\":5}".as_ptr()
@@ -347,61 +227,44 @@ pub fn refused() -> Vec<(Control, &'static str)> {
             "config objects",
         ),
         (
-            control!(claude_client_get_task_output, claude_client_get_task_output_wait, none),
-            "no shell or Monitor task",
-        ),
-        (
             control!(claude_client_get_context_usage, claude_client_get_context_usage_wait, c"odd".as_ptr()),
             "detail",
         ),
+        (control!(claude_client_rewind_files, claude_client_rewind_files_wait, none, false), "checkpoint"),
         (
             control!(
-                claude_client_set_max_thinking_tokens,
-                claude_client_set_max_thinking_tokens_wait,
-                5,
+                claude_client_set_permission_mode,
+                claude_client_set_permission_mode_wait,
                 c"odd".as_ptr()
             ),
-            "thinking_display",
-        ),
-        (
-            control!(
-                claude_client_apply_flag_settings,
-                claude_client_apply_flag_settings_wait,
-                c"{\"permissions\":5}".as_ptr()
-            ),
-            "permissions",
-        ),
-        (
-            control!(
-                claude_client_update_settings,
-                claude_client_update_settings_wait,
-                c"userSettings".as_ptr(),
-                c"{\"model\":\"x\"}".as_ptr()
-            ),
-            "not allowed",
-        ),
-        (
-            control!(claude_client_rename_session, claude_client_rename_session_wait, c" ".as_ptr()),
-            "non-empty",
-        ),
-        (
-            control!(claude_client_read_file, claude_client_read_file_wait, c"/no/such/file".as_ptr()),
-            "read denied",
-        ),
-        (control!(claude_client_rewind_files, claude_client_rewind_files_wait, none, false), "checkpoint"),
-        refusal(c"{\"subtype\":\"no_such_thing\"}", "Unsupported"),
-        refusal(c"{\"subtype\":\"set_color\",\"color\":\"red\"}", "nsupported"),
-        refusal(
-            c"{\"subtype\":\"register_repo_root\",\"directory\":\"/no/such/folder\"}",
-            "register_repo_root",
-        ),
-        (
-            control!(claude_client_set_permission_mode, claude_client_set_permission_mode_wait, c"odd".as_ptr(); no reply),
             "must be one of",
         ),
-    ]
-}
-
-fn refusal(request: &'static CStr, part: &'static str) -> (Control, &'static str) {
-    (control!(claude_client_control, claude_client_control_wait, request.as_ptr()), part)
+    ];
+    let requests = [
+        (json!({"subtype": "mcp_call", "tool": "mcp__small__fail", "arguments": {}}), "it failed"),
+        (json!({"subtype": "mcp_call", "tool": "mcp__none__x", "arguments": {}}), "not connected"),
+        (json!({"subtype": "mcp_read_resource", "serverName": "none", "uri": "ui://x"}), "Server not found"),
+        (json!({"subtype": "mcp_read_resource", "serverName": "small", "uri": "file:///x"}), "ui://"),
+        (
+            json!({"subtype": "set_mcp_permission_mode_override", "serverName": "small", "mode": "odd"}),
+            "must be one of",
+        ),
+        (json!({"subtype": "get_task_output", "task_id": "none"}), "no shell or Monitor task"),
+        (
+            json!({"subtype": "set_max_thinking_tokens", "max_thinking_tokens": 5, "thinking_display": "odd"}),
+            "thinking_display",
+        ),
+        (json!({"subtype": "apply_flag_settings", "settings": {"permissions": 5}}), "permissions"),
+        (
+            json!({"subtype": "update_settings", "source": "userSettings", "settings": {"model": "x"}}),
+            "not allowed",
+        ),
+        (json!({"subtype": "rename_session", "title": " "}), "non-empty"),
+        (json!({"subtype": "read_file", "path": "/no/such/file"}), "read denied"),
+        (json!({"subtype": "no_such_thing"}), "Unsupported"),
+        (json!({"subtype": "set_color", "color": "red"}), "nsupported"),
+        (json!({"subtype": "register_repo_root", "directory": "/no/such/folder"}), "register_repo_root"),
+    ];
+    list.extend(requests.into_iter().map(|(members, part)| (request(&members), part)));
+    list
 }

@@ -5,6 +5,7 @@
 mod stage;
 
 use std::ffi::{CStr, CString, c_char, c_void};
+use std::mem::MaybeUninit;
 use std::ptr::{null, null_mut};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ use claude_client::capi::talk::*;
 use claude_client::capi::types::*;
 use serde_json::Value;
 
+pub use claude_client::capi::types::claude_hook_failure_t::{CLAUDE_HOOK_BLOCK, CLAUDE_HOOK_CONTINUE};
 pub use claude_client::capi::types::claude_request_kind_t as Kind;
 pub use claude_client::capi::types::claude_status_t as Status;
 pub use stage::{Stage, bash, fake_options};
@@ -122,9 +124,9 @@ impl Request {
     }
 
     pub fn fail(&self, message: &str) -> Outcome {
-        let (text, len) = (message.as_ptr().cast(), message.len());
-        // SAFETY: a live handle and a text with its length.
-        outcome(|error| unsafe { claude_request_fail_n(self.0, text, len, error) })
+        let message = c_text(message);
+        // SAFETY: a live handle and a NUL-terminated text.
+        outcome(|error| unsafe { claude_request_fail(self.0, message.as_ptr(), error) })
     }
 
     pub fn allow(&self) -> Outcome {
@@ -132,25 +134,27 @@ impl Request {
     }
 
     pub fn allow_with(&self, input: Option<Value>, updates: Option<Value>) -> Outcome {
-        let (input, updates) = (input.map(|value| value.to_string()), updates.map(|value| value.to_string()));
-        let ((input, input_len), (updates, updates_len)) = (lent(&input), lent(&updates));
-        // SAFETY: a live handle, and texts with their lengths.
-        outcome(|error| unsafe {
-            claude_request_allow_n(self.0, input, input_len, updates, updates_len, error)
-        })
+        let text = |value: Option<Value>| value.map(|value| c_text(&value.to_string()));
+        let (input, updates) = (text(input), text(updates));
+        // SAFETY: a live handle, and NUL-terminated texts.
+        outcome(|error| unsafe { claude_request_allow(self.0, pointer(&input), pointer(&updates), error) })
     }
 
     pub fn deny(&self, message: &str, interrupt: bool) -> Outcome {
-        let (text, len) = (message.as_ptr().cast(), message.len());
+        let message = c_text(message);
         // SAFETY: as above.
-        outcome(|error| unsafe { claude_request_deny_n(self.0, text, len, interrupt, error) })
+        outcome(|error| unsafe { claude_request_deny(self.0, message.as_ptr(), interrupt, error) })
+    }
+
+    pub fn deny_without_reason(&self) -> Outcome {
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_request_deny(self.0, null(), false, error) })
     }
 
     pub fn answer_questions(&self, answers: Value) -> Outcome {
-        let answers = answers.to_string();
-        let (text, len) = (answers.as_ptr().cast(), answers.len());
+        let answers = c_text(&answers.to_string());
         // SAFETY: as above.
-        outcome(|error| unsafe { claude_request_answer_questions_n(self.0, text, len, error) })
+        outcome(|error| unsafe { claude_request_answer_questions(self.0, answers.as_ptr(), error) })
     }
 
     pub fn state(&self) -> claude_request_state_t {
@@ -178,10 +182,6 @@ impl Request {
         // SAFETY: the data lives until the destroy-notify.
         outcome(|error| unsafe { claude_request_on_cancel(self.0, Some(trampoline), data, destroy, error) })
     }
-}
-
-fn lent(text: &Option<String>) -> (*const c_char, usize) {
-    text.as_ref().map_or((null(), 0), |text| (text.as_ptr().cast(), text.len()))
 }
 
 fn pointer(text: &Option<CString>) -> *const c_char {
@@ -240,7 +240,10 @@ impl Host {
         // SAFETY: a NUL-terminated text and writable outputs.
         outcome(|error| unsafe { claude_client_create(options.as_ptr(), &mut client, error) }).unwrap();
         // SAFETY: a live handle.
-        outcome(|error| unsafe { claude_client_set_dispatch(client, mode as i32, error) }).unwrap();
+        outcome(|error| unsafe {
+            claude_client_set_dispatch(client, std::mem::MaybeUninit::new(mode), error)
+        })
+        .unwrap();
         let host = Host { client, inbox: Arc::default() };
         host.keep_messages();
         host
@@ -292,25 +295,25 @@ impl Host {
         let (data, destroy) = boxed(Box::new(call) as Box<OnRequest>);
         // SAFETY: the data lives until the destroy-notify.
         outcome(|error| unsafe {
-            claude_client_set_permission_handler(self.client, Some(request_trampoline), data, destroy, error)
+            claude_client_on_permission(self.client, Some(request_trampoline), data, destroy, error)
         })
     }
 
     /// For all tools, with the CLI's own timeout, going on after a failure.
     pub fn hook(&self, event: &str, call: impl Fn(Request) + Send + Sync + 'static) {
-        self.add_hook(event, None, 0.0, CLAUDE_HOOK_CONTINUE, call).unwrap();
+        self.add_hook(event, None, 0, CLAUDE_HOOK_CONTINUE, call).unwrap();
     }
 
     pub fn add_hook(
         &self,
         event: &str,
         matcher: Option<&str>,
-        timeout_s: f64,
-        on_failure: i32,
+        deadline_ms: u32,
+        on_failure: claude_hook_failure_t,
         call: impl Fn(Request) + Send + Sync + 'static,
     ) -> Outcome {
         let (data, destroy) = boxed(Box::new(call) as Box<OnRequest>);
-        self.add_raw_hook(event, matcher, timeout_s, on_failure, Some(request_trampoline), data, destroy)
+        self.add_raw_hook(event, matcher, deadline_ms, on_failure, Some(request_trampoline), data, destroy)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -318,8 +321,8 @@ impl Host {
         &self,
         event: &str,
         matcher: Option<&str>,
-        timeout_s: f64,
-        on_failure: i32,
+        deadline_ms: u32,
+        on_failure: claude_hook_failure_t,
         callback: claude_request_fn,
         data: *mut c_void,
         destroy: claude_destroy_fn,
@@ -331,11 +334,30 @@ impl Host {
                 self.client,
                 event.as_ptr(),
                 pointer(&matcher),
-                timeout_s,
-                on_failure,
+                deadline_ms,
+                MaybeUninit::new(on_failure),
                 callback,
                 data,
                 destroy,
+                error,
+            )
+        })
+    }
+
+    /// With any number in the place of the failure.
+    pub fn add_hook_as(&self, event: &str, on_failure: i32) -> Outcome {
+        let (event, on_failure) = (c_text(event), claude_client::ffi::number::given(on_failure));
+        // SAFETY: a live handle and a NUL-terminated text.
+        outcome(|error| unsafe {
+            claude_client_add_hook(
+                self.client,
+                event.as_ptr(),
+                null(),
+                0,
+                on_failure,
+                None,
+                null_mut(),
+                None,
                 error,
             )
         })
@@ -368,7 +390,10 @@ impl Host {
     pub fn query(&self, prompt: &str) {
         let prompt = c_text(prompt);
         // SAFETY: a live handle and NUL-terminated texts.
-        outcome(|error| unsafe { claude_client_query(self.client, prompt.as_ptr(), null(), error) }).unwrap();
+        outcome(|error| unsafe {
+            claude_client_query(self.client, prompt.as_ptr(), null(), std::ptr::null_mut(), error)
+        })
+        .unwrap();
     }
 
     pub fn control(&self, request: Value) -> Outcome {
@@ -384,7 +409,9 @@ impl Host {
 
     pub fn interrupt(&self) -> Outcome {
         // SAFETY: a live handle.
-        outcome(|error| unsafe { claude_client_interrupt_wait(self.client, 10_000, error) })
+        outcome(|error| unsafe {
+            claude_client_interrupt_wait(self.client, 10_000, std::ptr::null_mut(), error)
+        })
     }
 
     pub fn disconnect(&self) -> Outcome {

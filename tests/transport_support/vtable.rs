@@ -1,10 +1,12 @@
 //! The table of functions for a transport that is written in Rust, and what it was asked.
 
 use std::ffi::{CString, c_void};
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use claude_client::capi::transport::*;
 use claude_client::capi::types::*;
+use claude_client::ffi::number::given;
 
 use super::Noted;
 use super::client::{Client, Failure, check};
@@ -22,7 +24,7 @@ pub trait Host: Send + Sync + 'static {
         0
     }
     fn is_ready(&self) -> i32 {
-        1
+        0
     }
     fn room(&self) {}
 }
@@ -42,10 +44,16 @@ impl Sink {
         check(|error| unsafe { claude_sink_push(self.0, bytes.as_ptr().cast(), bytes.len(), error) })
     }
 
-    pub fn end(self, status: i32, message: &str) -> Result<(), Failure> {
+    /// With an exit code, or with the number of a status, which is below 0.
+    pub fn end(self, number: i32, message: &str) -> Result<(), Failure> {
+        let (status, code) = if number < 0 { (number, -1) } else { (0, number) };
+        self.end_as(status, code, message)
+    }
+
+    pub fn end_as(self, status: i32, code: i32, message: &str) -> Result<(), Failure> {
         let message = CString::new(message).expect("no NUL");
         // SAFETY: the text is NUL-terminated.
-        check(|error| unsafe { claude_sink_end(self.0, status, message.as_ptr(), error) })
+        check(|error| unsafe { claude_sink_end(self.0, given(status), code, message.as_ptr(), error) })
     }
 
     pub fn has_room(self) -> bool {
@@ -100,32 +108,39 @@ unsafe fn watched<'a, H>(user_data: *mut c_void) -> &'a Watched<H> {
     unsafe { &*user_data.cast::<Watched<H>>() }
 }
 
-unsafe extern "C" fn connect<H: Host>(sink: *mut claude_sink_t, user_data: *mut c_void) -> i32 {
+unsafe extern "C" fn connect<H: Host>(
+    sink: *mut claude_sink_t,
+    user_data: *mut c_void,
+) -> MaybeUninit<claude_status_t> {
     // SAFETY: registered so.
-    unsafe { watched::<H>(user_data) }.call("connect", true, |host| host.connect(Sink(sink)))
+    given(unsafe { watched::<H>(user_data) }.call("connect", true, |host| host.connect(Sink(sink))))
 }
 
-unsafe extern "C" fn write<H: Host>(bytes: *const c_void, len: usize, user_data: *mut c_void) -> i32 {
+unsafe extern "C" fn write<H: Host>(
+    bytes: *const c_void,
+    len: usize,
+    user_data: *mut c_void,
+) -> MaybeUninit<claude_status_t> {
     // SAFETY: the header promises so many readable bytes.
     let line = unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), len) };
     assert!(line.ends_with(b"\n") && line.iter().filter(|byte| **byte == b'\n').count() == 1, "not one line");
     // SAFETY: registered so.
-    unsafe { watched::<H>(user_data) }.call("write", true, |host| host.write(line))
+    given(unsafe { watched::<H>(user_data) }.call("write", true, |host| host.write(line)))
 }
 
-unsafe extern "C" fn end_input<H: Host>(user_data: *mut c_void) -> i32 {
+unsafe extern "C" fn end_input<H: Host>(user_data: *mut c_void) -> MaybeUninit<claude_status_t> {
     // SAFETY: registered so.
-    unsafe { watched::<H>(user_data) }.call("end_input", true, Host::end_input)
+    given(unsafe { watched::<H>(user_data) }.call("end_input", true, Host::end_input))
 }
 
-unsafe extern "C" fn close<H: Host>(user_data: *mut c_void) -> i32 {
+unsafe extern "C" fn close<H: Host>(user_data: *mut c_void) -> MaybeUninit<claude_status_t> {
     // SAFETY: registered so.
-    unsafe { watched::<H>(user_data) }.call("close", false, Host::close)
+    given(unsafe { watched::<H>(user_data) }.call("close", false, Host::close))
 }
 
-unsafe extern "C" fn is_ready<H: Host>(user_data: *mut c_void) -> i32 {
+unsafe extern "C" fn is_ready<H: Host>(user_data: *mut c_void) -> MaybeUninit<claude_status_t> {
     // SAFETY: registered so.
-    unsafe { watched::<H>(user_data) }.call("is_ready", true, Host::is_ready)
+    given(unsafe { watched::<H>(user_data) }.call("is_ready", true, Host::is_ready))
 }
 
 unsafe extern "C" fn on_room<H: Host>(user_data: *mut c_void) {

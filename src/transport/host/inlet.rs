@@ -194,7 +194,7 @@ mod tests {
                 seen.extend_from_slice(&buffer.split_to(buffer.len() / 2));
             }
         }
-        inlet.end(Ending::new(0, "")).unwrap();
+        inlet.end(Ending::new(0, 0, "")).unwrap();
         while inlet.take(&mut buffer) != Taken::End {}
         seen.extend_from_slice(&buffer);
         assert!(seen == sent, "{} bytes of {}", seen.len(), sent.len());
@@ -222,9 +222,9 @@ mod tests {
     fn after_the_end_nothing_is_taken_but_what_was_pushed_comes() {
         let inlet = Inlet::new(1);
         inlet.push(b"last").unwrap();
-        inlet.end(Ending::new(-205, "gone")).unwrap();
+        inlet.end(Ending::new(-205, -1, "gone")).unwrap();
         assert_eq!(inlet.push(b"x").unwrap_err().status, Status::Closed);
-        assert_eq!(inlet.end(Ending::new(0, "")).unwrap_err().status, Status::Closed);
+        assert_eq!(inlet.end(Ending::new(0, 0, "")).unwrap_err().status, Status::Closed);
         let mut buffer = BytesMut::new();
         assert_eq!(inlet.take(&mut buffer), Taken::Some { room: false });
         assert_eq!(buffer, &b"last"[..]);
@@ -234,12 +234,14 @@ mod tests {
 
     #[test]
     fn numbers_of_an_end() {
-        assert_eq!(Ending::new(0, "").exit, Exit::Code(0));
-        assert_eq!(Ending::new(3, "").exit, Exit::Code(3));
-        let named = Ending::new(-301, "").cause.unwrap();
+        assert_eq!(Ending::new(0, 0, "").exit, Exit::Code(0));
+        assert_eq!(Ending::new(0, -1, "").exit, Exit::Code(0));
+        assert_eq!(Ending::new(0, 3, "").exit, Exit::Code(3));
+        assert_eq!(Ending::new(-205, 3, "").exit, Exit::Code(3));
+        let named = Ending::new(-301, -1, "").cause.unwrap();
         assert_eq!(named.status, Status::Timeout);
         assert!(named.message.contains("CLAUDE_ERR_TIMEOUT"), "{}", named.message);
-        let unknown = Ending::new(-7, "").cause.unwrap();
+        let unknown = Ending::new(-7, -1, "").cause.unwrap();
         assert_eq!(unknown.status, Status::CliConnection);
         assert_eq!(unknown.detail("host_status"), Some(&(-7).into()));
     }
