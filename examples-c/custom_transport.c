@@ -23,31 +23,37 @@ typedef struct {
     claude_sink_t *sink;
 } memory_t;
 
-static int32_t memory_connect(claude_sink_t *sink, void *user_data)
+static claude_status_t memory_connect(claude_sink_t *sink, void *user_data)
 {
     ((memory_t *)user_data)->sink = sink;
     return CLAUDE_OK;
 }
 
-static int32_t say(memory_t *memory, const char *lines)
+static claude_status_t say(memory_t *memory, const char *lines)
 {
     return claude_sink_push(memory->sink, lines, strlen(lines), NULL);
 }
 
 /* Gets one line, of which `len` bytes are given and no NUL. It may answer at once, or later from any thread. */
-static int32_t memory_write(const void *bytes, size_t len, void *user_data)
+static claude_status_t memory_write(const void *bytes, size_t len, void *user_data)
 {
     static const char turn[] =
         "{\"type\":\"assistant\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"Paris, from memory.\"}]}}\n"
         "{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,\"num_turns\":1,\"session_id\":\"memory\"}\n";
-    char *type = NULL, *id = NULL, answer[256];
-    int32_t status = CLAUDE_OK;
+    char *line = malloc(len), *type = NULL, *id = NULL, answer[256];
+    claude_status_t status = CLAUDE_OK;
 
-    if (claude_json_get_n(bytes, len, "/type", &type, NULL) != CLAUDE_OK)
+    if (line == NULL)
+        return CLAUDE_ERR_CLI_CONNECTION;
+    memcpy(line, bytes, len - 1);
+    line[len - 1] = '\0'; /* in place of the newline */
+    if (claude_json_get(line, "/type", &type, NULL) != CLAUDE_OK) {
+        free(line);
         return CLAUDE_ERR_JSON_DECODE;
+    }
     if (strcmp(type, "user") == 0)
         status = say(user_data, turn);
-    if (strcmp(type, "control_request") == 0 && claude_json_get_n(bytes, len, "/request_id", &id, NULL) == CLAUDE_OK) {
+    if (strcmp(type, "control_request") == 0 && claude_json_get(line, "/request_id", &id, NULL) == CLAUDE_OK) {
         snprintf(answer, sizeof answer,
                  "{\"type\":\"control_response\",\"response\":{\"subtype\":\"success\",\"request_id\":\"%s\","
                  "\"response\":{}}}\n",
@@ -56,15 +62,16 @@ static int32_t memory_write(const void *bytes, size_t len, void *user_data)
     }
     claude_string_free(type);
     claude_string_free(id);
+    free(line);
     return status;
 }
 
-static int32_t memory_end_input(void *user_data)
+static claude_status_t memory_end_input(void *user_data)
 {
     return claude_sink_end(((memory_t *)user_data)->sink, CLAUDE_OK, 0, NULL, NULL);
 }
 
-static int32_t memory_close(void *user_data)
+static claude_status_t memory_close(void *user_data)
 {
     (void)user_data; /* nothing to let go of */
     return CLAUDE_OK;
@@ -121,7 +128,7 @@ static void *read_all(void *argument)
     return NULL;
 }
 
-static int32_t socket_connect(claude_sink_t *sink, void *user_data)
+static claude_status_t socket_connect(claude_sink_t *sink, void *user_data)
 {
     socket_t *self = user_data;
     struct sockaddr_un address = {0};
@@ -137,7 +144,7 @@ static int32_t socket_connect(claude_sink_t *sink, void *user_data)
 }
 
 /* All of the line, or a failure, which ends the session. */
-static int32_t socket_write(const void *bytes, size_t len, void *user_data)
+static claude_status_t socket_write(const void *bytes, size_t len, void *user_data)
 {
     const char *rest = bytes;
     ssize_t sent;
@@ -148,7 +155,7 @@ static int32_t socket_write(const void *bytes, size_t len, void *user_data)
     return CLAUDE_OK;
 }
 
-static int32_t socket_end_input(void *user_data)
+static claude_status_t socket_end_input(void *user_data)
 {
     return shutdown(((socket_t *)user_data)->fd, SHUT_WR) == 0 ? CLAUDE_OK : CLAUDE_ERR_CLI_CONNECTION;
 }
@@ -163,7 +170,7 @@ static void wake(socket_t *self, int closed)
 }
 
 /* Makes whatever waits return; it may come while socket_write runs. */
-static int32_t socket_close(void *user_data)
+static claude_status_t socket_close(void *user_data)
 {
     socket_t *self = user_data;
 

@@ -11,11 +11,10 @@ typedef struct {
 } generator_t;
 
 /* The next prompt, or NULL at the end. The text has to stay as it is until the next call. */
-static const char *next_prompt(size_t *len, void *user_data)
+static const char *next_prompt(void *user_data)
 {
     generator_t *generator = user_data;
 
-    (void)len; /* says "NUL-terminated" already */
     if (generator->made == 3) {
         /* No more input: the CLI answers what it was sent, then ends, and the session is closed. */
         claude_client_end_input(generator->client, NULL);

@@ -57,6 +57,16 @@ fn prototypes(header: &str) -> Vec<Prototype> {
 /// What is read through a pointer: these are no handles.
 const STRUCTS: &[&str] = &["claude_runtime_config_t *", "claude_transport_vtable_t *"];
 
+/// Numbers, of which a function takes only those that it knows.
+const ENUMERATIONS: &[&str] = &[
+    "claude_dispatch_t",
+    "claude_escalation_t",
+    "claude_hook_failure_t",
+    "claude_log_level_t",
+    "claude_lanes_t",
+    "claude_status_t",
+];
+
 /// `claude_client_t *` and the like, but for pointers to them.
 fn is_handle(name: &str) -> bool {
     let name = name.trim_start_matches("const ");
@@ -67,9 +77,10 @@ fn is_handle(name: &str) -> bool {
 fn ordinary(name: &str) -> &'static str {
     match name {
         "const char *" => "TEXT",
-        "size_t" => "CLAUDE_STRLEN",
+        "size_t" => "1",
         "uint32_t" => "1",
         "int32_t" | "int64_t" | "uint64_t" | "double" => "0",
+        _ if ENUMERATIONS.contains(&name) => "0",
         "bool" => "false",
         "char **" => "&text",
         "claude_client_t **" => "&new_client",
@@ -99,6 +110,7 @@ fn wrong(name: &str) -> &'static [(&'static str, bool)] {
         }
         "size_t" => &[("0", false), ("SIZE_MAX - 1", false), ("SIZE_MAX / 2 + 1", false)],
         "uint32_t" => &[("0", false), ("77", false)],
+        _ if ENUMERATIONS.contains(&name) => &[("-77", true), ("INT32_MAX", true), ("INT32_MIN", true)],
         "int32_t" => &[("-1", false), ("INT32_MAX", false), ("INT32_MIN", false)],
         "int64_t" => &[("-1", false), ("INT64_MAX", false), ("INT64_MIN", false)],
         "uint64_t" => &[("UINT64_MAX", false)],
@@ -139,11 +151,11 @@ fn calls_of(function: &Prototype) -> String {
             }
             continue;
         }
-        let is_length = name == "size_t" && at > 0 && function.parameters[at - 1] == "const char *";
         for (value, refused) in wrong(name) {
             let mut values = ordinary_values();
             values[at] = (*value).to_owned();
-            let refused = *refused || (is_length && *value != "0");
+            // Whatever number a transport ends with, the session ends with a status.
+            let refused = *refused && function.name != "claude_sink_end";
             call(&mut code, function, &values, if refused { "refused" } else { "known" });
         }
     }

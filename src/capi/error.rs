@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 
 use serde_json::Value;
 
-use super::support::{ERRORS, c_string, call};
+use super::support::{ERRORS, call};
 use super::types::{claude_error_t, claude_status_t};
 use crate::error::{Error, Result, Status};
 use crate::ffi::guard::guard_or;
@@ -77,8 +77,7 @@ fn value_at(json: &str, pointer: &str) -> Result<String> {
     let document = tolerant::value(json)
         .map_err(|cause| Error::new(Status::JsonDecode, format!("the text is not JSON: {cause}")))?;
     match document.pointer(pointer) {
-        // A C text ends at its first NUL.
-        Some(Value::String(text)) => Ok(c_string(text.clone()).into_string().unwrap_or_default()),
+        Some(Value::String(text)) => Ok(text.clone()),
         Some(value) => Ok(value.to_string()),
         None => Err(Error::new(Status::InvalidArgument, format!("nothing is at {pointer:?}"))
             .with("argument", "pointer")

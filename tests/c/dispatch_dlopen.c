@@ -41,7 +41,7 @@ static void both(void) {
     frees[0](clients[0]);
     CHECK(shutdowns[0](20000, NULL) == CLAUDE_OK);
     /* The other one notices nothing. */
-    CHECK(queries[1](clients[1], "more", NULL, NULL) == CLAUDE_OK);
+    CHECK(queries[1](clients[1], "more", NULL, NULL, NULL) == CLAUDE_OK);
     WAIT_FOR(results == 3);
     frees[1](clients[1]);
     CHECK(shutdowns[1](20000, NULL) == CLAUDE_OK);

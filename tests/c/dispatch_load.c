@@ -223,8 +223,8 @@ static void event_budget(void) {
 /* A prompt stream without end does not keep messages from PUMP. */
 static _Atomic long prompts_made;
 
-static const char *endless(size_t *len, void *user_data) {
-    UNUSED(len), UNUSED(user_data);
+static const char *endless(void *user_data) {
+    UNUSED(user_data);
     prompts_made++;
     return results < 5 ? "again" : NULL;
 }
@@ -246,11 +246,10 @@ static void endless_stream(void) {
 static _Atomic bool enough;
 static _Atomic int destroyed;
 
-static const char *bulky(size_t *len, void *user_data) {
+static const char *bulky(void *user_data) {
     static char text[4096];
     UNUSED(user_data);
-    memset(text, 'x', sizeof text);
-    *len = sizeof text;
+    memset(text, 'x', sizeof text - 1);
     prompts_made++;
     return enough ? NULL : text;
 }

@@ -150,15 +150,14 @@ static void on_done(claude_status_t status, const char *json, size_t len, void *
     maybe_free("done");
 }
 
-static const char *next_prompt(size_t *len, void *user_data) {
-    UNUSED(len);
+static const char *next_prompt(void *user_data) {
     enter(user_data);
     maybe_free("prompt");
     leave(user_data);
     return ((registration_t *)user_data)->calls < 3 ? "go on" : NULL;
 }
 
-static void on_log(int32_t level, const char *text, size_t len, void *user_data) {
+static void on_log(claude_log_level_t level, const char *text, size_t len, void *user_data) {
     UNUSED(level), UNUSED(text), UNUSED(len), UNUSED(user_data);
     if (strstr(text, "the CLI asks")) maybe_free("log");
 }

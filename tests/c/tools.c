@@ -42,7 +42,8 @@ static void at_once(claude_tool_call_t *call, void *user_data)
 
     CHECK(*(int *)user_data == 1);
     CHECK(strlen(claude_tool_call_arguments(call, &len)) == len && len > 0);
-    CHECK(strcmp(claude_tool_call_server(call, NULL), "calc") == 0);
+    CHECK(strcmp(claude_tool_call_name(call, NULL), "at_once") == 0);
+    CHECK(strlen(claude_tool_call_json(call, &len)) == len && strstr(claude_tool_call_json(call, NULL), "\"calc\"") != NULL);
     fine(claude_tool_call_progress(call, 1, 2, "half", NULL));
     fine(claude_tool_call_add_text(call, "text", NULL));
     fine(claude_tool_call_add_text(call, "{\"a\": 1}", NULL));

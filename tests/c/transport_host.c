@@ -8,7 +8,7 @@ struct partner {
     pthread_t threads[THREADS];
     int running;
     int late;           /* so many milliseconds after the prompt the stream ends; below 0: never by itself */
-    int32_t connect, write, close;
+    claude_status_t connect, write, close;
     unsigned *destroyed;
     /* Where it hangs until it is closed. */
     int connect_hangs, write_hangs, never_ready;
@@ -77,7 +77,7 @@ static void *end_late(void *argument)
     return NULL;
 }
 
-static int32_t partner_connect(claude_sink_t *sink, void *user_data)
+static claude_status_t partner_connect(claude_sink_t *sink, void *user_data)
 {
     struct partner *partner = user_data;
 
@@ -95,21 +95,26 @@ static void start(struct partner *partner)
         CHECK(pthread_create(&partner->threads[partner->running++], NULL, end_late, partner) == 0);
 }
 
-static int32_t partner_write(const void *bytes, size_t len, void *user_data)
+static claude_status_t partner_write(const void *bytes, size_t len, void *user_data)
 {
     struct partner *partner = user_data;
-    char *type = NULL, *id = NULL, answer[256];
+    char *line = malloc(len), *type = NULL, *id = NULL, answer[256];
 
     CHECK(((const char *)bytes)[len - 1] == '\n');
-    if (partner->write != CLAUDE_OK)
+    CHECK(line != NULL);
+    memcpy(line, bytes, len - 1);
+    line[len - 1] = '\0';
+    if (partner->write != CLAUDE_OK) {
+        free(line);
         return partner->write;
-    CHECK(claude_json_get_n(bytes, len, "/type", &type, NULL) == CLAUDE_OK);
+    }
+    CHECK(claude_json_get(line, "/type", &type, NULL) == CLAUDE_OK);
     if (strcmp(type, "user") == 0 && partner->write_hangs)
         hang(partner);
     else if (strcmp(type, "user") == 0)
         start(partner);
     if (strcmp(type, "control_request") == 0) {
-        CHECK(claude_json_get_n(bytes, len, "/request_id", &id, NULL) == CLAUDE_OK);
+        CHECK(claude_json_get(line, "/request_id", &id, NULL) == CLAUDE_OK);
         snprintf(answer, sizeof answer,
                  "{\"type\":\"control_response\",\"response\":{\"subtype\":\"success\",\"request_id\":\"%s\","
                  "\"response\":{}}}\n", id);
@@ -117,16 +122,17 @@ static int32_t partner_write(const void *bytes, size_t len, void *user_data)
     }
     claude_string_free(type);
     claude_string_free(id);
+    free(line);
     return CLAUDE_OK;
 }
 
-static int32_t partner_end_input(void *user_data)
+static claude_status_t partner_end_input(void *user_data)
 {
     (void)user_data; /* it goes on talking: close has to come */
     return CLAUDE_OK;
 }
 
-static int32_t partner_close(void *user_data)
+static claude_status_t partner_close(void *user_data)
 {
     struct partner *partner = user_data;
 
@@ -134,9 +140,9 @@ static int32_t partner_close(void *user_data)
     return partner->close;
 }
 
-static int32_t partner_is_ready(void *user_data)
+static claude_status_t partner_is_ready(void *user_data)
 {
-    return ((struct partner *)user_data)->never_ready ? 0 : 1;
+    return ((struct partner *)user_data)->never_ready ? CLAUDE_ERR_WOULD_BLOCK : CLAUDE_OK;
 }
 
 static void partner_on_room(void *user_data)
@@ -169,8 +175,8 @@ static const claude_transport_vtable_t vtable = {
     .end_input = partner_end_input,
     .close = partner_close,
     .is_ready = partner_is_ready,
-    .destroy = partner_destroy,
     .on_room = partner_on_room,
+    .destroy = partner_destroy,
 };
 
 static struct partner *new_partner(unsigned *destroyed)
@@ -217,7 +223,7 @@ static void ends_during_pushes(int round)
     CHECK(!claude_sink_has_room(sink));
 }
 
-static void fails(int32_t connect, int32_t write)
+static void fails(claude_status_t connect, claude_status_t write)
 {
     struct seen seen = SEEN;
     unsigned destroyed = 0;
