@@ -1119,7 +1119,7 @@ claude_status_t claude_client_receive_response(claude_client_t *client,
  * starts by itself, are passed over.
  *
  * @param client The client.
- * @param message_uuid The prompt's uuid, from `claude_client_query_id` or `claude_client_send_json_id`.
+ * @param message_uuid The prompt's uuid, from `claude_client_query` or `claude_client_send_json`.
  * @param timeout_ms How long to wait, in milliseconds.
  * @param error Receives the error; may be NULL.
  * @return As `claude_client_receive_response`; `CLAUDE_ERR_CANCELLED` when the prompt was taken out of the CLI's queue.

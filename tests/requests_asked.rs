@@ -404,7 +404,7 @@ fn in_pull_mode_everything_is_an_event() {
     assert_eq!(status(&refused), Status::CLAUDE_ERR_INVALID_ARGUMENT);
     let mut mark = 7;
     let data = (&raw mut mark).cast();
-    host.add_raw_hook("PreToolUse", Some("Bash"), 0, CLAUDE_HOOK_CONTINUE, None, data, None).unwrap();
+    host.add_raw_hook("PreToolUse", Some("Bash"), 0, CLAUDE_HOOK_CONTINUE as i32, None, data, None).unwrap();
     host.connect().unwrap();
 
     host.query(&bash("touch made"));

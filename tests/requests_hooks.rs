@@ -153,7 +153,7 @@ fn edge_067_registrations_have_their_own_ids() {
     add("Stop", None, 1500, CLAUDE_HOOK_CONTINUE);
     add("Stop", Some(""), 1001, CLAUDE_HOOK_CONTINUE);
     for (event, on_failure) in [("", 0), ("Stop", 2), ("Stop", -1)] {
-        let refused = host.add_hook_as(event, on_failure);
+        let refused = host.add_raw_hook(event, None, 0, on_failure, None, std::ptr::null_mut(), None);
         assert_eq!(status(&refused), Status::CLAUDE_ERR_INVALID_ARGUMENT, "{event} {on_failure}");
     }
     host.connect().unwrap();

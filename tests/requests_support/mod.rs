@@ -2,10 +2,10 @@
 // A host may do with raw pointers what the library may not; and no test needs all of this.
 #![allow(clippy::disallowed_methods, dead_code, unused_imports)]
 
+mod raw;
 mod stage;
 
 use std::ffi::{CStr, CString, c_char, c_void};
-use std::mem::MaybeUninit;
 use std::ptr::{null, null_mut};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -20,23 +20,18 @@ use claude_client::capi::receive::*;
 use claude_client::capi::request::*;
 use claude_client::capi::talk::*;
 use claude_client::capi::types::*;
+use claude_client::ffi::number::given;
 use serde_json::Value;
 
 pub use claude_client::capi::types::claude_hook_failure_t::{CLAUDE_HOOK_BLOCK, CLAUDE_HOOK_CONTINUE};
 pub use claude_client::capi::types::claude_request_kind_t as Kind;
 pub use claude_client::capi::types::claude_status_t as Status;
+pub use raw::lock;
+use raw::{boxed, c_text, pointer};
 pub use stage::{Stage, bash, fake_options};
 
 pub const SOON: Duration = Duration::from_secs(20);
 pub const LONG: Duration = Duration::from_secs(60);
-
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-fn c_text(text: &str) -> CString {
-    CString::new(text).expect("no NUL in a test's text")
-}
 
 /// What a failed call said.
 #[derive(Debug, Clone)]
@@ -184,19 +179,6 @@ impl Request {
     }
 }
 
-fn pointer(text: &Option<CString>) -> *const c_char {
-    text.as_ref().map_or(null(), |text| text.as_ptr())
-}
-
-/// A closure as `user_data` with its destroy-notify.
-fn boxed<T: ?Sized>(closure: Box<T>) -> (*mut c_void, claude_destroy_fn) {
-    unsafe extern "C" fn destroy<T: ?Sized>(user_data: *mut c_void) {
-        // SAFETY: `boxed` made the pointer, and the library calls this once.
-        drop(unsafe { Box::from_raw(user_data.cast::<Box<T>>()) });
-    }
-    (Box::into_raw(Box::new(closure)).cast(), Some(destroy::<T>))
-}
-
 pub type OnRequest = dyn Fn(Request) + Send + Sync;
 
 unsafe extern "C" fn request_trampoline(request: *mut claude_request_t, user_data: *mut c_void) {
@@ -240,10 +222,7 @@ impl Host {
         // SAFETY: a NUL-terminated text and writable outputs.
         outcome(|error| unsafe { claude_client_create(options.as_ptr(), &mut client, error) }).unwrap();
         // SAFETY: a live handle.
-        outcome(|error| unsafe {
-            claude_client_set_dispatch(client, std::mem::MaybeUninit::new(mode), error)
-        })
-        .unwrap();
+        outcome(|error| unsafe { claude_client_set_dispatch(client, given(mode as i32), error) }).unwrap();
         let host = Host { client, inbox: Arc::default() };
         host.keep_messages();
         host
@@ -313,16 +292,25 @@ impl Host {
         call: impl Fn(Request) + Send + Sync + 'static,
     ) -> Outcome {
         let (data, destroy) = boxed(Box::new(call) as Box<OnRequest>);
-        self.add_raw_hook(event, matcher, deadline_ms, on_failure, Some(request_trampoline), data, destroy)
+        self.add_raw_hook(
+            event,
+            matcher,
+            deadline_ms,
+            on_failure as i32,
+            Some(request_trampoline),
+            data,
+            destroy,
+        )
     }
 
+    /// With any number in the place of the failure.
     #[allow(clippy::too_many_arguments)]
     pub fn add_raw_hook(
         &self,
         event: &str,
         matcher: Option<&str>,
         deadline_ms: u32,
-        on_failure: claude_hook_failure_t,
+        on_failure: i32,
         callback: claude_request_fn,
         data: *mut c_void,
         destroy: claude_destroy_fn,
@@ -335,29 +323,10 @@ impl Host {
                 event.as_ptr(),
                 pointer(&matcher),
                 deadline_ms,
-                MaybeUninit::new(on_failure),
+                given(on_failure),
                 callback,
                 data,
                 destroy,
-                error,
-            )
-        })
-    }
-
-    /// With any number in the place of the failure.
-    pub fn add_hook_as(&self, event: &str, on_failure: i32) -> Outcome {
-        let (event, on_failure) = (c_text(event), claude_client::ffi::number::given(on_failure));
-        // SAFETY: a live handle and a NUL-terminated text.
-        outcome(|error| unsafe {
-            claude_client_add_hook(
-                self.client,
-                event.as_ptr(),
-                null(),
-                0,
-                on_failure,
-                None,
-                null_mut(),
-                None,
                 error,
             )
         })
