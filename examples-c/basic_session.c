@@ -9,7 +9,7 @@ static void on_message(claude_message_kind_t kind, const char *json, size_t len,
 
     (void)len;
     (void)user_data;
-    if (kind != CLAUDE_MESSAGE_ASSISTANT)
+    if (example_is_failure(kind, json) || kind != CLAUDE_MESSAGE_ASSISTANT)
         return;
     if (claude_json_get(json, "/message/content/0/text", &text, NULL) == CLAUDE_OK)
         printf("Claude: %s\n", text);

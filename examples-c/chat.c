@@ -47,7 +47,7 @@ static void on_message(claude_message_kind_t kind, const char *json, size_t len,
         example_print("\n[uses the tool ", json, "/message/content/0/name", "]\n");
         break;
     case CLAUDE_MESSAGE_RESULT: /* the answer is complete */
-        if (!chat->shown)
+        if (!example_is_failure(kind, json) && !chat->shown)
             example_print("", json, "/result", "");
         putchar('\n');
         example_print("[ended: ", json, "/errors/0", "]\n");
@@ -71,7 +71,7 @@ static void on_closed(claude_status_t status, const char *error_json, size_t len
 
     (void)len;
     if (status != CLAUDE_OK) {
-        example_print("The session ended: ", error_json, "/message", "\n");
+        example_print_failure(error_json);
         chat->failed = 1;
     }
     chat->leave = 1;

@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 
 done:
     if (error != NULL)
-        fprintf(stderr, "%s: %s\n", claude_status_name(claude_error_status(error)), claude_error_message(error));
+        fprintf(stderr, "%s\n", claude_error_message(error));
     claude_error_free(error);
     claude_string_free(ok);
     claude_string_free(report);

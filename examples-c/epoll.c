@@ -36,7 +36,7 @@ static void on_closed(claude_status_t status, const char *error_json, size_t len
 
     (void)len;
     if (status != CLAUDE_OK)
-        example_print("closed: ", error_json, "/message", "\n");
+        example_print_failure(error_json);
     talk->failed = status != CLAUDE_OK;
     talk->closed = 1;
 }

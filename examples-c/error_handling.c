@@ -1,7 +1,8 @@
 /* Telling errors apart. Each is provoked here by an option that cannot work. */
 #include "example.h"
 
-/* The status says what kind of error it is; the message is for people; the JSON document has the details. */
+/* The status says what kind of error it is; the message is for people, and says what to do; the JSON document has
+ * the details. */
 static void explain(const char *what, claude_error_t *error)
 {
     switch (claude_error_status(error)) {
@@ -18,7 +19,6 @@ static void explain(const char *what, claude_error_t *error)
         break;
     }
     printf("  %s\n", claude_error_message(error));
-    example_print("  remedy: ", claude_error_json(error), "/remedy", "\n");
     claude_error_free(error);
 }
 

@@ -15,7 +15,7 @@ static void wait_seconds(time_t seconds)
 static void on_message(claude_message_kind_t kind, const char *json, size_t len, void *user_data)
 {
     example_print_message(kind, json, len, user_data);
-    if (kind == CLAUDE_MESSAGE_RESULT)
+    if (kind == CLAUDE_MESSAGE_RESULT && !example_failed)
         example_print("The turn ended: ", json, "/subtype", "\n");
 }
 

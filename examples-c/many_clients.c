@@ -34,7 +34,7 @@ static void on_message(claude_message_kind_t kind, const char *json, size_t len,
 
     (void)len;
     sprintf(before, "[%d] ", talk->number);
-    if (kind == CLAUDE_MESSAGE_ASSISTANT)
+    if (!example_is_failure(kind, json) && kind == CLAUDE_MESSAGE_ASSISTANT)
         example_print(before, json, "/message/content/0/text", "\n");
     if (kind == CLAUDE_MESSAGE_RESULT)
         count(talk, &answered);
@@ -45,7 +45,7 @@ static void on_closed(claude_status_t status, const char *error_json, size_t len
 {
     (void)len;
     if (status != CLAUDE_OK)
-        example_print("closed: ", error_json, "/message", "\n");
+        example_print_failure(error_json);
     count(user_data, NULL);
 }
 

@@ -33,10 +33,12 @@ static claude_status_t handle(talk_t *talk, claude_event_t *event, claude_error_
             return claude_client_query(talk->client, "What is the capital of France?", NULL, NULL, error);
         return CLAUDE_OK;
     case CLAUDE_MESSAGE_ASSISTANT:
-        example_print("Claude: ", json, "/message/content/0/text", "\n");
+        if (!example_is_failure(CLAUDE_MESSAGE_ASSISTANT, json))
+            example_print("Claude: ", json, "/message/content/0/text", "\n");
         return CLAUDE_OK;
     case CLAUDE_MESSAGE_RESULT:
-        example_print("Result: ", json, "/subtype", "\n");
+        if (!example_is_failure(CLAUDE_MESSAGE_RESULT, json))
+            example_print("Result: ", json, "/subtype", "\n");
         talk->answered = 1;
         return claude_client_disconnect(talk->client, NULL, NULL, error);
     case CLAUDE_EVENT_REQUEST:
@@ -44,7 +46,7 @@ static claude_status_t handle(talk_t *talk, claude_event_t *event, claude_error_
         return CLAUDE_OK;
     case CLAUDE_EVENT_CLOSED: /* the last one */
         if (claude_event_status(event) != CLAUDE_OK)
-            example_print("closed: ", json, "/message", "\n");
+            example_print_failure(json);
         talk->closed = 1;
         return CLAUDE_OK;
     default: /* later versions have more kinds */

@@ -23,6 +23,7 @@ static void on_message(claude_message_kind_t kind, const char *text, size_t len,
 {
     game_t *game = user_data;
 
+    example_is_failure(kind, text);
     if (kind == CLAUDE_EVENT_TEXT_DELTA) {
         fwrite(text, 1, len, stdout); /* a game would put it into a speech bubble */
         fflush(stdout);
@@ -38,7 +39,7 @@ static void on_closed(claude_status_t status, const char *error_json, size_t len
 
     (void)len;
     if (status != CLAUDE_OK)
-        example_print("closed: ", error_json, "/message", "\n");
+        example_print_failure(error_json);
     game->closed = 1;
     game->failed = status != CLAUDE_OK;
 }

@@ -68,6 +68,7 @@ static void on_message(claude_message_kind_t kind, const char *text, size_t len,
 {
     game_t *game = user_data;
 
+    example_is_failure(kind, text);
     if (kind == CLAUDE_EVENT_TEXT_DELTA) {
         say(game, text, len);
     } else if (kind == CLAUDE_MESSAGE_RESULT) {

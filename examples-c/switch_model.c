@@ -3,7 +3,7 @@
 
 static void on_message(claude_message_kind_t kind, const char *json, size_t len, void *user_data)
 {
-    if (kind == CLAUDE_MESSAGE_ASSISTANT)
+    if (kind == CLAUDE_MESSAGE_ASSISTANT && !example_has(json, "/error"))
         example_print("Model: ", json, "/message/model", "\n");
     example_print_message(kind, json, len, user_data);
 }

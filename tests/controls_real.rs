@@ -68,6 +68,22 @@ fn every_control_function_is_tried() {
 }
 
 #[test]
+fn every_request_of_the_article_is_tried() {
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/control.md")).unwrap();
+    let (_, table) = page.split_once("## Requests without a function of their own").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let rows: BTreeSet<&str> =
+        table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert!(rows.len() >= 17, "{rows:?}");
+    let (accepted, refused) = (accepted(c"x", c"x"), refused());
+    let tried: BTreeSet<&str> =
+        accepted.iter().map(|(control, _)| control.name).chain(refused.iter().map(|(c, _)| c.name)).collect();
+    let missing: Vec<_> = rows.difference(&tried).collect();
+    assert!(missing.is_empty(), "nobody tries {missing:?}");
+}
+
+#[test]
 fn every_control_function_answers() {
     let Some(real) = Real::new("every_control_function_answers") else { return };
     let (session, file, uuid) = session(&real);

@@ -31,9 +31,6 @@ use tempfile::TempDir;
 /// Far more than any example needs; a program that is still there then hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Articles that functions of the header refer to before they are written.
-const COMING: &[&str] = &[];
-
 /// What `docs/options.md` names in the place of options, before the header has it.
 const PROMISED: &[&str] = &[];
 
@@ -400,14 +397,9 @@ fn every_function_is_in_an_article() {
     let mut wrong = Vec::new();
     for function in functions {
         let name = function.name.as_str();
-        let page = function.doc.lines().find_map(|line| line.strip_prefix("@see docs/")).unwrap_or("").trim();
-        let exists = page.ends_with(".md") && root().join("docs").join(page).is_file();
-        if !exists && !COMING.contains(&page) {
-            wrong.push(format!("{name}: its page {page:?} does not exist"));
-        }
         // A twin is explained with the function that it is one of.
-        let twin = ["_wait", "_n"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
-        if exists && !named.contains(name) && !named.contains(twin) {
+        let twin = name.strip_suffix("_wait").unwrap_or(name);
+        if !named.contains(name) && !named.contains(twin) {
             wrong.push(format!("{name} is named by no article"));
         }
     }

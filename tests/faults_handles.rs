@@ -312,3 +312,13 @@ fn handles_that_are_dead_are_error_codes_under_address_sanitizer() {
 fn handles_that_are_dead_are_error_codes_under_valgrind() {
     dead_handles(Variant::Valgrind);
 }
+
+#[test]
+fn what_a_host_forgets_is_counted_and_named_at_the_shutdown() {
+    let permission = json!({"ask": {"subtype": "can_use_tool"}, "wait": false});
+    let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "slow", "arguments": {}}});
+    let call =
+        json!({"ask": {"subtype": "mcp_message", "server_name": "calc", "message": message}, "wait": false});
+    let fake = FakeClaude::new(json!({"on_user": [[permission, call, {"text": "waiting"}]]}));
+    program::run(fake.sandbox(), "leaks", Variant::Plain, &options(&fake, json!({})), &[]).expect_success();
+}

@@ -20,6 +20,31 @@ unsafe extern "C" fn keep(kind: Kind, json: *const c_char, _: usize, results: *m
 }
 
 #[test]
+fn a_runtime_configuration_of_any_later_header_is_taken_if_it_does_not_use_what_is_new() {
+    use claude_client::capi::runtime::claude_runtime_configure;
+    use claude_client::capi::types::claude_runtime_config_t as Config;
+    const WORD: usize = size_of::<usize>();
+    const OURS: usize = size_of::<Config>() / WORD;
+    let configure = |words: &[usize]| {
+        // SAFETY: as many words as the first one says, or fewer than anything that is read.
+        check(|error| unsafe { claude_runtime_configure(words.as_ptr().cast::<Config>(), error) })
+    };
+    let mut words = [0; OURS + 2];
+    for size in [0, WORD, OURS * WORD - 1, usize::MAX] {
+        words[0] = size;
+        assert_eq!(configure(&words).unwrap_err().status, Status::CLAUDE_ERR_INVALID_ARGUMENT, "{size}");
+    }
+    words[0] = (OURS + 2) * WORD;
+    // The library may be running already, in another test.
+    let taken = configure(&words);
+    assert!(taken.is_ok() || taken.unwrap_err().status == Status::CLAUDE_ERR_ALREADY_CONNECTED);
+    words[OURS + 1] = 1;
+    let failure = configure(&words).unwrap_err();
+    assert_eq!(failure.status, Status::CLAUDE_ERR_UNSUPPORTED);
+    assert!(failure.json["remedy"].as_str().is_some_and(|text| text.contains("newer")), "{failure:#?}");
+}
+
+#[test]
 fn a_single_prompt_gives_its_result_with_and_without_a_callback() {
     let fake = FakeClaude::new(json!({}));
     let options = CString::new(fake_options(&fake, json!({})).to_string()).unwrap();

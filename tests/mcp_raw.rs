@@ -84,6 +84,28 @@ fn a_server_of_the_host_is_greeted_called_and_may_change() {
 }
 
 #[test]
+fn without_a_callback_of_its_own_the_messages_go_to_the_callback_for_all_requests() {
+    let Some(stage) = Stage::real("mcp_raw_shared") else { return };
+    let server = Arc::new(Server::default());
+    let own = server.clone();
+    let host = Host::new(&options(&stage));
+    let mut mark = 7;
+    let data = (&raw mut mark).cast();
+    host.mcp_handler_with("own", None, data, None).unwrap();
+    assert!(host.connect().unwrap_err().document["remedy"].is_string(), "nobody would answer");
+    let host = Host::new(&options(&stage));
+    host.mcp_handler_with("own", None, data, None).unwrap();
+    let expected = data.addr();
+    host.on_request(move |request| {
+        assert_eq!(request.user_data().addr(), expected);
+        own.answer(&request);
+    });
+    host.connect().unwrap();
+    assert_eq!(host.turn(&use_tool("say")).text(), "The tool said: This is \"say\".");
+    assert_eq!(server.count("tools/call"), 1);
+}
+
+#[test]
 fn in_pull_mode_the_messages_are_events() {
     let Some(stage) = Stage::real("mcp_raw_pull") else { return };
     let server = Server::default();

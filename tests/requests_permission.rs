@@ -137,6 +137,9 @@ fn edge_059_deny_reaches_the_model_and_the_turn_goes_on() {
     assert_eq!(turn.tool_results(), [("Not on my machine.".to_owned(), true)]);
     assert_eq!(turn.result["permission_denials"][0]["tool_name"], "Bash");
     assert!(!stage.made("made"));
+    host.permission_handler(|request| request.deny_without_reason().unwrap()).unwrap();
+    assert_eq!(host.turn(&bash("touch made")).text(), "The tool said: The user did not allow this.");
+    assert!(!stage.made("made"));
 }
 
 #[test]
@@ -362,7 +365,10 @@ fn a_new_callback_gets_what_is_open() {
     host.query(&bash("touch made"));
     let old = lost.one();
     host.no_on_request();
-    assert_eq!(host.pending()[0]["handles"], 1, "the old handle still stands for the host");
+    let pending = host.pending();
+    assert_eq!(pending[0]["id"], old.id());
+    assert!(pending[0]["wire_id"].as_str().is_some_and(|id| !id.is_empty()), "{pending:?}");
+    assert_eq!(pending[0]["handles"], 1, "the old handle still stands for the host");
     let found = Slot::new();
     let into = found.clone();
     host.on_request(move |request| into.put(request));
@@ -373,7 +379,7 @@ fn a_new_callback_gets_what_is_open() {
     let taken = host.take(new.id()).unwrap();
     drop(new);
     taken.allow().unwrap();
-    assert_eq!(status(&host.take(taken.id()).map(drop)), Status::CLAUDE_ERR_STALE);
+    assert_eq!(status(&host.take(taken.id()).map(drop)), Status::CLAUDE_ERR_NOT_FOUND);
     assert_eq!(host.rest_of_turn(0).result["subtype"], "success");
     assert!(stage.made("made"));
 }

@@ -340,11 +340,20 @@ impl Host {
 
     /// A server that the host implements itself; without a callback its messages are events.
     pub fn mcp_handler(&self, name: &str, call: Option<Box<OnRequest>>) -> Outcome {
+        match call.map(boxed) {
+            Some((data, destroy)) => self.mcp_handler_with(name, Some(request_trampoline), data, destroy),
+            None => self.mcp_handler_with(name, None, null_mut(), None),
+        }
+    }
+
+    pub fn mcp_handler_with(
+        &self,
+        name: &str,
+        callback: claude_request_fn,
+        data: *mut c_void,
+        destroy: claude_destroy_fn,
+    ) -> Outcome {
         let name = c_text(name);
-        let (callback, (data, destroy)): (claude_request_fn, _) = match call {
-            Some(call) => (Some(request_trampoline), boxed(call)),
-            None => (None, (null_mut(), None)),
-        };
         // SAFETY: as above.
         outcome(|error| unsafe {
             claude_client_add_mcp_handler(self.client, name.as_ptr(), callback, data, destroy, error)
