@@ -1,3 +1,5 @@
+//! @addtogroup control
+//!
 //! Control of files.
 
 use std::ffi::{c_char, c_void};

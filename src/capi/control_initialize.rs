@@ -1,3 +1,5 @@
+//! @addtogroup control
+//!
 //! Asking again for what the CLI says when it becomes ready.
 
 use std::ffi::{c_char, c_void};

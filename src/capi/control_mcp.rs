@@ -1,3 +1,5 @@
+//! @addtogroup control
+//!
 //! Control of MCP servers.
 
 use std::ffi::{c_char, c_void};

@@ -1,3 +1,5 @@
+//! @addtogroup control
+//!
 //! Control of settings, plugins and the session.
 
 use std::ffi::{c_char, c_void};

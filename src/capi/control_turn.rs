@@ -1,3 +1,5 @@
+//! @addtogroup control
+//!
 //! Control of turns and tasks.
 
 use std::ffi::{c_char, c_void};

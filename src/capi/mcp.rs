@@ -1,4 +1,7 @@
-//! Tools of the host: MCP servers that live inside it.
+//! @defgroup tools Tools inside the host
+//! MCP servers whose tools are functions of the host. The model sees a tool as `mcp__<server>__<tool>`. A call is
+//! answered once: CLAUDE_ERR_STALE when it was answered or withdrawn before, CLAUDE_ERR_CLOSED when the session has
+//! ended. See docs/tools.md.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -50,7 +53,7 @@ fn server(handle: *const claude_mcp_server_t) -> Result<Arc<Owner>> {
 /// Creates a server for tools of the host. The model sees a tool as `mcp__<server>__<tool>`.
 ///
 /// @param name The server's name: letters, digits, - and _ (the CLI replaces others). Copied.
-/// @param options_json NULL, or a JSON object: `version`, `instructions` (for the model), `timeout_ms` (how long the CLI waits
+/// @param options_json A JSON object, NULL = none: `version`, `instructions` (for the model), `timeout_ms` (how long the CLI waits
 ///   for a call, from 1000; a day unless given), `tools` (a list of {"name","permission_policy"}). Copied.
 /// @param server Receives the server; free it with `claude_mcp_server_free`.
 /// @param error Receives the error; may be NULL.
@@ -74,7 +77,7 @@ pub unsafe extern "C" fn claude_mcp_server_create(
 ///
 /// @param name The server's name. Copied.
 /// @param name_len Its length in bytes.
-/// @param options_json NULL, or a JSON object. Copied.
+/// @param options_json A JSON object; NULL = none. Copied.
 /// @param options_len Its length in bytes.
 /// @param server Receives the server; free it with `claude_mcp_server_free`.
 /// @param error Receives the error; may be NULL.

@@ -1,4 +1,6 @@
-//! A transport of the host's own in place of a child process.
+//! @defgroup transport Transport
+//! A CLI that runs somewhere else: in a container, on another machine, in a test. The options `launcher`, `record`
+//! and `replay` need none of this. See docs/remote.md.
 
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
@@ -24,7 +26,7 @@ static SINKS: Table<Inlet> = Table::new(12);
 /// `CLAUDE_EVENT_WARNING` at connect lists those that were set. Before connecting.
 ///
 /// @param client The client.
-/// @param vtable The functions; copied. NULL takes an earlier transport away.
+/// @param vtable The functions; copied. NULL = a child process again.
 /// @param user_data Passed to each function. `vtable->destroy` runs once for it, also when this call fails, unless `vtable`
 ///   is NULL or too small to have that member.
 /// @param error Receives the error; may be NULL.

@@ -1,4 +1,5 @@
-//! Types and constants of the header.
+//! @defgroup types Types
+//! Enumerations, handles, callbacks and structs.
 
 use std::ffi::{c_char, c_void};
 
@@ -50,7 +51,8 @@ pub struct claude_tool_call_t {
     _private: [u8; 0],
 }
 
-/// Where a transport of the host brings what the CLI wrote. Valid from `connect` until the transport's `destroy` runs.
+/// Where a transport of the host brings what the CLI wrote. Valid from `connect` until the transport's `destroy` runs. Never
+/// freed by the host.
 pub struct claude_sink_t {
     _private: [u8; 0],
 }

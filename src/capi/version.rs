@@ -1,4 +1,5 @@
-//! Versions.
+//! @defgroup versions Versions
+//! Which library is this. See docs/abi-policy.md.
 
 use std::ffi::c_char;
 
@@ -22,7 +23,7 @@ pub extern "C" fn claude_version() -> *const c_char {
 }
 
 /// The version of the binary interface of the library that is loaded. Compare it with `CLAUDE_ABI_VERSION`, which is the
-/// one that the program was compiled for; `CLAUDE_CHECK_ABI()` does.
+/// one that the program was compiled for.
 ///
 /// @return The number.
 /// @thread Any.
