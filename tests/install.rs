@@ -284,6 +284,7 @@ fn a_staged_install_is_complete_and_can_be_removed() {
         "usr/include/claude_client/claude_libuv.h",
         "usr/include/claude_client/claude_glib.h",
         "usr/include/claude_client/claude_qt.hpp",
+        "usr/include/claude_client/api.json",
         "usr/lib/deep/er/libclaude_client.a",
         "usr/lib/deep/er/pkgconfig/claude-client.pc",
         "usr/lib/deep/er/cmake/claude_client/claude_client-config.cmake",
