@@ -46,6 +46,7 @@ struct Api {
 impl Api {
     fn document(&mut self, chapters: &[Chapter]) -> Value {
         let items: Vec<&Item> = chapters.iter().flat_map(|chapter| &chapter.items).collect();
+        self.frees(&items);
         let constants: Vec<Value> = items.iter().filter_map(|item| constant(item)).collect();
         let abi = constants.iter().find(|constant| constant["name"] == "CLAUDE_ABI_VERSION");
         json!({
@@ -66,6 +67,15 @@ impl Api {
 
     fn unclear(&mut self, place: &str, what: &str) {
         self.unclear.push(format!("{place}: {what}"));
+    }
+
+    /// The functions that free handles have to exist.
+    fn frees(&mut self, items: &[&Item]) {
+        let missing = |free: &&String| !items.iter().any(|item| item.name == **free);
+        let missing: Vec<String> = self.types.handles.values().flatten().filter(missing).cloned().collect();
+        missing
+            .iter()
+            .for_each(|name| self.unclear(name, "is named as what frees a handle, and does not exist"));
     }
 
     fn enumeration(&mut self, item: &Item) -> Option<Value> {

@@ -11,6 +11,8 @@ pub mod layout;
 pub mod parse;
 mod roles;
 mod sources;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 

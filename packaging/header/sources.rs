@@ -115,18 +115,25 @@ impl Sources {
         Ok(item.doc.command("ingroup").map_or_else(|| place.chapter.clone(), str::to_owned))
     }
 
-    /// Without what is a note to this step, and with constants as literals that have their type.
+    /// Without what is a note to this step, and with constants as literals: masks as masks, unsigned ones with their suffix.
     fn finished(&self, mut item: Item) -> Item {
         item.doc.blocks.retain(|block| block.command.as_deref() != Some("ingroup"));
-        if let Kind::Macro { value, .. } = &mut item.kind
-            && self.places[&item.name].unsigned
-        {
-            *value = match value.as_str() {
-                "UINT32_MAX" | "4294967295" => "0xFFFFFFFFu".to_owned(),
-                number => format!("{number}u"),
-            };
+        match &mut item.kind {
+            Kind::Macro { value, .. } if self.places[&item.name].unsigned => {
+                *value = format!("{}u", literal(value))
+            }
+            Kind::Enum(values) => values.iter_mut().for_each(|value| value.value = literal(&value.value)),
+            _ => {}
         }
         item
+    }
+}
+
+fn literal(value: &str) -> String {
+    match value {
+        "UINT32_MAX" | "4294967295" => "0xFFFFFFFF".to_owned(),
+        "INT32_MAX" | "2147483647" => "0x7FFFFFFF".to_owned(),
+        other => other.to_owned(),
     }
 }
 
