@@ -119,9 +119,9 @@ extern "C" {
 /** Its third number. */
 #define CLAUDE_VERSION_PATCH 0
 
-/** A JSON constant without a backslash: `CLAUDE_JSON({"model": "opus"})`. Tokens only, no comments and no
- *  directives; on one level, as a macro that passes its argument on would turn `true` into 1; 4095 bytes, the limit
- *  of C99 for a literal. */
+/** A JSON constant without a backslash: `CLAUDE_JSON({"model": "opus"})`. Tokens only, no comments and no directives;
+ *  on one level, as a macro that passes its argument on would turn `true` into 1; 4095 bytes, the limit of C99 for a
+ *  literal. */
 #define CLAUDE_JSON(...) #__VA_ARGS__
 
 /** Means "do not wait" where a function takes `timeout_ms`. */
@@ -276,8 +276,8 @@ typedef struct claude_sink_t claude_sink_t;             /**< Where a transport o
                                                              Valid from `connect` until the transport's `destroy`
                                                              runs. Never freed by the host. */
 
-/** Receives a message or an event. `json` is the CLI's own text (plain text for CLAUDE_EVENT_TEXT_DELTA), `len`
- *  bytes of UTF-8 with a NUL behind them, valid until the callback returns. */
+/** Receives a message or an event. `json` is the CLI's own text (plain text for CLAUDE_EVENT_TEXT_DELTA), `len` bytes
+ *  of UTF-8 with a NUL behind them, valid until the callback returns. */
 typedef void (*claude_message_fn)(claude_message_kind_t kind, const char *json, size_t len, void *user_data);
 
 /** Receives a request of the CLI and owns it: answer it, now or later, and free it. */
@@ -286,23 +286,23 @@ typedef void (*claude_request_fn)(claude_request_t *request, void *user_data);
 /** Called when the model uses the tool, and owns the call: answer it, now or later, and free it. */
 typedef void (*claude_tool_fn)(claude_tool_call_t *call, void *user_data);
 
-/** Told that the request with this id has ended without an answer: the CLI has withdrawn it, its deadline has
- *  passed, or its session has ended. */
+/** Told that the request with this id has ended without an answer: the CLI has withdrawn it, its deadline has passed,
+ *  or its session has ended. */
 typedef void (*claude_cancel_fn)(uint64_t request_id, void *user_data);
 
 /** Receives a line of stderr, `len` bytes of UTF-8 with a NUL behind them, valid until the callback returns. */
 typedef void (*claude_text_fn)(const char *text, size_t len, void *user_data);
 
-/** Told once that the session has ended. CLAUDE_OK and an empty text stand for a normal end; otherwise `error_json`
- *  is the error's document, valid until the callback returns. */
+/** Told once that the session has ended. CLAUDE_OK and an empty text stand for a normal end; otherwise `error_json` is
+ *  the error's document, valid until the callback returns. */
 typedef void (*claude_closed_fn)(claude_status_t status, const char *error_json, size_t len, void *user_data);
 
-/** The end of an asynchronous operation, told exactly once. `json` is the reply, or the error's document, valid
- *  until the callback returns. */
+/** The end of an asynchronous operation, told exactly once. `json` is the reply, or the error's document, valid until
+ *  the callback returns. */
 typedef void (*claude_done_fn)(claude_status_t status, const char *json, size_t len, void *user_data);
 
-/** Receives a line of the library's log, `len` bytes of UTF-8 with a NUL behind them, valid until the callback
- *  returns. `level` is a claude_log_level_t. */
+/** Receives a line of the library's log, `len` bytes of UTF-8 with a NUL behind them, valid until the callback returns.
+ *  `level` is a claude_log_level_t. */
 typedef void (*claude_log_fn)(int32_t level, const char *text, size_t len, void *user_data);
 
 /** The last call for this `user_data`: nothing of the library uses it any more. */
@@ -331,9 +331,9 @@ typedef void (*claude_thread_fn)(void *user_data);
  * A transport that the host supplies: how lines reach the CLI, wherever it runs. Zero it, set `size`, and set the
  * functions. Those that return a number return CLAUDE_OK or a CLAUDE_ERR_ number.
  *
- * All of them run on threads of the library, in every dispatch mode. `connect`, `is_ready`, `write` and `end_input`
- * run one at a time; `close` and `on_room` may run while another one does. Any function of the library may be
- * called in them but those that wait, and none of them runs under a lock of the library. See docs/remote.md.
+ * All of them run on threads of the library, in every dispatch mode. `connect`, `is_ready`, `write` and `end_input` run
+ * one at a time; `close` and `on_room` may run while another one does. Any function of the library may be called in
+ * them but those that wait, and none of them runs under a lock of the library. See docs/remote.md.
  */
 typedef struct {
     size_t size;                         /**< `sizeof(claude_transport_vtable_t)`, so that members can be added. */
@@ -365,8 +365,8 @@ typedef struct {
     size_t stack_size;                /**< Bytes of stack of each library thread, at least 524288; 0 = the system's
                                            default. */
     const char *thread_name;          /**< The first part of the threads' names; NULL = "claude". Copied. */
-    claude_thread_fn on_thread_start; /**< Runs first on each library thread (to attach a JVM or a profiler); NULL =
-                                           nothing. */
+    claude_thread_fn on_thread_start; /**< Runs first on each library thread (to attach a JVM or a profiler);
+                                           NULL = nothing. */
     claude_thread_fn on_thread_stop;  /**< Runs last on each library thread; NULL = nothing. */
     void *user_data;                  /**< Passed to both. Must live until claude_runtime_shutdown has returned. */
     int32_t no_guardian;              /**< Not 0 = do without the guardian process that ends the CLIs when the host
@@ -391,8 +391,8 @@ typedef struct {
 const char *claude_version(void);
 
 /**
- * The version of the binary interface of the library that is loaded. Compare it with CLAUDE_ABI_VERSION, which is
- * the one that the program was compiled for.
+ * The version of the binary interface of the library that is loaded. Compare it with CLAUDE_ABI_VERSION, which is the
+ * one that the program was compiled for.
  * @return The number.
  * @thread Any.
  * @callback May be called.
@@ -490,8 +490,8 @@ void claude_string_free(char *text);
  * @param value Receives the value: a string without quotes and escapes, anything else as JSON. Free it with
  *   claude_string_free.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_JSON_DECODE when the text is not JSON; CLAUDE_ERR_INVALID_ARGUMENT when nothing
- *   is at that place.
+ * @return CLAUDE_OK; CLAUDE_ERR_JSON_DECODE when the text is not JSON; CLAUDE_ERR_INVALID_ARGUMENT when nothing is at
+ *   that place.
  * @thread Any.
  * @callback May be called.
  * @since 0.1.0
@@ -532,12 +532,11 @@ claude_status_t claude_json_get_n(const char *json, size_t len, const char *poin
  * @{ */
 
 /**
- * Chooses how the library's threads look. Optional; before the first client connects, or after
- * claude_runtime_shutdown.
+ * Chooses how the library's threads look. Optional; before the first client connects, or after claude_runtime_shutdown.
  * @param config The choices; copied.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_ALREADY_CONNECTED when the library is running; CLAUDE_ERR_INVALID_ARGUMENT for
- *   NULL, a `size` that is smaller than the struct, or a `stack_size` that is too small.
+ * @return CLAUDE_OK; CLAUDE_ERR_ALREADY_CONNECTED when the library is running; CLAUDE_ERR_INVALID_ARGUMENT for NULL,
+ *   a `size` that is smaller than the struct, or a `stack_size` that is too small.
  * @thread Any.
  * @callback May be called; the library is running then, so it is refused.
  * @since 0.1.0
@@ -546,17 +545,16 @@ claude_status_t claude_json_get_n(const char *json, size_t len, const char *poin
 claude_status_t claude_runtime_configure(const claude_runtime_config_t *config, claude_error_t **error);
 
 /**
- * Registers the callback for the library's log. Without one nothing is logged; the library never writes to stdout
- * or stderr.
+ * Registers the callback for the library's log. Without one nothing is logged; the library never writes to stdout or
+ * stderr.
  * @param max_level The most detailed claude_log_level_t that is wanted.
- * @param log The callback; NULL takes the present one away. The one before is not running any more when this
- *   returns, unless it is called inside the callback itself.
+ * @param log The callback; NULL takes the present one away. The one before is not running any more when this returns,
+ *   unless it is called inside the callback itself.
  * @param user_data Passed to the callback.
  * @param destroy Runs once after the last call of the callback; may be NULL.
  * @param error Receives the error; may be NULL.
  * @return CLAUDE_OK; CLAUDE_ERR_INVALID_ARGUMENT for a number that is no level.
- * @thread Any. The callback runs on any thread, also on several at once, in every dispatch mode; it must not
- *   block.
+ * @thread Any. The callback runs on any thread, also on several at once, in every dispatch mode; it must not block.
  * @callback May be called.
  * @since 0.1.0
  * @see docs/threading.md
@@ -565,13 +563,13 @@ claude_status_t claude_set_log_callback(int32_t max_level, claude_log_fn log, vo
                                         claude_destroy_fn destroy, claude_error_t **error);
 
 /**
- * Closes every session and ends every thread of the library. Clients that were not freed keep their handles, and
- * answer CLAUDE_ERR_CLOSED. No session begins meanwhile: connecting gives CLAUDE_ERR_CLOSED. Afterwards the library
- * can be used again, as if nothing had been.
+ * Closes every session and ends every thread of the library. Clients that were not freed keep their handles, and answer
+ * CLAUDE_ERR_CLOSED. No session begins meanwhile: connecting gives CLAUDE_ERR_CLOSED. Afterwards the library can be
+ * used again, as if nothing had been.
  * @param timeout_ms How long to wait, in milliseconds; CLAUDE_WAIT_FOREVER = as long as it takes.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK when no thread and no child of the library is left; CLAUDE_ERR_TIMEOUT when something was
- *   still running, a callback that does not return for instance; CLAUDE_ERR_WOULD_DEADLOCK inside a callback.
+ * @return CLAUDE_OK when no thread and no child of the library is left; CLAUDE_ERR_TIMEOUT when something was still
+ *   running, a callback that does not return for instance; CLAUDE_ERR_WOULD_DEADLOCK inside a callback.
  * @thread Any thread of the host.
  * @callback Refused.
  * @since 0.1.0
@@ -580,18 +578,18 @@ claude_status_t claude_set_log_callback(int32_t max_level, claude_log_fn log, vo
 claude_status_t claude_runtime_shutdown(uint32_t timeout_ms, claude_error_t **error);
 
 /**
- * Says which CLI a client with these options would start, which version it has, where its login comes from, and
- * what stands in the way, without starting a session. The CLI is run once, for its version; nothing is written.
+ * Says which CLI a client with these options would start, which version it has, where its login comes from, and what
+ * stands in the way, without starting a session. The CLI is run once, for its version; nothing is written.
  *
- * The report has `ok` (no finding is an error), `cli`, `login`, `config_dir`, `library` and `findings`, each with
- * `id`, `level` ("ok", "info", "warning", "error"), `message` and `remedy`. It holds no secret.
+ * The report has `ok` (no finding is an error), `cli`, `login`, `config_dir`, `library` and `findings`, each with `id`,
+ * `level` ("ok", "info", "warning", "error"), `message` and `remedy`. It holds no secret.
  * @param options_json The options as for claude_client_create; NULL = none. Copied.
  * @param timeout_ms How long to wait for the CLI to say its version, in milliseconds.
  * @param report_json Receives the report, a JSON object; free it with claude_string_free.
  * @param error Receives the error; may be NULL.
  * @return CLAUDE_OK whatever the report says; CLAUDE_ERR_INVALID_OPTION for an option that cannot be used;
- *   CLAUDE_ERR_TIMEOUT when the disk did not answer in time; CLAUDE_ERR_INVALID_ARGUMENT; CLAUDE_ERR_WOULD_DEADLOCK
- *   on a thread of the library; CLAUDE_ERR_CLOSED during a shutdown.
+ *   CLAUDE_ERR_TIMEOUT when the disk did not answer in time; CLAUDE_ERR_INVALID_ARGUMENT; CLAUDE_ERR_WOULD_DEADLOCK on
+ *   a thread of the library; CLAUDE_ERR_CLOSED during a shutdown.
  * @thread Any thread of the host.
  * @callback Refused on the library's threads.
  * @since 0.1.0
@@ -627,8 +625,7 @@ claude_status_t claude_probe_n(const char *options_json, size_t len, uint32_t ti
  * @param options_json The options as a JSON object, see docs/options.md; NULL = none. Copied.
  * @param client Receives the client; free it with claude_client_free.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_INVALID_OPTION for an option that cannot be used, with its JSON pointer in the
- *   error.
+ * @return CLAUDE_OK; CLAUDE_ERR_INVALID_OPTION for an option that cannot be used, with its JSON pointer in the error.
  * @thread Any.
  * @callback May be called.
  * @since 0.1.0
@@ -656,8 +653,8 @@ claude_status_t claude_client_create_n(const char *options_json, size_t len, cla
  * @param client The client.
  * @param mode A claude_dispatch_t; CLAUDE_DISPATCH_THREAD is the default.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_ALREADY_CONNECTED once connecting has begun; CLAUDE_ERR_INVALID_ARGUMENT for a
- *   number that is no mode.
+ * @return CLAUDE_OK; CLAUDE_ERR_ALREADY_CONNECTED once connecting has begun; CLAUDE_ERR_INVALID_ARGUMENT for a number
+ *   that is no mode.
  * @thread Any.
  * @callback May be called.
  * @since 0.1.0
@@ -669,8 +666,8 @@ claude_status_t claude_client_set_dispatch(claude_client_t *client, int32_t mode
  * Starts the CLI and makes it ready. Register callbacks before.
  * @param client The client.
  * @param prompt The first prompt, sent once the CLI is ready; NULL = none. Copied.
- * @param done Told when the session is ready, with the CLI's answer to `initialize`, or why it is not; may be
- *   NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE comes instead.
+ * @param done Told when the session is ready, with the CLI's answer to `initialize`, or why it is not; may be NULL.
+ *   In PULL mode NULL: a CLAUDE_EVENT_DONE comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return CLAUDE_OK when the start was begun; CLAUDE_ERR_ALREADY_CONNECTED; CLAUDE_ERR_INVALID_OPTION for options
@@ -704,8 +701,7 @@ claude_status_t claude_client_connect_n(claude_client_t *client, const char *pro
  * As claude_client_connect, waiting until the session is ready. When it fails, nothing of the CLI is left.
  * @param client The client.
  * @param prompt The first prompt; NULL = none. Copied.
- * @param timeout_ms How long the start may take, in milliseconds; the option `connect_timeout_ms` applies as
- *   well.
+ * @param timeout_ms How long the start may take, in milliseconds; the option `connect_timeout_ms` applies as well.
  * @param error Receives the error; may be NULL.
  * @return CLAUDE_OK; CLAUDE_ERR_CLI_NOT_FOUND, CLAUDE_ERR_CLI_CONNECTION, CLAUDE_ERR_PROCESS, CLAUDE_ERR_RESULT,
  *   CLAUDE_ERR_CONTROL, CLAUDE_ERR_TIMEOUT, CLAUDE_ERR_CANCELLED, or what claude_client_connect returns;
@@ -723,8 +719,7 @@ claude_status_t claude_client_connect_wait(claude_client_t *client, const char *
  * @param client The client.
  * @param prompt The first prompt; NULL = none. Copied.
  * @param prompt_len Its length in bytes.
- * @param timeout_ms How long the start may take, in milliseconds; the option `connect_timeout_ms` applies as
- *   well.
+ * @param timeout_ms How long the start may take, in milliseconds; the option `connect_timeout_ms` applies as well.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_connect_wait.
  * @thread Any thread of the host.
@@ -738,8 +733,8 @@ claude_status_t claude_client_connect_wait_n(claude_client_t *client, const char
 /**
  * Ends the session: the CLI sees the end of its input, and after the option `graceful_exit_timeout_ms` SIGTERM, and
  * after `terminate_timeout_ms` SIGKILL for it and all of its descendants. What it still writes is delivered.
- * @param client The client. One that was never connected becomes closed, and whoever waits for its events or
- *   results gets CLAUDE_ERR_CLOSED.
+ * @param client The client. One that was never connected becomes closed, and whoever waits for its events or results
+ *   gets CLAUDE_ERR_CLOSED.
  * @param done Told when the process is gone; may be NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
@@ -757,8 +752,7 @@ claude_status_t claude_client_disconnect(claude_client_t *client, claude_done_fn
  * @param client The client.
  * @param timeout_ms How long to wait, in milliseconds.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_TIMEOUT while it is still being ended; CLAUDE_ERR_WOULD_DEADLOCK inside a
- *   callback.
+ * @return CLAUDE_OK; CLAUDE_ERR_TIMEOUT while it is still being ended; CLAUDE_ERR_WOULD_DEADLOCK inside a callback.
  * @thread Any thread of the host.
  * @callback Refused.
  * @since 0.1.0
@@ -767,11 +761,11 @@ claude_status_t claude_client_disconnect(claude_client_t *client, claude_done_fn
 claude_status_t claude_client_disconnect_wait(claude_client_t *client, uint32_t timeout_ms, claude_error_t **error);
 
 /**
- * Frees a client, disconnecting it first. When it returns, no callback of the client runs on another thread, none
- * will start, every destroy-notify has run, and the process is gone; open operations were told
- * CLAUDE_ERR_CANCELLED, open requests were refused. Bounded by the grace options. Inside a callback of the same
- * client it returns at once, and all of that holds when the callback returns; soon after, on a library thread,
- * where the callback runs on the library's reader: in INLINE mode, in a wake-up function, in the log.
+ * Frees a client, disconnecting it first. When it returns, no callback of the client runs on another thread, none will
+ * start, every destroy-notify has run, and the process is gone; open operations were told CLAUDE_ERR_CANCELLED, open
+ * requests were refused. Bounded by the grace options. Inside a callback of the same client it returns at once, and all
+ * of that holds when the callback returns; soon after, on a library thread, where the callback runs on the library's
+ * reader: in INLINE mode, in a wake-up function, in the log.
  * @param client The client; NULL and a client that was freed before are ignored.
  * @thread Any.
  * @callback May be called.
@@ -830,15 +824,15 @@ claude_status_t claude_client_stats(claude_client_t *client, char **json, claude
  * @{ */
 
 /**
- * Sends a prompt. It does not wait: replies come as messages, and a CLAUDE_MESSAGE_RESULT ends the turn. A prompt
- * that is sent while a turn runs is queued by the CLI.
+ * Sends a prompt. It does not wait: replies come as messages, and a CLAUDE_MESSAGE_RESULT ends the turn. A prompt that
+ * is sent while a turn runs is queued by the CLI.
  * @param client The client, connected.
  * @param prompt The prompt, not empty. Copied.
- * @param session_id A label that the CLI hands back; NULL = "default". It does not separate conversations: a
- *   client is one conversation.
+ * @param session_id A label that the CLI hands back; NULL = "default". It does not separate conversations: a client
+ *   is one conversation.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK when the prompt is on its way; CLAUDE_ERR_NOT_CONNECTED; CLAUDE_ERR_CLOSED or the cause of
- *   the end when the session has ended; CLAUDE_ERR_CLI_CONNECTION when the CLI does not take input any more.
+ * @return CLAUDE_OK when the prompt is on its way; CLAUDE_ERR_NOT_CONNECTED; CLAUDE_ERR_CLOSED or the cause of the
+ *   end when the session has ended; CLAUDE_ERR_CLI_CONNECTION when the CLI does not take input any more.
  * @thread Any; the lines of several threads do not mix.
  * @callback May be called.
  * @since 0.1.0
@@ -865,8 +859,8 @@ claude_status_t claude_client_query_n(claude_client_t *client, const char *promp
                                       const char *session_id, size_t session_id_len, claude_error_t **error);
 
 /**
- * Sends a whole user message: images, documents, several blocks, `priority`, `parent_tool_use_id` and so on. Its
- * shape is checked first, because one malformed line ends the CLI.
+ * Sends a whole user message: images, documents, several blocks, `priority`, `parent_tool_use_id` and so on. Its shape
+ * is checked first, because one malformed line ends the CLI.
  * @param client The client, connected.
  * @param message_json Such as {"type":"user","message":{"role":"user","content":[…]}}. Copied.
  * @param error Receives the error; may be NULL.
@@ -929,8 +923,8 @@ claude_status_t claude_client_query_id_n(claude_client_t *client, const char *pr
                                          claude_error_t **error);
 
 /**
- * As claude_client_send_json, and tells the uuid by which the CLI's frames and results name the message: its own,
- * or the one that it was given.
+ * As claude_client_send_json, and tells the uuid by which the CLI's frames and results name the message: its own, or
+ * the one that it was given.
  * @param client The client, connected.
  * @param message_json The message. Copied.
  * @param message_uuid Receives the uuid; free it with claude_string_free. See claude_client_receive_response_to.
@@ -961,8 +955,8 @@ claude_status_t claude_client_send_json_id_n(claude_client_t *client, const char
                                              char **message_uuid, claude_error_t **error);
 
 /**
- * Sends the prompts of a generator, in order, asking for the next when the one before has been sent, and not while
- * more than 1 MiB waits for the CLI to read. The input stays open at the end of the stream.
+ * Sends the prompts of a generator, in order, asking for the next when the one before has been sent, and not while more
+ * than 1 MiB waits for the CLI to read. The input stays open at the end of the stream.
  * @param client The client, connected.
  * @param session_id The label of every prompt; NULL = "default".
  * @param next Returns the next prompt, or NULL at the end. Called where the dispatch mode runs callbacks; it may
@@ -970,8 +964,8 @@ claude_status_t claude_client_send_json_id_n(claude_client_t *client, const char
  * @param user_data Passed to `next`.
  * @param destroy Runs once when `next` will not be called any more, also when this function fails; may be NULL.
  * @param error Receives the error; may be NULL.
- * @return As claude_client_query; CLAUDE_ERR_UNSUPPORTED in PULL mode. A prompt that cannot be sent later ends
- *   the stream with a CLAUDE_EVENT_WARNING; behind the on_closed callback there is none.
+ * @return As claude_client_query; CLAUDE_ERR_UNSUPPORTED in PULL mode. A prompt that cannot be sent later ends the
+ *   stream with a CLAUDE_EVENT_WARNING; behind the on_closed callback there is none.
  * @thread Any.
  * @callback May be called.
  * @since 0.1.0
@@ -1007,9 +1001,9 @@ claude_status_t claude_client_end_input(claude_client_t *client, claude_error_t 
 claude_status_t claude_client_end_input_after_run(claude_client_t *client, claude_error_t **error);
 
 /**
- * Holds a whole conversation of one prompt: starts a CLI, sends the prompt, delivers every message, and waits until
- * the CLI has ended. With hooks, tools of the host or a permission handler use a client instead: register them,
- * connect with the prompt, and call claude_client_end_input_after_run.
+ * Holds a whole conversation of one prompt: starts a CLI, sends the prompt, delivers every message, and waits until the
+ * CLI has ended. With hooks, tools of the host or a permission handler use a client instead: register them, connect
+ * with the prompt, and call claude_client_end_input_after_run.
  * @param prompt The prompt, not empty. Copied.
  * @param options_json The options as a JSON object; NULL = none. Copied.
  * @param on_message Receives messages and events, on a library thread; may be NULL.
@@ -1075,12 +1069,12 @@ claude_status_t claude_client_on_message(claude_client_t *client, claude_message
                                          claude_destroy_fn destroy, claude_error_t **error);
 
 /**
- * Registers the callback for what the CLI asks of the host. Register it before connecting: it also makes the CLI
- * ask for permissions. Without one, every request is refused at once.
+ * Registers the callback for what the CLI asks of the host. Register it before connecting: it also makes the CLI ask
+ * for permissions. Without one, every request is refused at once.
  * @param client The client.
  * @param callback The callback, which owns the request that it is given; NULL takes the present one away. The one
- *   before is not running any more when this returns, unless it is called inside a callback of the client. What the
- *   one before left open is delivered again.
+ *   before is not running any more when this returns, unless it is called inside a callback of the client. What the one
+ *   before left open is delivered again.
  * @param user_data Passed to the callback.
  * @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
  * @param error Receives the error; may be NULL.
@@ -1111,8 +1105,8 @@ claude_status_t claude_client_on_stderr(claude_client_t *client, claude_text_fn 
                                         claude_destroy_fn destroy, claude_error_t **error);
 
 /**
- * Registers the callback for the end of the session. It comes after every message, once for each client whose
- * connect was accepted, also when connecting failed; not when the client is freed before.
+ * Registers the callback for the end of the session. It comes after every message, once for each client whose connect
+ * was accepted, also when connecting failed; not when the client is freed before.
  * @param client The client.
  * @param callback The callback; NULL takes the present one away. The one before is not running any more when this
  *   returns, unless it is called inside a callback of the client.
@@ -1140,8 +1134,8 @@ claude_status_t claude_client_on_closed(claude_client_t *client, claude_closed_f
  * @param destroy Runs once after the last call of the function, also when this function fails; may be NULL.
  * @param error Receives the error; may be NULL.
  * @return CLAUDE_OK; CLAUDE_ERR_INVALID_HANDLE.
- * @thread Any. The function runs on a library thread, or on the thread whose call made something receivable: it
- *   is the one that PUMP and PULL mode let in.
+ * @thread Any. The function runs on a library thread, or on the thread whose call made something receivable: it is
+ *   the one that PUMP and PULL mode let in.
  * @callback May be called.
  * @since 0.1.0
  * @see docs/receiving.md
@@ -1151,14 +1145,14 @@ claude_status_t claude_client_on_wakeup(claude_client_t *client, claude_wakeup_f
 
 /**
  * Waits for the next result that no earlier call of this function has returned for, and for its message callback to
- * return. Results are counted, so a result that came before the call is not missed. In PUMP mode it runs the
- * callbacks itself, up to and including the result's.
+ * return. Results are counted, so a result that came before the call is not missed. In PUMP mode it runs the callbacks
+ * itself, up to and including the result's.
  * @param client The client.
  * @param timeout_ms How long to wait, in milliseconds.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_TIMEOUT; when the session ended without another result, the cause that
- *   `on_closed` is told, such as CLAUDE_ERR_PROCESS, or CLAUDE_ERR_CLOSED after a normal end;
- *   CLAUDE_ERR_WOULD_DEADLOCK inside a callback; CLAUDE_ERR_UNSUPPORTED in PULL mode.
+ * @return CLAUDE_OK; CLAUDE_ERR_TIMEOUT; when the session ended without another result, the cause that `on_closed` is
+ *   told, such as CLAUDE_ERR_PROCESS, or CLAUDE_ERR_CLOSED after a normal end; CLAUDE_ERR_WOULD_DEADLOCK inside a
+ *   callback; CLAUDE_ERR_UNSUPPORTED in PULL mode.
  * @thread Any thread of the host.
  * @callback Refused.
  * @since 0.1.0
@@ -1167,14 +1161,13 @@ claude_status_t claude_client_on_wakeup(claude_client_t *client, claude_wakeup_f
 claude_status_t claude_client_receive_response(claude_client_t *client, uint32_t timeout_ms, claude_error_t **error);
 
 /**
- * As claude_client_receive_response, for the result of one prompt. Results of other prompts, and of turns that the
- * CLI starts by itself, are passed over.
+ * As claude_client_receive_response, for the result of one prompt. Results of other prompts, and of turns that the CLI
+ * starts by itself, are passed over.
  * @param client The client.
  * @param message_uuid The prompt's uuid, from claude_client_query_id or claude_client_send_json_id.
  * @param timeout_ms How long to wait, in milliseconds.
  * @param error Receives the error; may be NULL.
- * @return As claude_client_receive_response; CLAUDE_ERR_CANCELLED when the prompt was taken out of the CLI's
- *   queue.
+ * @return As claude_client_receive_response; CLAUDE_ERR_CANCELLED when the prompt was taken out of the CLI's queue.
  * @thread Any thread of the host.
  * @callback Refused.
  * @since 0.1.0
@@ -1184,8 +1177,8 @@ claude_status_t claude_client_receive_response_to(claude_client_t *client, const
                                                   uint32_t timeout_ms, claude_error_t **error);
 
 /**
- * The descriptor for event loops in PUMP and PULL mode: readable while something is queued. Watch it,
- * level-triggered, and call claude_client_dispatch or claude_client_next; never read or close it.
+ * The descriptor for event loops in PUMP and PULL mode: readable while something is queued. Watch it, level-triggered,
+ * and call claude_client_dispatch or claude_client_next; never read or close it.
  * @param client The client.
  * @param handle Receives the descriptor. It lives as long as the client.
  * @param error Receives the error; may be NULL.
@@ -1198,8 +1191,8 @@ claude_status_t claude_client_receive_response_to(claude_client_t *client, const
 claude_status_t claude_client_wakeup_handle(claude_client_t *client, intptr_t *handle, claude_error_t **error);
 
 /**
- * Makes a claude_client_dispatch or claude_client_next that waits return; where none waits, the next one. It takes
- * the place of no event: what is queued stays queued.
+ * Makes a claude_client_dispatch or claude_client_next that waits return; where none waits, the next one. It takes the
+ * place of no event: what is queued stays queued.
  * @param client The client.
  * @param error Receives the error; may be NULL.
  * @return CLAUDE_OK; CLAUDE_ERR_INVALID_HANDLE.
@@ -1232,19 +1225,18 @@ claude_status_t claude_client_pending(claude_client_t *client, size_t *events, s
  * @{ */
 
 /**
- * PUMP mode: runs waiting callbacks on the calling thread, until nothing waits or the budget is used up. At least
- * one runs if one waits. Requests and completions come before messages.
+ * PUMP mode: runs waiting callbacks on the calling thread, until nothing waits or the budget is used up. At least one
+ * runs if one waits. Requests and completions come before messages.
  * @param client The client.
  * @param max_events The most callbacks to run; 0 = no limit.
  * @param budget_us Time to spend, in microseconds, but for one callback's own time; 0 = no limit.
  * @param timeout_ms How long to wait for the first one, in milliseconds; CLAUDE_NO_WAIT in a frame.
  * @param ran Receives how many callbacks ran; may be NULL.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK, also when nothing ran; CLAUDE_ERR_CLOSED when it would wait although the end of the session
- *   has been told and nothing is left, or when the client is freed meanwhile; CLAUDE_ERR_UNSUPPORTED in the other
- *   modes; CLAUDE_ERR_WOULD_DEADLOCK inside a callback.
- * @thread Any thread of the host. One at a time runs callbacks: a second one that finds some to run returns at
- *   once.
+ * @return CLAUDE_OK, also when nothing ran; CLAUDE_ERR_CLOSED when it would wait although the end of the session has
+ *   been told and nothing is left, or when the client is freed meanwhile; CLAUDE_ERR_UNSUPPORTED in the other modes;
+ *   CLAUDE_ERR_WOULD_DEADLOCK inside a callback.
+ * @thread Any thread of the host. One at a time runs callbacks: a second one that finds some to run returns at once.
  * @callback Refused.
  * @since 0.1.0
  * @see docs/receiving.md
@@ -1258,9 +1250,8 @@ claude_status_t claude_client_dispatch(claude_client_t *client, uint32_t max_eve
  * @param timeout_ms How long to wait for it, in milliseconds.
  * @param event Receives the event; free it with claude_event_free.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_TIMEOUT when none came; CLAUDE_ERR_CANCELLED once after claude_client_wake, ahead
- *   of what is queued; CLAUDE_ERR_CLOSED after the event CLAUDE_EVENT_CLOSED; CLAUDE_ERR_UNSUPPORTED in the other
- *   modes.
+ * @return CLAUDE_OK; CLAUDE_ERR_TIMEOUT when none came; CLAUDE_ERR_CANCELLED once after claude_client_wake, ahead of
+ *   what is queued; CLAUDE_ERR_CLOSED after the event CLAUDE_EVENT_CLOSED; CLAUDE_ERR_UNSUPPORTED in the other modes.
  * @thread Any, several at once as well.
  * @callback There are none in PULL mode.
  * @since 0.1.0
@@ -1305,8 +1296,7 @@ claude_status_t claude_event_status(const claude_event_t *event);
 
 /**
  * The `user_data` that was given to the operation that has ended, or to the tool that is called.
- * @param event An event of the kind CLAUDE_EVENT_DONE, CLAUDE_EVENT_TOOL_CALL or
- *   CLAUDE_EVENT_TOOL_CALL_CANCELLED.
+ * @param event An event of the kind CLAUDE_EVENT_DONE, CLAUDE_EVENT_TOOL_CALL or CLAUDE_EVENT_TOOL_CALL_CANCELLED.
  * @return The pointer; NULL for other kinds.
  * @thread Any.
  * @callback May be called.
@@ -1354,9 +1344,8 @@ void claude_event_free(claude_event_t *event);
  *   CLAUDE_EVENT_DONE comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK when the request is on its way; CLAUDE_ERR_NOT_CONNECTED; CLAUDE_ERR_CLOSED or the cause of
- *   the end. `done` may be told CLAUDE_ERR_CONTROL, CLAUDE_ERR_TIMEOUT, CLAUDE_ERR_CANCELLED or the cause of the
- *   end.
+ * @return CLAUDE_OK when the request is on its way; CLAUDE_ERR_NOT_CONNECTED; CLAUDE_ERR_CLOSED or the cause of the
+ *   end. `done` may be told CLAUDE_ERR_CONTROL, CLAUDE_ERR_TIMEOUT, CLAUDE_ERR_CANCELLED or the cause of the end.
  * @thread Any.
  * @callback May be called.
  * @since 0.1.0
@@ -1484,8 +1473,8 @@ claude_status_t claude_client_set_model_wait(claude_client_t *client, const char
                                              claude_error_t **error);
 
 /**
- * What the CLI said when it became ready: commands, models, agents, output style, account, version and more. Kept
- * by the library: nothing is asked, and nothing waits.
+ * What the CLI said when it became ready: commands, models, agents, output style, account, version and more. Kept by
+ * the library: nothing is asked, and nothing waits.
  * @param client The client, connected.
  * @param json Receives a JSON object; free it with claude_string_free.
  * @param error Receives the error; may be NULL.
@@ -1567,9 +1556,9 @@ claude_status_t claude_client_control_wait_n(claude_client_t *client, const char
                                              uint32_t timeout_ms, char **reply_json, claude_error_t **error);
 
 /**
- * Sends the request by which the session began once more: the CLI answers with its commands, models, agents,
- * account and state of this moment, which claude_client_get_server_info returns from then on. The hooks stay as
- * they were registered.
+ * Sends the request by which the session began once more: the CLI answers with its commands, models, agents, account
+ * and state of this moment, which claude_client_get_server_info returns from then on. The hooks stay as they were
+ * registered.
  * @param client The client, connected.
  * @param done Told of the CLI's answer; may be NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE comes instead.
  * @param user_data Passed to `done`.
@@ -1686,8 +1675,7 @@ claude_status_t claude_client_background_tasks(claude_client_t *client, const ch
  * @param client The client, connected.
  * @param tool_use_id The tool call to move; NULL = all.
  * @param timeout_ms How long to wait, in milliseconds.
- * @param reply_json Receives the reply, such as {"backgrounded":true}; free it with claude_string_free. May be
- *   NULL.
+ * @param reply_json Receives the reply, such as {"backgrounded":true}; free it with claude_string_free. May be NULL.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt_wait.
  * @thread Any thread of the host.
@@ -1736,8 +1724,8 @@ claude_status_t claude_client_get_task_output_wait(claude_client_t *client, cons
  * How full the context window is, and with what.
  * @param client The client, connected.
  * @param detail "summary" or "full"; NULL = the CLI's default.
- * @param done Told of the CLI's reply, with `categories`, `totalTokens`, `maxTokens`, `percentage` and more; may
- *   be NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE comes instead.
+ * @param done Told of the CLI's reply, with `categories`, `totalTokens`, `maxTokens`, `percentage` and more; may be
+ *   NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt.
@@ -1754,8 +1742,8 @@ claude_status_t claude_client_get_context_usage(claude_client_t *client, const c
  * @param client The client, connected.
  * @param detail "summary" or "full"; NULL = the CLI's default.
  * @param timeout_ms How long to wait, in milliseconds.
- * @param reply_json Receives the reply, with `categories`, `totalTokens`, `maxTokens`, `percentage` and more;
- *   free it with claude_string_free. May be NULL.
+ * @param reply_json Receives the reply, with `categories`, `totalTokens`, `maxTokens`, `percentage` and more; free it
+ *   with claude_string_free. May be NULL.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt_wait.
  * @thread Any thread of the host.
@@ -1769,8 +1757,8 @@ claude_status_t claude_client_get_context_usage_wait(claude_client_t *client, co
 /**
  * Cost of the session and the limits of the plan. The CLI calls this experimental.
  * @param client The client, connected.
- * @param done Told of the CLI's reply, as the CLI has it; may be NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE
- *   comes instead.
+ * @param done Told of the CLI's reply, as the CLI has it; may be NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE comes
+ *   instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt.
@@ -1839,8 +1827,8 @@ claude_status_t claude_client_set_max_thinking_tokens_wait(claude_client_t *clie
  * @param client The client, connected.
  * @param user_message_id The uuid of the prompt.
  * @param dry_run Only say what would change.
- * @param done Told of the CLI's reply, such as {"canRewind":true,"filesChanged":[…]}; may be NULL. In PULL mode
- *   NULL: a CLAUDE_EVENT_DONE comes instead.
+ * @param done Told of the CLI's reply, such as {"canRewind":true,"filesChanged":[…]}; may be NULL. In PULL mode NULL:
+ *   a CLAUDE_EVENT_DONE comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt.
@@ -1892,8 +1880,8 @@ claude_status_t claude_client_read_file(claude_client_t *client, const char *pat
  * @param client The client, connected.
  * @param path The file's path.
  * @param timeout_ms How long to wait, in milliseconds.
- * @param reply_json Receives the reply, such as {"contents":"…","absPath":"…"}; free it with claude_string_free.
- *   May be NULL.
+ * @param reply_json Receives the reply, such as {"contents":"…","absPath":"…"}; free it with claude_string_free. May
+ *   be NULL.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt_wait.
  * @thread Any thread of the host.
@@ -1943,8 +1931,8 @@ claude_status_t claude_client_seed_read_state_wait(claude_client_t *client, cons
 /**
  * The settings in force and where they come from.
  * @param client The client, connected.
- * @param done Told of the CLI's reply, with `effective`, `sources` and `applied`; may be NULL. In PULL mode NULL:
- *   a CLAUDE_EVENT_DONE comes instead.
+ * @param done Told of the CLI's reply, with `effective`, `sources` and `applied`; may be NULL. In PULL mode NULL: a
+ *   CLAUDE_EVENT_DONE comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt.
@@ -1960,8 +1948,8 @@ claude_status_t claude_client_get_settings(claude_client_t *client, claude_done_
  * As claude_client_get_settings, waiting for the reply.
  * @param client The client, connected.
  * @param timeout_ms How long to wait, in milliseconds.
- * @param reply_json Receives the reply, with `effective`, `sources` and `applied`; free it with
- *   claude_string_free. May be NULL.
+ * @param reply_json Receives the reply, with `effective`, `sources` and `applied`; free it with claude_string_free.
+ *   May be NULL.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt_wait.
  * @thread Any thread of the host.
@@ -2044,8 +2032,8 @@ claude_status_t claude_client_update_settings_wait(claude_client_t *client, cons
 /**
  * Loads the plugins again.
  * @param client The client, connected.
- * @param done Told of the CLI's reply, with `commands`, `agents`, `plugins`, `mcpServers` and `error_count`; may
- *   be NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE comes instead.
+ * @param done Told of the CLI's reply, with `commands`, `agents`, `plugins`, `mcpServers` and `error_count`; may be
+ *   NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt.
@@ -2061,8 +2049,8 @@ claude_status_t claude_client_reload_plugins(claude_client_t *client, claude_don
  * As claude_client_reload_plugins, waiting for the reply.
  * @param client The client, connected.
  * @param timeout_ms How long to wait, in milliseconds.
- * @param reply_json Receives the reply, with `commands`, `agents`, `plugins`, `mcpServers` and `error_count`;
- *   free it with claude_string_free. May be NULL.
+ * @param reply_json Receives the reply, with `commands`, `agents`, `plugins`, `mcpServers` and `error_count`; free it
+ *   with claude_string_free. May be NULL.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt_wait.
  * @thread Any thread of the host.
@@ -2076,8 +2064,8 @@ claude_status_t claude_client_reload_plugins_wait(claude_client_t *client, uint3
 /**
  * Loads the skills again.
  * @param client The client, connected.
- * @param done Told of the CLI's reply, such as {"skills":[…]}; may be NULL. In PULL mode NULL: a
- *   CLAUDE_EVENT_DONE comes instead.
+ * @param done Told of the CLI's reply, such as {"skills":[…]}; may be NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE
+ *   comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt.
@@ -2124,8 +2112,8 @@ claude_status_t claude_client_reload_output_styles(claude_client_t *client, clau
  * As claude_client_reload_output_styles, waiting for the reply.
  * @param client The client, connected.
  * @param timeout_ms How long to wait, in milliseconds.
- * @param reply_json Receives the reply, such as {"available_output_styles":[…]}; free it with claude_string_free.
- *   May be NULL.
+ * @param reply_json Receives the reply, such as {"available_output_styles":[…]}; free it with claude_string_free. May
+ *   be NULL.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt_wait.
  * @thread Any thread of the host.
@@ -2139,8 +2127,8 @@ claude_status_t claude_client_reload_output_styles_wait(claude_client_t *client,
 /**
  * The models that can be chosen.
  * @param client The client, connected.
- * @param done Told of the CLI's reply, such as {"models":[…]}; may be NULL. In PULL mode NULL: a
- *   CLAUDE_EVENT_DONE comes instead.
+ * @param done Told of the CLI's reply, such as {"models":[…]}; may be NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE
+ *   comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt.
@@ -2203,8 +2191,8 @@ claude_status_t claude_client_rename_session_wait(claude_client_t *client, const
 /**
  * The MCP servers and how they are.
  * @param client The client, connected.
- * @param done Told of the CLI's reply, such as {"mcpServers":[{"name":"…","status":"connected"}]}; may be NULL.
- *   In PULL mode NULL: a CLAUDE_EVENT_DONE comes instead.
+ * @param done Told of the CLI's reply, such as {"mcpServers":[{"name":"…","status":"connected"}]}; may be NULL. In
+ *   PULL mode NULL: a CLAUDE_EVENT_DONE comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt.
@@ -2301,13 +2289,12 @@ claude_status_t claude_client_toggle_mcp_server_wait(claude_client_t *client, co
                                                      uint32_t timeout_ms, char **reply_json, claude_error_t **error);
 
 /**
- * Replaces the MCP servers that were added while the session runs. The client's in-process servers stay, and those
- * that were added after connecting become known.
+ * Replaces the MCP servers that were added while the session runs. The client's in-process servers stay, and those that
+ * were added after connecting become known.
  * @param client The client, connected.
- * @param servers_json A JSON object of name and configuration; null for an in-process server that is to go.
- *   Copied.
- * @param done Told of the CLI's reply, such as {"added":[],"removed":[],"errors":{}}; may be NULL. In PULL mode
- *   NULL: a CLAUDE_EVENT_DONE comes instead.
+ * @param servers_json A JSON object of name and configuration; null for an in-process server that is to go. Copied.
+ * @param done Told of the CLI's reply, such as {"added":[],"removed":[],"errors":{}}; may be NULL. In PULL mode NULL:
+ *   a CLAUDE_EVENT_DONE comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt.
@@ -2341,8 +2328,8 @@ claude_status_t claude_client_set_mcp_servers_wait(claude_client_t *client, cons
  * @param client The client, connected.
  * @param tool The tool's full name, such as "mcp__files__read".
  * @param arguments_json A JSON object; NULL = none. Copied.
- * @param done Told of the CLI's reply, the tool's result; may be NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE
- *   comes instead.
+ * @param done Told of the CLI's reply, the tool's result; may be NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE comes
+ *   instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt.
@@ -2376,8 +2363,8 @@ claude_status_t claude_client_call_mcp_tool_wait(claude_client_t *client, const 
  * @param client The client, connected.
  * @param server_name The server's name.
  * @param uri The resource, such as ui://…
- * @param done Told of the CLI's reply, such as {"contents":[…]}; may be NULL. In PULL mode NULL: a
- *   CLAUDE_EVENT_DONE comes instead.
+ * @param done Told of the CLI's reply, such as {"contents":[…]}; may be NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE
+ *   comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt.
@@ -2411,8 +2398,8 @@ claude_status_t claude_client_read_mcp_resource_wait(claude_client_t *client, co
  * @param client The client, connected.
  * @param server_name The server's name.
  * @param mode "default" or "auto"; NULL = none.
- * @param done Told of the CLI's reply, an object that is empty but for a `warning` about a server that is not
- *   known yet; may be NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE comes instead.
+ * @param done Told of the CLI's reply, an object that is empty but for a `warning` about a server that is not known
+ *   yet; may be NULL. In PULL mode NULL: a CLAUDE_EVENT_DONE comes instead.
  * @param user_data Passed to `done`.
  * @param error Receives the error; may be NULL.
  * @return As claude_client_interrupt.
@@ -2478,8 +2465,7 @@ claude_request_kind_t claude_request_kind(const claude_request_t *request);
  * The request as the CLI wrote it, such as {"subtype":"can_use_tool","tool_name":"Bash","input":{…},…}.
  * @param request The request.
  * @param len Receives the length in bytes; may be NULL.
- * @return A JSON object with a NUL behind it; it lives as long as the request. Empty for a handle that is not
- *   valid.
+ * @return A JSON object with a NUL behind it; it lives as long as the request. Empty for a handle that is not valid.
  * @thread Any.
  * @callback May be called.
  * @since 0.1.0
@@ -2499,8 +2485,8 @@ const char *claude_request_json(const claude_request_t *request, size_t *len);
 claude_request_state_t claude_request_state(const claude_request_t *request);
 
 /**
- * Whether the CLI has withdrawn the request, its deadline has passed, or its session has ended: an answer would be
- * of no use.
+ * Whether the CLI has withdrawn the request, its deadline has passed, or its session has ended: an answer would be of
+ * no use.
  * @param request The request.
  * @return True also for a handle that is not valid.
  * @thread Any.
@@ -2512,18 +2498,16 @@ bool claude_request_is_cancelled(const claude_request_t *request);
 
 /**
  * Registers what is told when the request ends without an answer of the host: the CLI withdraws it, its deadline
- * passes, or the session ends. Told at once when that has happened already, and never when the request was
- * answered.
+ * passes, or the session ends. Told at once when that has happened already, and never when the request was answered.
  * @param request The request.
  * @param callback The callback; replaces an earlier one.
  * @param user_data Passed to the callback.
- * @param destroy Runs once when the callback will not be called any more, also when this function fails; may be
- *   NULL.
+ * @param destroy Runs once when the callback will not be called any more, also when this function fails; may be NULL.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_INVALID_HANDLE; CLAUDE_ERR_INVALID_ARGUMENT for NULL; CLAUDE_ERR_UNSUPPORTED in
- *   PULL mode, where a CLAUDE_EVENT_REQUEST_CANCELLED comes instead.
- * @thread Any. The callback runs where the dispatch mode says, also while the request callback is running; told
- *   at once, it runs inside this call.
+ * @return CLAUDE_OK; CLAUDE_ERR_INVALID_HANDLE; CLAUDE_ERR_INVALID_ARGUMENT for NULL; CLAUDE_ERR_UNSUPPORTED in PULL
+ *   mode, where a CLAUDE_EVENT_REQUEST_CANCELLED comes instead.
+ * @thread Any. The callback runs where the dispatch mode says, also while the request callback is running; told at
+ *   once, it runs inside this call.
  * @callback May be called.
  * @since 0.1.0
  * @see docs/requests.md
@@ -2536,9 +2520,9 @@ claude_status_t claude_request_on_cancel(claude_request_t *request, claude_cance
  * @param request The request.
  * @param json The payload, a JSON object. Copied.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_STALE when it was answered, withdrawn or refused before; CLAUDE_ERR_CLOSED when
- *   the session has ended; CLAUDE_ERR_INVALID_ARGUMENT when the payload is no JSON object, or has not the shape
- *   that requests of this kind are answered in: the request is still open then.
+ * @return CLAUDE_OK; CLAUDE_ERR_STALE when it was answered, withdrawn or refused before; CLAUDE_ERR_CLOSED when the
+ *   session has ended; CLAUDE_ERR_INVALID_ARGUMENT when the payload is no JSON object, or has not the shape that
+ *   requests of this kind are answered in: the request is still open then.
  * @thread Any, now or later.
  * @callback May be called.
  * @since 0.1.0
@@ -2592,8 +2576,7 @@ claude_status_t claude_request_fail_n(claude_request_t *request, const char *mes
 /**
  * Permission: lets the tool run.
  * @param request A request of the kind CLAUDE_REQUEST_PERMISSION.
- * @param updated_input_json The input that the tool gets, a JSON object; NULL = the one that was asked about.
- *   Copied.
+ * @param updated_input_json The input that the tool gets, a JSON object; NULL = the one that was asked about. Copied.
  * @param updated_permissions_json Changes of the rules, a JSON list as in the request's `permission_suggestions`;
  *   NULL = none. If one is malformed, all are left out, the tool still runs, and a CLAUDE_EVENT_WARNING names it.
  *   Copied.
@@ -2659,8 +2642,8 @@ claude_status_t claude_request_deny_n(claude_request_t *request, const char *mes
 /**
  * Permission for the tool `AskUserQuestion`: lets it run with the user's answers.
  * @param request A request of the kind CLAUDE_REQUEST_PERMISSION whose `tool_name` is `AskUserQuestion`.
- * @param answers_json An object with the questions' texts as names and the chosen labels as values: a text, or a
- *   list of texts where several may be chosen. Copied.
+ * @param answers_json An object with the questions' texts as names and the chosen labels as values: a text, or a list
+ *   of texts where several may be chosen. Copied.
  * @param error Receives the error; may be NULL.
  * @return As claude_request_respond; CLAUDE_ERR_INVALID_ARGUMENT for another tool and for a question that was not
  *   asked.
@@ -2688,15 +2671,15 @@ claude_status_t claude_request_answer_questions_n(claude_request_t *request, con
                                                   claude_error_t **error);
 
 /**
- * Gives the request a deadline: when it passes, the request is refused and its claude_request_on_cancel told.
- * Replaces the one of the option `request_timeout_ms`.
+ * Gives the request a deadline: when it passes, the request is refused and its claude_request_on_cancel told. Replaces
+ * the one of the option `request_timeout_ms`.
  * @param request The request.
  * @param timeout_ms Time from now, in milliseconds; CLAUDE_WAIT_FOREVER = no deadline.
- * @param action What the CLI gets then, in the words of the option `request_timeout_action`: "deny", the refusal
- *   of its kind, or "error", which refuses a hook all the same; NULL = what the option says.
+ * @param action What the CLI gets then, in the words of the option `request_timeout_action`: "deny", the refusal of
+ *   its kind, or "error", which refuses a hook all the same; NULL = what the option says.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_STALE and CLAUDE_ERR_CLOSED as claude_request_respond;
- *   CLAUDE_ERR_INVALID_ARGUMENT for another action.
+ * @return CLAUDE_OK; CLAUDE_ERR_STALE and CLAUDE_ERR_CLOSED as claude_request_respond; CLAUDE_ERR_INVALID_ARGUMENT
+ *   for another action.
  * @thread Any.
  * @callback May be called.
  * @since 0.1.0
@@ -2717,8 +2700,8 @@ claude_status_t claude_request_set_deadline(claude_request_t *request, uint32_t 
 void *claude_request_user_data(const claude_request_t *request);
 
 /**
- * Frees a request. One that is still open is refused with its last handle: a permission is denied, a hook forbids
- * what it can forbid, anything else gets an error or a decline.
+ * Frees a request. One that is still open is refused with its last handle: a permission is denied, a hook forbids what
+ * it can forbid, anything else gets an error or a decline.
  * @param request The request; NULL and a request that was freed before are ignored.
  * @thread Any.
  * @callback May be called.
@@ -2730,9 +2713,9 @@ void claude_request_free(claude_request_t *request);
 /**
  * The requests that wait for an answer, oldest first, so that a user interface can be rebuilt.
  * @param client The client.
- * @param json Receives a JSON list of objects with `id` (as claude_request_id), `kind` ("permission", "hook",
- *   "mcp", "elicitation", "dialog", "other"), `kind_number`, `age_ms`, `deadline_ms` (time left, or null),
- *   `handles` (how many the host holds) and `request` (as claude_request_json); free it with claude_string_free.
+ * @param json Receives a JSON list of objects with `id` (as claude_request_id), `kind` ("permission", "hook", "mcp",
+ *   "elicitation", "dialog", "other"), `kind_number`, `age_ms`, `deadline_ms` (time left, or null), `handles` (how many
+ *   the host holds) and `request` (as claude_request_json); free it with claude_string_free.
  * @param error Receives the error; may be NULL.
  * @return CLAUDE_OK; CLAUDE_ERR_INVALID_HANDLE; CLAUDE_ERR_INVALID_ARGUMENT when `json` is NULL.
  * @thread Any.
@@ -2746,8 +2729,7 @@ claude_status_t claude_client_pending_requests(claude_client_t *client, char **j
  * Another handle to an open request.
  * @param client The client.
  * @param request_id The request's number, as in claude_client_pending_requests.
- * @param request Receives the request; free it with claude_request_free. Of several handles the first answer
- *   counts.
+ * @param request Receives the request; free it with claude_request_free. Of several handles the first answer counts.
  * @param error Receives the error; may be NULL.
  * @return CLAUDE_OK; CLAUDE_ERR_STALE when no request with this number is open.
  * @thread Any.
@@ -2770,18 +2752,17 @@ claude_status_t claude_client_take_request(claude_client_t *client, uint64_t req
 uint64_t claude_event_request_id(const claude_event_t *event);
 
 /**
- * Registers the callback for permission requests, which otherwise go to the one of claude_client_on_request.
- * Register it before connecting: only this or claude_client_on_request makes the CLI ask for permissions; in PULL
- * mode it always asks. Options that keep the CLI from asking are told by a CLAUDE_EVENT_WARNING when connecting.
+ * Registers the callback for permission requests, which otherwise go to the one of claude_client_on_request. Register
+ * it before connecting: only this or claude_client_on_request makes the CLI ask for permissions; in PULL mode it always
+ * asks. Options that keep the CLI from asking are told by a CLAUDE_EVENT_WARNING when connecting.
  * @param client The client.
  * @param callback The callback, which owns the request that it is given; NULL takes the present one away. The one
- *   before is not running any more when this returns, unless it is called inside a callback of the client. What the
- *   one before left open is delivered again.
+ *   before is not running any more when this returns, unless it is called inside a callback of the client. What the one
+ *   before left open is delivered again.
  * @param user_data Passed to the callback.
  * @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_INVALID_HANDLE; CLAUDE_ERR_ALREADY_CONNECTED for a first callback after
- *   connecting.
+ * @return CLAUDE_OK; CLAUDE_ERR_INVALID_HANDLE; CLAUDE_ERR_ALREADY_CONNECTED for a first callback after connecting.
  * @thread Any. The callback runs where the dispatch mode says, and never waits for a message callback.
  * @callback May be called.
  * @since 0.1.0
@@ -2801,15 +2782,15 @@ claude_status_t claude_client_set_permission_handler(claude_client_t *client, cl
  *   withdraws the request, and refuses a tool that was to be used.
  * @param on_failure CLAUDE_HOOK_CONTINUE or CLAUDE_HOOK_BLOCK: what the CLI does after claude_request_fail. A CLI
  *   that cannot block is not connected to.
- * @param callback The callback, which owns the request that it is given: of the kind CLAUDE_REQUEST_HOOK,
- *   answered with the hook's output by claude_request_respond, `{}` for no opinion. NULL = the one of
- *   claude_client_on_request. In PULL mode NULL: the hook comes as CLAUDE_EVENT_REQUEST.
+ * @param callback The callback, which owns the request that it is given: of the kind CLAUDE_REQUEST_HOOK, answered
+ *   with the hook's output by claude_request_respond, `{}` for no opinion. NULL = the one of claude_client_on_request.
+ *   In PULL mode NULL: the hook comes as CLAUDE_EVENT_REQUEST.
  * @param user_data Passed to the callback, and returned by claude_request_user_data.
  * @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
  * @param error Receives the error; may be NULL.
  * @return CLAUDE_OK; CLAUDE_ERR_ALREADY_CONNECTED once connecting has begun; CLAUDE_ERR_INVALID_ARGUMENT.
- * @thread Any. The callback runs where the dispatch mode says, one at a time with the other request callbacks:
- *   one that takes its time returns and answers later.
+ * @thread Any. The callback runs where the dispatch mode says, one at a time with the other request callbacks: one
+ *   that takes its time returns and answers later.
  * @callback May be called.
  * @since 0.1.0
  * @see docs/requests.md
@@ -2844,9 +2825,8 @@ claude_status_t claude_client_declare_dialog(claude_client_t *client, const char
 /**
  * Creates a server for tools of the host. The model sees a tool as `mcp__<server>__<tool>`.
  * @param name The server's name: letters, digits, - and _ (the CLI replaces others). Copied.
- * @param options_json A JSON object, NULL = none: `version`, `instructions` (for the model), `timeout_ms` (how
- *   long the CLI waits for a call, from 1000; a day unless given), `tools` (a list of
- *   {"name","permission_policy"}). Copied.
+ * @param options_json A JSON object, NULL = none: `version`, `instructions` (for the model), `timeout_ms` (how long
+ *   the CLI waits for a call, from 1000; a day unless given), `tools` (a list of {"name","permission_policy"}). Copied.
  * @param server Receives the server; free it with claude_mcp_server_free.
  * @param error Receives the error; may be NULL.
  * @return CLAUDE_OK; CLAUDE_ERR_INVALID_ARGUMENT for a name or an option that cannot be used.
@@ -2876,8 +2856,8 @@ claude_status_t claude_mcp_server_create_n(const char *name, size_t name_len, co
                                            size_t options_len, claude_mcp_server_t **server, claude_error_t **error);
 
 /**
- * Frees the host's handle of a server. Clients that it was added to keep it until they are freed; with the last of
- * them its tools go, and their destroy-notify runs.
+ * Frees the host's handle of a server. Clients that it was added to keep it until they are freed; with the last of them
+ * its tools go, and their destroy-notify runs.
  * @param server The server; NULL and a server that was freed before are ignored.
  * @thread Any.
  * @callback May be called.
@@ -2890,18 +2870,18 @@ void claude_mcp_server_free(claude_mcp_server_t *server);
  * Adds a tool. CLIs that are connected hear of it (`tools/list_changed`).
  * @param server The server.
  * @param tool_json The tool as MCP describes it: `name`, `description`, `inputSchema` (a JSON schema of the type
- *   object; arguments that do not fit it never reach the function), `annotations`, `_meta` and others, all passed
- *   on untouched; and `max_concurrency`: how many calls may be open at once (1 unless given, 0 = any number), those
- *   beyond it wait. Copied.
- * @param function Called when the model uses the tool; it owns the call. NULL where the tool serves clients in
- *   PULL mode only: there each call is a CLAUDE_EVENT_TOOL_CALL, whether there is a function or not.
+ *   object; arguments that do not fit it never reach the function), `annotations`, `_meta` and others, all passed on
+ *   untouched; and `max_concurrency`: how many calls may be open at once (1 unless given, 0 = any number), those beyond
+ *   it wait. Copied.
+ * @param function Called when the model uses the tool; it owns the call. NULL where the tool serves clients in PULL
+ *   mode only: there each call is a CLAUDE_EVENT_TOOL_CALL, whether there is a function or not.
  * @param user_data Passed to the function.
  * @param destroy Runs once after the last call of the function, also when this function fails; may be NULL.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_INVALID_ARGUMENT for a description or a schema that cannot be used, or a name in
- *   use; CLAUDE_ERR_INVALID_HANDLE.
- * @thread Any. The function runs in THREAD and INLINE mode on a library thread of its own, so that it may block;
- *   in PUMP mode inside claude_client_dispatch.
+ * @return CLAUDE_OK; CLAUDE_ERR_INVALID_ARGUMENT for a description or a schema that cannot be used, or a name in use;
+ *   CLAUDE_ERR_INVALID_HANDLE.
+ * @thread Any. The function runs in THREAD and INLINE mode on a library thread of its own, so that it may block; in
+ *   PUMP mode inside claude_client_dispatch.
  * @callback May be called.
  * @since 0.1.0
  * @see docs/tools.md
@@ -2929,8 +2909,8 @@ claude_status_t claude_mcp_server_add_tool_n(claude_mcp_server_t *server, const 
                                              claude_error_t **error);
 
 /**
- * Removes a tool. CLIs that are connected hear of it (`tools/list_changed`). Calls that are open can still be
- * answered; the tool's destroy-notify runs when its function is not running any more.
+ * Removes a tool. CLIs that are connected hear of it (`tools/list_changed`). Calls that are open can still be answered;
+ * the tool's destroy-notify runs when its function is not running any more.
  * @param server The server.
  * @param name The tool's name. Copied.
  * @param error Receives the error; may be NULL.
@@ -2961,18 +2941,18 @@ claude_status_t claude_client_add_mcp_server(claude_client_t *client, claude_mcp
 
 /**
  * Adds an MCP server that the host implements itself: each message of the CLI for it is a request of the kind
- * CLAUDE_REQUEST_MCP with `server_name` and `message` (JSON-RPC). Answer it by claude_request_respond with the
- * JSON-RPC response; a notification is answered with {"jsonrpc":"2.0","result":{}}. When the CLI learns of the
- * server: as with claude_client_add_mcp_server.
+ * CLAUDE_REQUEST_MCP with `server_name` and `message` (JSON-RPC). Answer it by claude_request_respond with the JSON-RPC
+ * response; a notification is answered with {"jsonrpc":"2.0","result":{}}. When the CLI learns of the server: as with
+ * claude_client_add_mcp_server.
  * @param client The client.
  * @param name The server's name. Copied.
- * @param callback Gets the requests, one at a time and in order, and owns them. NULL in PULL mode: they are
- *   events of the kind CLAUDE_EVENT_REQUEST.
+ * @param callback Gets the requests, one at a time and in order, and owns them. NULL in PULL mode: they are events of
+ *   the kind CLAUDE_EVENT_REQUEST.
  * @param user_data Passed to the callback.
  * @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_INVALID_ARGUMENT when the name cannot be used or is in use; CLAUDE_ERR_CLOSED
- *   when the session has ended; CLAUDE_ERR_INVALID_HANDLE.
+ * @return CLAUDE_OK; CLAUDE_ERR_INVALID_ARGUMENT when the name cannot be used or is in use; CLAUDE_ERR_CLOSED when
+ *   the session has ended; CLAUDE_ERR_INVALID_HANDLE.
  * @thread Any. The callback runs like that of claude_client_on_request.
  * @callback May be called.
  * @since 0.1.0
@@ -3041,8 +3021,8 @@ const char *claude_tool_call_meta(const claude_tool_call_t *call, size_t *len);
 uint64_t claude_tool_call_id(const claude_tool_call_t *call);
 
 /**
- * Whether the answer is not wanted any more: the turn was interrupted, the CLI has waited long enough, or its
- * session has ended. Long work should look at it now and then.
+ * Whether the answer is not wanted any more: the turn was interrupted, the CLI has waited long enough, or its session
+ * has ended. Long work should look at it now and then.
  * @param call The call.
  * @return True also for a handle that is not valid.
  * @thread Any.
@@ -3058,11 +3038,10 @@ bool claude_tool_call_is_cancelled(const claude_tool_call_t *call);
  * @param call The call.
  * @param callback Gets the call's number; replaces an earlier one.
  * @param user_data Passed to the callback.
- * @param destroy Runs once when the callback will not be called any more, also when this function fails; may be
- *   NULL.
+ * @param destroy Runs once when the callback will not be called any more, also when this function fails; may be NULL.
  * @param error Receives the error; may be NULL.
- * @return CLAUDE_OK; CLAUDE_ERR_INVALID_HANDLE; CLAUDE_ERR_INVALID_ARGUMENT for NULL; CLAUDE_ERR_UNSUPPORTED in
- *   PULL mode.
+ * @return CLAUDE_OK; CLAUDE_ERR_INVALID_HANDLE; CLAUDE_ERR_INVALID_ARGUMENT for NULL; CLAUDE_ERR_UNSUPPORTED in PULL
+ *   mode.
  * @thread Any. The callback runs where the tool's function does, beside it if need be.
  * @callback May be called.
  * @since 0.1.0
@@ -3164,14 +3143,14 @@ claude_status_t claude_tool_call_add_image(claude_tool_call_t *call, const void 
                                            const char *mime_type, claude_error_t **error);
 
 /**
- * Adds an MCP block of the type `resource` or `resource_link` to the result. The model gets the text of a resource,
- * the image of an image, and name, uri and description of a link.
+ * Adds an MCP block of the type `resource` or `resource_link` to the result. The model gets the text of a resource, the
+ * image of an image, and name, uri and description of a link.
  * @param call The call.
  * @param resource_json The block as JSON. Copied.
  * @param error Receives the error; may be NULL.
  * @return CLAUDE_OK; CLAUDE_ERR_STALE when the call was answered or withdrawn before; CLAUDE_ERR_CLOSED when the
- *   session has ended; CLAUDE_ERR_INVALID_ARGUMENT for a text that is not the JSON it should be;
- *   CLAUDE_ERR_UNSUPPORTED for a block that does not reach the model.
+ *   session has ended; CLAUDE_ERR_INVALID_ARGUMENT for a text that is not the JSON it should be; CLAUDE_ERR_UNSUPPORTED
+ *   for a block that does not reach the model.
  * @thread Any, now or later.
  * @callback May be called.
  * @since 0.1.0
@@ -3297,8 +3276,8 @@ claude_status_t claude_tool_call_fail_n(claude_tool_call_t *call, const char *me
                                         claude_error_t **error);
 
 /**
- * Frees a call. One that was not answered fails: the model reads that the host did not answer. Until it is answered
- * or freed, a call counts for the tool's `max_concurrency`, also when it was withdrawn.
+ * Frees a call. One that was not answered fails: the model reads that the host did not answer. Until it is answered or
+ * freed, a call counts for the tool's `max_concurrency`, also when it was withdrawn.
  * @param call The call; NULL and a call that was freed before are ignored.
  * @thread Any.
  * @callback May be called.
@@ -3328,9 +3307,9 @@ claude_tool_call_t *claude_event_take_tool_call(claude_event_t *event);
  * @{ */
 
 /**
- * Takes a transport of the host's own in place of a child process: the library then starts nothing, and speaks with
- * the CLI through these functions. Options that are for the CLI's command line, environment or process have no
- * effect then; a CLAUDE_EVENT_WARNING at connect lists those that were set. Before connecting.
+ * Takes a transport of the host's own in place of a child process: the library then starts nothing, and speaks with the
+ * CLI through these functions. Options that are for the CLI's command line, environment or process have no effect then;
+ * a CLAUDE_EVENT_WARNING at connect lists those that were set. Before connecting.
  * @param client The client.
  * @param vtable The functions; copied. NULL = a child process again.
  * @param user_data Passed to each function. `vtable->destroy` runs once for it, also when this call fails, unless
@@ -3347,9 +3326,9 @@ claude_status_t claude_client_set_transport(claude_client_t *client, const claud
                                             void *user_data, claude_error_t **error);
 
 /**
- * Brings bytes that the CLI wrote to its stdout, cut anywhere. The library copies them and returns at once, so it
- * may be called wherever the host likes, also inside its own `write` and inside callbacks. Pushes of several
- * threads do not mix; which of them comes first is the host's to decide.
+ * Brings bytes that the CLI wrote to its stdout, cut anywhere. The library copies them and returns at once, so it may
+ * be called wherever the host likes, also inside its own `write` and inside callbacks. Pushes of several threads do not
+ * mix; which of them comes first is the host's to decide.
  *
  * All bytes are taken, or none: a push is refused while as many bytes as the option `max_queue_bytes` wait already,
  * which happens only to a host that does not look at claude_sink_has_room.
@@ -3367,8 +3346,8 @@ claude_status_t claude_client_set_transport(claude_client_t *client, const claud
 claude_status_t claude_sink_push(claude_sink_t *sink, const void *bytes, size_t len, claude_error_t **error);
 
 /**
- * Whether the host should go on reading from the CLI: less than 1 MiB waits to be taken. Where it is false,
- * `on_room` is called when it has become true.
+ * Whether the host should go on reading from the CLI: less than 1 MiB waits to be taken. Where it is false, `on_room`
+ * is called when it has become true.
  * @param sink The sink that `connect` was given.
  * @return Whether there is room; false for a handle that is not valid.
  * @thread Any.
@@ -3381,8 +3360,8 @@ bool claude_sink_has_room(const claude_sink_t *sink);
 /**
  * Says that the CLI's output has ended and how. What was pushed before is delivered, then the session ends.
  * @param sink The sink that `connect` was given.
- * @param status 0 = a normal end; above 0 = the exit code of the CLI; below 0 = the CLAUDE_ERR_ number with which
- *   the session ends, unknown ones as CLAUDE_ERR_CLI_CONNECTION.
+ * @param status 0 = a normal end; above 0 = the exit code of the CLI; below 0 = the CLAUDE_ERR_ number with which the
+ *   session ends, unknown ones as CLAUDE_ERR_CLI_CONNECTION.
  * @param message What a user should read about it, such as the last words on the CLI's stderr; NULL = nothing.
  *   Copied.
  * @param error Receives the error; may be NULL.

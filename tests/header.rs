@@ -44,6 +44,28 @@ fn what_is_read_from_the_header_is_what_was_written_to_it() {
     same("include/api.json", &read("include/api.json"), &generator::api::describe(&chapters).unwrap());
 }
 
+/// A member that moves into padding later is not covered by the `size` of an older host.
+#[test]
+fn no_struct_ends_with_padding() {
+    let api: serde_json::Value = serde_json::from_str(&read("include/api.json")).unwrap();
+    for each in api["structs"].as_array().unwrap().iter().filter(|_| SETTLED) {
+        let last = each["members"].as_array().and_then(|members| members.last()).unwrap();
+        let end = last["offset"].as_u64().unwrap() + last["bytes"].as_u64().unwrap();
+        assert_eq!(Some(end), each["bytes"].as_u64(), "{}", each["name"]);
+    }
+}
+
+#[test]
+fn every_callback_that_has_a_thread_of_its_own_exists() {
+    let header = read(HEADER);
+    let gone: Vec<&str> = generator::api::THREADS.iter().map(|(name, _)| *name).collect();
+    let gone: Vec<&&str> = gone.iter().filter(|name| !header.contains(&format!("(*{name})("))).collect();
+    assert!(
+        gone.is_empty() || !SETTLED,
+        "in THREADS of packaging/header/api.rs, but not in {HEADER}: {gone:?}"
+    );
+}
+
 #[test]
 fn users_of_the_library_do_not_build_the_generator() {
     let tree = |features: &[&str]| {

@@ -17,7 +17,7 @@ use super::{Result, json as pages};
 const WAITS: &[(&str, &str)] = &[("claude_client_free", "until the process is gone")];
 
 /// Callbacks that do not run where the dispatch mode says.
-const THREADS: &[(&str, &str)] = &[
+pub const THREADS: &[(&str, &str)] = &[
     ("claude_destroy_fn", "any"),
     ("claude_log_fn", "any"),
     ("claude_notify_fn", "library"),

@@ -96,12 +96,15 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Breaks a text into lines of at most so many columns. `NULL =` and `0 =` stay together, so that they can be searched for.
+/// Breaks a text into lines of at most so many columns. `NULL = none` stays together, so that it can be searched for.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        match words.last_mut().filter(|_| word == "=") {
-            Some(last) => last.push_str(" ="),
+        match words.last_mut().filter(|last| word == "=" || last.ends_with(" =")) {
+            Some(last) => {
+                last.push(' ');
+                last.push_str(word);
+            }
             None => words.push(word.to_owned()),
         }
     }

@@ -67,15 +67,15 @@ fn declaration(item: &Item, all: &[Item]) -> String {
 
 /// The comment before a declaration: short where it fits three lines, a block where it does not.
 fn comment(doc: &Doc) -> String {
-    // Room for the longest frame: ` *  ` before and ` */` behind.
-    let lines = lines(doc, WIDTH - 7);
-    match lines.as_slice() {
-        [] => String::new(),
-        [line] => format!("/** {line} */\n"),
-        lines if lines.len() <= 3 && lines.iter().all(|line| !line.is_empty()) => {
-            format!("/** {} */\n", lines.join("\n *  "))
-        }
-        lines => format!("/**\n{} */\n", lines.iter().map(|line| starred(line)).collect::<String>()),
+    let short = lines(doc, WIDTH - " *  ".len());
+    let fits = short.last().is_some_and(|last| columns(last) + " *   */".len() <= WIDTH);
+    if short.is_empty() {
+        String::new()
+    } else if fits && short.len() <= 3 && short.iter().all(|line| !line.is_empty()) {
+        format!("/** {} */\n", short.join("\n *  "))
+    } else {
+        let lines = lines(doc, WIDTH - " * ".len());
+        format!("/**\n{} */\n", lines.iter().map(|line| starred(line)).collect::<String>())
     }
 }
 
