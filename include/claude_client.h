@@ -124,6 +124,9 @@ extern "C" {
  *  literal. */
 #define CLAUDE_JSON(...) #__VA_ARGS__
 
+/** As a length: the text ends at its NUL. */
+#define CLAUDE_STRLEN SIZE_MAX
+
 /** Means "do not wait" where a function takes `timeout_ms`. */
 #define CLAUDE_NO_WAIT 0u
 

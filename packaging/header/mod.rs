@@ -50,8 +50,9 @@ fn chapters(root: &Path, skeleton: &str) -> Result<Vec<Chapter>> {
     let sources = sources::read(root)?;
     let generated = generate(root, &sources.types())?;
     let items = parse::items(&generated)?;
-    let mut chapters = sources.arrange(items, &layout::contents(skeleton))?;
     let macros = parse::items(&with_version(&read(root, MACROS)?))?;
+    sources.complete(items.iter().chain(&macros))?;
+    let mut chapters = sources.arrange(items, &layout::contents(skeleton))?;
     if let Some(first) = chapters.first_mut() {
         first.items.splice(0..0, macros);
     }

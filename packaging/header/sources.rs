@@ -4,7 +4,7 @@
 //! chapter's introduction below, or `//! @addtogroup receive` where another module has these. A line `@ingroup receive` in an
 //! export's own documentation goes before that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::doc::Doc;
@@ -83,6 +83,14 @@ impl Sources {
     /// The names of all types, whether or not a function names them.
     pub fn types(&self) -> Vec<String> {
         self.types.clone()
+    }
+
+    /// cbindgen leaves out in silence what it does not understand.
+    pub fn complete<'a>(&self, items: impl Iterator<Item = &'a Item>) -> Result<()> {
+        let made: BTreeSet<&str> = items.map(|item| item.name.as_str()).collect();
+        let lost: Vec<&str> =
+            self.places.keys().map(String::as_str).filter(|name| !made.contains(name)).collect();
+        if lost.is_empty() { Ok(()) } else { Err(format!("cbindgen makes nothing of {}", lost.join(", "))) }
     }
 
     /// Puts the declarations into the chapters, and these into the order of the table of contents.

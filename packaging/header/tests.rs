@@ -242,6 +242,15 @@ fn what_is_unclear_is_an_error_that_names_its_place() {
 }
 
 #[test]
+fn what_cbindgen_leaves_out_is_an_error() {
+    wrong(
+        "CLAUDE_SIGNED: i32 = -1",
+        "CLAUDE_SIGNED: usize = usize::MAX",
+        "cbindgen makes nothing of CLAUDE_SIGNED",
+    );
+}
+
+#[test]
 fn an_export_without_a_chapter_is_an_error_that_says_how_to_mark_it() {
     wrong(
         "//! @addtogroup talk\n",
