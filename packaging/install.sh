@@ -33,7 +33,7 @@ pkgconfig=$lib/pkgconfig cmake=$lib/cmake/claude_client
 
 if [ "$ACTION" = uninstall ]; then
     rm -f "$lib/$shared" "$lib/$soname" "$lib/$link" "$lib/$static" \
-        "$include/claude_client.h" "$include/claude_client.hpp" "$pkgconfig/claude-client.pc" \
+        "$include/claude_client.h" "$include/claude_client.hpp" "$adapters/api.json" "$pkgconfig/claude-client.pc" \
         "$cmake/claude_client-config.cmake" "$cmake/claude_client-config-version.cmake" \
         "$licences/LICENSE-MIT" "$licences/LICENSE-APACHE"
     for file in include/adapters/*; do rm -f "$adapters/${file##*/}"; done
@@ -70,7 +70,7 @@ ln -sf "$shared" "$lib/$soname"
 ln -sf "$soname" "$lib/$link"
 cp "$BUILT/$static" "$lib/$static"
 cp include/claude_client.h* "$include/"
-cp include/adapters/* "$adapters/"
+cp include/adapters/* include/api.json "$adapters/"
 fill packaging/claude-client.pc.in "../$up" > "$pkgconfig/claude-client.pc"
 fill packaging/cmake/claude_client-config.cmake.in "$up" > "$cmake/claude_client-config.cmake"
 fill packaging/cmake/claude_client-config-version.cmake.in "$up" > "$cmake/claude_client-config-version.cmake"

@@ -397,6 +397,16 @@ fn every_function_is_in_an_article() {
     let mut wrong = Vec::new();
     for function in functions {
         let name = function.name.as_str();
+        // Its own page, or that of its chapter.
+        let pages =
+            [&function.doc, &function.chapter].map(|text| text.split_once("docs/").map(|(_, rest)| rest));
+        let page =
+            pages.into_iter().flatten().next().and_then(|rest| rest.split_once(".md")).map(|(name, _)| name);
+        let page = page.map_or_else(String::new, |name| format!("{name}.md"));
+        let exists = page.ends_with(".md") && root().join("docs").join(&page).is_file();
+        if !exists && !COMING.contains(&page.as_str()) {
+            wrong.push(format!("{name}: its page {page:?} does not exist"));
+        }
         // A twin is explained with the function that it is one of.
         let twin = name.strip_suffix("_wait").unwrap_or(name);
         if !named.contains(name) && !named.contains(twin) {

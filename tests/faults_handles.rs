@@ -91,7 +91,7 @@ fn ordinary(name: &str) -> &'static str {
         "claude_error_t **" => "&error",
         "size_t *" => "&size",
         "uint32_t *" => "&number",
-        "ptrdiff_t *" => "&handle",
+        "intptr_t *" => "&handle",
         "const claude_runtime_config_t *" => "&config",
         "const claude_transport_vtable_t *" => "NULL",
         "char *" | "void *" => "NULL",
@@ -178,7 +178,7 @@ static claude_mcp_server_t *server;
 static char *text;
 static size_t size;
 static uint32_t number;
-static ptrdiff_t handle;
+static intptr_t handle;
 static claude_runtime_config_t config;
 static int on_stack;
 static void *bad[8];

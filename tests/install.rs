@@ -23,7 +23,7 @@ int main(void) {
     claude_client_t *client = NULL;
     claude_error_t *error = NULL;
     claude_status_t status = claude_client_create("{\"no_such_option\": 1}", &client, &error);
-    printf("%s %d %s\n", claude_version(), (claude_abi_version() == CLAUDE_ABI_VERSION), claude_status_name(status));
+    printf("%s %d %s\n", claude_version(), claude_abi_version() == CLAUDE_ABI_VERSION, claude_status_name(status));
     claude_error_free(error);
     if (claude_client_create(NULL, &client, NULL) != CLAUDE_OK) return 1;
     claude_client_free(client);
@@ -284,6 +284,7 @@ fn a_staged_install_is_complete_and_can_be_removed() {
         "usr/include/claude_client/claude_libuv.h",
         "usr/include/claude_client/claude_glib.h",
         "usr/include/claude_client/claude_qt.hpp",
+        "usr/include/claude_client/api.json",
         "usr/lib/deep/er/libclaude_client.a",
         "usr/lib/deep/er/pkgconfig/claude-client.pc",
         "usr/lib/deep/er/cmake/claude_client/claude_client-config.cmake",

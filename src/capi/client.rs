@@ -1,4 +1,5 @@
-//! The life of a client.
+//! @defgroup life Life of a client
+//! From create to free. See docs/ownership.md.
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;

@@ -1,4 +1,7 @@
-//! Control requests to the CLI.
+//! @defgroup control Control
+//! Operations on a connected session. Each has a twin that waits; the reply is the CLI's own, a JSON object that may
+//! be empty. CLAUDE_ERR_CONTROL: the CLI refused, with its reason. docs/control.md lists the requests for
+//! claude_client_control.
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;

@@ -1,4 +1,5 @@
-//! Errors and strings.
+//! @defgroup errors Errors and texts
+//! Statuses, errors and owned texts. See docs/errors.md.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;

@@ -1,4 +1,5 @@
-//! PUMP and PULL: receiving on the host's own threads.
+//! @defgroup events Events
+//! What claude_client_next returns. See docs/receiving.md.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! @addtogroup requests
+//!
 //! What the host wants to be asked about.
 
 use std::any::Any;

@@ -1,4 +1,7 @@
-//! Tools of the host: MCP servers that live inside it.
+//! @defgroup tools Tools inside the host
+//! MCP servers whose tools are functions of the host. The model sees a tool as `mcp__<server>__<tool>`. A call is
+//! answered once: CLAUDE_ERR_STALE when it was answered or withdrawn before, CLAUDE_ERR_CLOSED when the session has
+//! ended. See docs/tools.md.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;

@@ -1,5 +1,8 @@
 //! The exports, one file for each chapter of the header, in the header's order. An export converts, makes one call,
 //! and is done.
+//!
+//! The documentation of each file is that of its chapter: `@defgroup id Title` and the introduction, or `@addtogroup id` for
+//! a chapter that begins in another file. packaging/header makes the header of it.
 
 #![allow(non_camel_case_types)]
 // The header's contract is the safety section of every export.
@@ -10,6 +13,8 @@ pub mod types;
 pub mod version;
 
 pub mod error;
+
+pub mod json;
 
 pub mod runtime;
 

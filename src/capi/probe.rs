@@ -1,3 +1,5 @@
+//! @addtogroup runtime
+//!
 //! What a session would start.
 
 use std::ffi::c_char;

@@ -1,4 +1,7 @@
-//! Receiving: callbacks, and waiting for results.
+//! @defgroup receive Receiving
+//! Callbacks run where the mode says: one at a time and in order within a lane. In THREAD mode `done` and
+//! cancellations wait for the callbacks of neither lane. Register before connecting. See docs/threading.md and
+//! docs/receiving.md.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;

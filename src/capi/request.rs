@@ -1,4 +1,7 @@
-//! What the CLI asks of the host.
+//! @defgroup requests Requests of the CLI
+//! Answer now or later, from any thread, once: CLAUDE_ERR_STALE when it was answered, withdrawn or expired before,
+//! CLAUDE_ERR_CLOSED when the session has ended. CLAUDE_ERR_INVALID_ARGUMENT: an answer that does not fit; it is still
+//! open. See docs/requests.md.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;

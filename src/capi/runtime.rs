@@ -1,4 +1,5 @@
-//! What concerns the whole process.
+//! @defgroup runtime Process-wide
+//! The library in the process. See docs/embedding.md.
 
 use std::ffi::{c_char, c_void};
 use std::mem::{MaybeUninit, offset_of};

@@ -1,4 +1,6 @@
-//! What the host says.
+//! @defgroup talk Talking
+//! Prompts. Replies come as messages, and a CLAUDE_MESSAGE_RESULT ends the turn. A prompt that is sent while a turn
+//! runs is queued by the CLI. The lines of several threads do not mix. See docs/receiving.md.
 
 use std::ffi::{c_char, c_void};
 

@@ -1,3 +1,5 @@
+//! @addtogroup tools
+//!
 //! One call of a tool of the host's.
 
 use std::ffi::{c_char, c_void};

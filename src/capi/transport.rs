@@ -1,4 +1,6 @@
-//! A transport of the host's own in place of a child process.
+//! @defgroup transport Transport
+//! A CLI that runs somewhere else: in a container, on another machine, in a test. The options `launcher`, `record`
+//! and `replay` need none of this. See docs/remote.md.
 
 use std::ffi::{c_char, c_void};
 use std::mem::{MaybeUninit, offset_of};

@@ -1,4 +1,5 @@
-//! Types and constants of the header.
+//! @defgroup types Types
+//! Enumerations, handles, callbacks and structs.
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;

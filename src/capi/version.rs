@@ -1,4 +1,5 @@
-//! Versions.
+//! @defgroup versions Versions
+//! Which library is this. See docs/abi-policy.md.
 
 use std::ffi::c_char;
 

@@ -5,6 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+// The header is read by the code that makes it, which tests/header.rs has as a whole besides.
+#[allow(clippy::duplicate_mod)]
+#[path = "../../packaging/header/doc.rs"]
+pub mod doc;
+#[allow(clippy::duplicate_mod)]
+#[path = "../../packaging/header/parse.rs"]
+pub mod parse;
+
+pub type Result<T> = std::result::Result<T, String>;
+
 pub const HEADER: &str = "include/claude_client.h";
 
 pub fn root() -> &'static Path {
@@ -83,54 +93,37 @@ pub struct Function {
     pub name: String,
     pub returns: String,
     pub parameters: Vec<String>,
+    /// Those of the parameters.
+    pub types: Vec<String>,
+    /// Its text, or that of the function whose twin it is: a line for each paragraph and each command.
     pub doc: String,
+    /// The introduction of its chapter.
+    pub chapter: String,
 }
 
 /// The functions that the header declares, in its order.
 pub fn functions(header: &str) -> Vec<Function> {
-    let mut doc = String::new();
-    let mut statement = String::new();
-    let mut functions = Vec::new();
-    let mut in_doc = false;
-    for line in header.lines().map(str::trim) {
-        if line.starts_with("/**") || line.starts_with("/*") {
-            doc.clear();
-            in_doc = !line.ends_with("*/");
-        } else if in_doc {
-            in_doc = !line.ends_with("*/");
-            if in_doc {
-                doc.push_str(line.trim_start_matches('*').trim());
-                doc.push('\n');
-            }
-        } else if line.starts_with('#') || line.is_empty() || line.ends_with('{') {
-            statement.clear();
-        } else {
-            statement.push_str(line);
-            statement.push(' ');
-            if line.ends_with(';') {
-                functions.extend(function(&statement, &doc));
-                statement.clear();
-                doc.clear();
-            }
+    let chapters = parse::chapters(header).unwrap_or_else(|error| panic!("{HEADER}: {error}"));
+    let mut functions: Vec<Function> = Vec::new();
+    for chapter in chapters {
+        for item in chapter.items {
+            let parse::Kind::Function { returns, parameters } = item.kind else { continue };
+            let copied = item.doc.command("copydoc").map(str::to_owned);
+            let original = copied.and_then(|name| functions.iter().find(|function| function.name == name));
+            let doc = original.map_or_else(|| lines(&item.doc), |function| function.doc.clone());
+            let (parameters, types) =
+                parameters.into_iter().map(|parameter| (parameter.name, parameter.ty)).unzip();
+            let chapter = chapter.intro.text();
+            functions.push(Function { name: item.name, returns, parameters, types, doc, chapter });
         }
     }
     functions
 }
 
-fn function(statement: &str, doc: &str) -> Option<Function> {
-    let (head, parameters) = statement.trim().trim_end_matches(';').split_once('(')?;
-    if head.starts_with("typedef") {
-        return None;
-    }
-    let start = head.rfind([' ', '*'])? + 1;
-    let (returns, name) = head.split_at(start);
-    let parameters =
-        parameters.trim_end_matches(')').split(',').map(str::trim).filter(|text| *text != "void");
-    let name_of = |text: &str| text[text.rfind([' ', '*']).map_or(0, |at| at + 1)..].to_owned();
-    Some(Function {
-        name: name.to_owned(),
-        returns: returns.trim().to_owned(),
-        parameters: parameters.map(name_of).collect(),
-        doc: doc.to_owned(),
-    })
+fn lines(doc: &doc::Doc) -> String {
+    let line = |block: &doc::Block| match &block.command {
+        Some(command) => format!("@{command} {}\n", block.text),
+        None => format!("{}\n", block.text),
+    };
+    doc.blocks.iter().map(line).collect()
 }
