@@ -95,11 +95,11 @@ static void receive(claude_client_t *client) {
     claude_event_t *event = NULL;
     claude_message_kind_t kind;
     if (mode != CLAUDE_DISPATCH_PULL) {
-        TRY(claude_client_receive_response(client, 600000, &error));
+        TRY(claude_client_receive_response(client, NULL, 600000, &error));
         return;
     }
     do {
-        TRY(claude_client_next(client, 600000, &event, &error));
+        TRY(claude_client_next(client, CLAUDE_LANE_ALL, 600000, &event, &error));
         kind = claude_event_kind(event);
         claude_event_free(event);
         messages++;

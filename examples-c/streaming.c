@@ -22,7 +22,7 @@ int main(int argc, char **argv)
     TRY(claude_client_connect_wait(client, NULL, 60000, &error));
     while (fgets(line, sizeof line, stdin) != NULL) {
         TRY(claude_client_query(client, line, NULL, NULL, &error));
-        TRY(claude_client_receive_response(client, CLAUDE_WAIT_FOREVER, &error));
+        TRY(claude_client_receive_response(client, NULL, CLAUDE_WAIT_FOREVER, &error));
     }
 done:
     return example_end(client, error);

@@ -171,7 +171,7 @@ static inline void *pump_body(void *argument) {
     pump_t *pump = argument;
     pump->tid = tid();
     while (!pump->stop) {
-        claude_status_t status = claude_client_dispatch(pump->client, 0, 0, 20, NULL, NULL);
+        claude_status_t status = claude_client_pump(pump->client, 0, 0, 20, NULL, NULL);
         if (status == CLAUDE_ERR_INVALID_HANDLE || status == CLAUDE_ERR_CLOSED) break;
     }
     return NULL;

@@ -181,7 +181,7 @@ static void register_all(void) {
     OK(claude_client_add_hook(client, "SessionEnd", NULL, 0, CLAUDE_HOOK_CONTINUE, hook, NULL, destroy, &error));
     OK(claude_client_on_stderr(client, on_stderr, NULL, destroy, &error));
     OK(claude_client_on_closed(client, on_closed, NULL, destroy, &error));
-    OK(claude_client_on_wakeup(client, on_wakeup, NULL, destroy, &error));
+    OK(claude_client_on_ready(client, on_wakeup, NULL, destroy, &error));
     OK(claude_mcp_server_create("calc", NULL, &server, &error));
     OK(claude_mcp_server_add_tool(server, "{\"name\": \"work\"}", tool, NULL, destroy, &error));
     OK(claude_client_add_mcp_server(client, server, &error));
@@ -237,7 +237,7 @@ static void pull_request(claude_event_t *event, const char *json) {
 
 static bool pull_one(void) {
     claude_event_t *event = NULL;
-    claude_status_t status = claude_client_next(client, 10000, &event, NULL);
+    claude_status_t status = claude_client_next(client, CLAUDE_LANE_ALL, 10000, &event, NULL);
     if (status == CLAUDE_ERR_CLOSED) return false;
     CHECK(status == CLAUDE_OK);
     size_t len = 0;
@@ -269,8 +269,8 @@ static void pulling(void) {
     /* Registered all the same: none of them may be called. */
     register_all();
     CHECK(claude_client_connect(client, NULL, on_done, NULL, NULL) == CLAUDE_ERR_INVALID_ARGUMENT);
-    CHECK(claude_client_receive_response(client, 0, NULL) == CLAUDE_ERR_UNSUPPORTED);
-    CHECK(claude_client_dispatch(client, 0, 0, 0, NULL, NULL) == CLAUDE_ERR_UNSUPPORTED);
+    CHECK(claude_client_receive_response(client, NULL, 0, NULL) == CLAUDE_ERR_UNSUPPORTED);
+    CHECK(claude_client_pump(client, 0, 0, 0, NULL, NULL) == CLAUDE_ERR_UNSUPPORTED);
     OK(claude_client_connect(client, NULL, NULL, (void *)&dones, &error));
     while (dones == 0) CHECK(pull_one());
     for (int i = 0; i < PROMPTS; i++) OK(claude_client_query(client, "hello", NULL, NULL, &error));
@@ -291,7 +291,7 @@ static void dropped_request(void) {
     bool asked = false, refused = false, ended = false;
     while (!ended) {
         claude_event_t *event = NULL;
-        OK(claude_client_next(client, 20000, &event, &error));
+        OK(claude_client_next(client, CLAUDE_LANE_ALL, 20000, &event, &error));
         asked |= claude_event_kind(event) == CLAUDE_EVENT_REQUEST;
         refused |= strstr(claude_event_json(event, NULL), "deny") != NULL;
         ended = claude_event_kind(event) == CLAUDE_MESSAGE_RESULT;

@@ -169,7 +169,7 @@ static void register_all(void) {
     OK(claude_client_on_request(client, on_request, &regs[REQUEST], destroy, &error));
     OK(claude_client_on_stderr(client, on_stderr, &regs[STDERR], destroy, &error));
     OK(claude_client_on_closed(client, on_closed, &regs[CLOSED], destroy, &error));
-    OK(claude_client_on_wakeup(client, on_wakeup, &regs[WAKEUP], destroy, &error));
+    OK(claude_client_on_ready(client, on_wakeup, &regs[WAKEUP], destroy, &error));
 }
 
 static bool is(const char *name) { return strcmp(free_in, name) == 0; }
@@ -190,11 +190,11 @@ static void *receive_body(void *argument) {
     while (!pump.stop) {
         claude_status_t status;
         if (mode == CLAUDE_DISPATCH_PUMP) {
-            status = claude_client_dispatch(client, 0, 0, 20, NULL, NULL);
+            status = claude_client_pump(client, 0, 0, 20, NULL, NULL);
             if (freed_by == pump.tid && !is("destroy")) CHECK(is_gone() && all_destroyed(prompt_registered, kept != NULL));
         } else {
             claude_event_t *event = NULL;
-            status = claude_client_next(client, 20, &event, NULL);
+            status = claude_client_next(client, CLAUDE_LANE_ALL, 20, &event, NULL);
             if (status == CLAUDE_OK) dones += claude_event_kind(event) == CLAUDE_EVENT_DONE;
             claude_event_free(event);
         }
@@ -460,7 +460,7 @@ static void unhurried(claude_message_kind_t kind, const char *json, size_t len, 
 
 static size_t waiting_events(void) {
     size_t events = 0;
-    OK(claude_client_pending(client, &events, NULL, &error));
+    OK(claude_client_pending(client, CLAUDE_LANE_ALL, &events, NULL, &error));
     return events;
 }
 

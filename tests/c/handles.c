@@ -9,7 +9,7 @@ static claude_event_t *next_of(claude_client_t *client, claude_message_kind_t ki
     claude_event_t *event = NULL;
 
     for (;;) {
-        OK(claude_client_next(client, LONG_MS, &event, &error));
+        OK(claude_client_next(client, CLAUDE_LANE_ALL, LONG_MS, &event, &error));
         if (claude_event_kind(event) == kind)
             return event;
         claude_event_free(event);
@@ -60,7 +60,7 @@ static void dead_client(claude_client_t *client)
     FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_client_query(client, "hello", NULL, NULL, &error));
     CHECK(strstr(claude_error_message(error), "handle") != NULL);
     drop_error();
-    FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_client_pending(client, &events, NULL, NULL));
+    FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_client_pending(client, CLAUDE_LANE_ALL, &events, NULL, NULL));
     FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_client_disconnect_wait(client, LONG_MS, NULL));
     claude_client_free(client);
 }

@@ -372,7 +372,7 @@ static void waits_for_room(void)
         pthread_mutex_unlock(&partner->lock);
     }
     while (kind != CLAUDE_EVENT_CLOSED) {
-        OK(claude_client_next(client, LONG_MS, &event, &error));
+        OK(claude_client_next(client, CLAUDE_LANE_ALL, LONG_MS, &event, &error));
         kind = claude_event_kind(event);
         received += kind == CLAUDE_MESSAGE_ASSISTANT;
         claude_event_free(event);

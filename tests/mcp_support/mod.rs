@@ -374,8 +374,10 @@ impl Client {
     }
 
     pub fn wait_for_result(&self) {
-        try_call(|error| unsafe { claude_client_receive_response(self.handle, PATIENCE_MS, error) })
-            .expect("a result");
+        try_call(|error| unsafe {
+            claude_client_receive_response(self.handle, std::ptr::null(), PATIENCE_MS, error)
+        })
+        .expect("a result");
     }
 
     /// One turn; its result.
@@ -427,13 +429,21 @@ impl Client {
     }
 
     pub fn pump(&self, timeout_ms: u32) {
-        try_call(|error| unsafe { claude_client_dispatch(self.handle, 0, 0, timeout_ms, null_mut(), error) })
+        try_call(|error| unsafe { claude_client_pump(self.handle, 0, 0, timeout_ms, null_mut(), error) })
             .expect("pumped");
     }
 
     pub fn next(&self) -> Result<Event, Failure> {
         let mut event = null_mut();
-        try_call(|error| unsafe { claude_client_next(self.handle, PATIENCE_MS, &raw mut event, error) })?;
+        try_call(|error| unsafe {
+            claude_client_next(
+                self.handle,
+                std::mem::MaybeUninit::new(claude_lanes_t::CLAUDE_LANE_ALL),
+                PATIENCE_MS,
+                &raw mut event,
+                error,
+            )
+        })?;
         Ok(Event(event))
     }
 

@@ -74,7 +74,7 @@ impl Seen {
 pub struct Host {
     handle: *mut claude_client_t,
     seen: Arc<Seen>,
-    /// Runs `claude_client_dispatch` or `claude_client_next` where the mode needs that.
+    /// Runs `claude_client_pump` or `claude_client_next` where the mode needs that.
     pump: Option<JoinHandle<()>>,
 }
 
@@ -283,7 +283,7 @@ fn spawn(handle: *mut claude_client_t, seen: &Arc<Seen>, run: fn(Shared)) -> Joi
 fn pump(Shared(handle, _): Shared) {
     loop {
         // SAFETY: outputs that are not wanted may be NULL.
-        let status = unsafe { claude_client_dispatch(handle, 0, 0, 100, null_mut(), null_mut()) };
+        let status = unsafe { claude_client_pump(handle, 0, 0, 100, null_mut(), null_mut()) };
         if status != Status::CLAUDE_OK {
             return;
         }
@@ -294,7 +294,15 @@ fn pull(Shared(handle, seen): Shared) {
     loop {
         let mut event = null_mut();
         // SAFETY: the output is a variable.
-        match unsafe { claude_client_next(handle, 100, &mut event, null_mut()) } {
+        match unsafe {
+            claude_client_next(
+                handle,
+                std::mem::MaybeUninit::new(claude_lanes_t::CLAUDE_LANE_ALL),
+                100,
+                &mut event,
+                null_mut(),
+            )
+        } {
             Status::CLAUDE_OK => {}
             Status::CLAUDE_ERR_TIMEOUT => continue,
             _ => return,

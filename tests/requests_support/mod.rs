@@ -422,7 +422,7 @@ impl Host {
     pub fn dispatch(&self, timeout_ms: u32) -> u32 {
         let mut ran = 0;
         // SAFETY: a live handle and writable outputs.
-        outcome(|error| unsafe { claude_client_dispatch(self.client, 0, 0, timeout_ms, &mut ran, error) })
+        outcome(|error| unsafe { claude_client_pump(self.client, 0, 0, timeout_ms, &mut ran, error) })
             .unwrap();
         ran
     }
@@ -431,7 +431,15 @@ impl Host {
     pub fn next(&self, timeout_ms: u32) -> Option<Event> {
         let mut event = null_mut();
         // SAFETY: a live handle and writable outputs.
-        let got = outcome(|error| unsafe { claude_client_next(self.client, timeout_ms, &mut event, error) });
+        let got = outcome(|error| unsafe {
+            claude_client_next(
+                self.client,
+                std::mem::MaybeUninit::new(claude_lanes_t::CLAUDE_LANE_ALL),
+                timeout_ms,
+                &mut event,
+                error,
+            )
+        });
         got.ok().map(|()| Event(event))
     }
 
