@@ -73,7 +73,7 @@ int main(int argc, char **argv)
     TRY(claude_client_on_message(client, example_print_message, NULL, NULL, &error));
     TRY(claude_client_on_request(client, on_request, NULL, NULL, &error));
     TRY(claude_client_connect_wait(client, "Create the file hello.txt with the line: Hello from C", 60000, &error));
-    TRY(claude_client_receive_response(client, 120000, &error));
+    TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
 done:
     code = example_end(client, error); /* from here on no callback runs; a request that is still open is denied */

@@ -11,7 +11,7 @@
  *     /quit         ends the program, as does Ctrl-D
  *     Other lines with a slash are commands of Claude Code, such as /context.
  *
- * One thread does everything: the library is in PUMP mode, so that callbacks run inside claude_client_dispatch() and
+ * One thread does everything: the library is in PUMP mode, so that callbacks run inside claude_client_pump() and
  * nothing needs a lock. The loop sleeps in poll() until the terminal, the library or a signal has something.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -241,7 +241,7 @@ static claude_status_t talk(chat_t *chat, claude_error_t **error)
     const int terminal = isatty(STDIN_FILENO);
     struct pollfd sources[3];
     intptr_t library;
-    claude_status_t status = claude_client_wakeup_handle(chat->client, &library, error);
+    claude_status_t status = claude_client_ready_handle(chat->client, CLAUDE_LANE_ALL, &library, error);
     int asked = 0; /* the "> " is on the screen */
 
     memset(sources, 0, sizeof sources);
@@ -276,7 +276,7 @@ static claude_status_t talk(chat_t *chat, claude_error_t **error)
         if (sources[2].fd >= 0 && sources[2].revents != 0)
             read_input();
         if (status == CLAUDE_OK)
-            status = claude_client_dispatch(chat->client, 0, 0, CLAUDE_NO_WAIT, NULL, error);
+            status = claude_client_pump(chat->client, 0, 0, CLAUDE_NO_WAIT, NULL, error);
     }
     return status;
 }

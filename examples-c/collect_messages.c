@@ -65,7 +65,7 @@ int main(int argc, char **argv)
     TRY(claude_client_create(example_options(argc, argv, NULL), &client, &error));
     TRY(claude_client_on_message(client, on_message, &all, NULL, &error));
     TRY(claude_client_connect_wait(client, "What is the capital of France?", 60000, &error));
-    TRY(claude_client_receive_response(client, 120000, &error));
+    TRY(claude_client_receive_response(client, NULL, 120000, &error));
     TRY(claude_client_disconnect_wait(client, 30000, &error));
     print_all(&all);
 

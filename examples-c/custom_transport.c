@@ -238,7 +238,7 @@ static int ask(const char *title, const char *options, const claude_transport_vt
     TRY(claude_client_on_message(client, example_print_message, NULL, NULL, &error));
     TRY(claude_client_connect_wait(client, NULL, 60000, &error));
     TRY(claude_client_query(client, "What is the capital of France?", NULL, &error));
-    TRY(claude_client_receive_response(client, 120000, &error));
+    TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
 done:
     return example_end(client, error);

@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 {
     talk_t talk = {NULL, 0, 0};
     claude_error_t *error = NULL;
-    ptrdiff_t handle = -1;
+    intptr_t handle = -1;
     uint64_t expired, ticks = 0;
     int code;
     int loop = epoll_create1(EPOLL_CLOEXEC);
@@ -76,7 +76,7 @@ int main(int argc, char **argv)
     TRY(claude_client_set_dispatch(talk.client, CLAUDE_DISPATCH_PUMP, &error));
     TRY(claude_client_on_message(talk.client, on_message, &talk, NULL, &error));
     TRY(claude_client_on_closed(talk.client, on_closed, &talk, NULL, &error));
-    TRY(claude_client_wakeup_handle(talk.client, &handle, &error));
+    TRY(claude_client_ready_handle(talk.client, CLAUDE_LANE_ALL, &handle, &error));
     if (loop < 0 || ticker < 0 || watch(loop, ticker) != 0 || watch(loop, (int)handle) != 0) {
         perror("epoll");
         talk.failed = 1;
@@ -98,7 +98,7 @@ int main(int argc, char **argv)
                 if (read(ticker, &expired, sizeof expired) == sizeof expired)
                     ticks += expired;
             } else { /* never reads the handle: dispatch makes it quiet again */
-                TRY(claude_client_dispatch(talk.client, 0, BUDGET_US, CLAUDE_NO_WAIT, NULL, &error));
+                TRY(claude_client_pump(talk.client, 0, BUDGET_US, CLAUDE_NO_WAIT, NULL, &error));
             }
         }
     }

@@ -63,9 +63,9 @@ int main(int argc, char **argv)
     TRY(claude_client_connect_wait(client, NULL, 60000, &error));
 
     TRY(claude_client_query(client, "Run: echo hello", NULL, &error));
-    TRY(claude_client_receive_response(client, 120000, &error));
+    TRY(claude_client_receive_response(client, NULL, 120000, &error));
     TRY(claude_client_query(client, "Run: rm -rf build", NULL, &error));
-    TRY(claude_client_receive_response(client, 120000, &error));
+    TRY(claude_client_receive_response(client, NULL, 120000, &error));
     printf("%d command(s) blocked\n", refused);
 
 done:

@@ -33,10 +33,10 @@ int main(int argc, char **argv)
     printf("Interrupting.\n");
     TRY(claude_client_interrupt_wait(client, 10000, &error));
     /* An interrupted turn has a result as well. Take it, so that the next one belongs to the next prompt. */
-    TRY(claude_client_receive_response(client, 30000, &error));
+    TRY(claude_client_receive_response(client, NULL, 30000, &error));
 
     TRY(claude_client_query(client, "Never mind. What is 2 + 2?", NULL, &error));
-    TRY(claude_client_receive_response(client, 120000, &error));
+    TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
 done:
     return example_end(client, error);

@@ -31,7 +31,7 @@ static claude_status_t talk(claude_client_t *client, claude_error_t **error)
 
     status = claude_client_query(client, "Say hello.", NULL, error);
     if (status == CLAUDE_OK)
-        status = claude_client_receive_response(client, 120000, error);
+        status = claude_client_receive_response(client, NULL, 120000, error);
 
     ended = claude_client_disconnect_wait(client, 30000, status == CLAUDE_OK ? error : NULL);
     return status == CLAUDE_OK ? ended : status;

@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     TRY(claude_client_on_message(client, example_print_message, NULL, NULL, &error));
     TRY(claude_client_on_request(client, on_request, NULL, NULL, &error)); /* before connecting */
     TRY(claude_client_connect_wait(client, "Create the file hello.txt with the line: Hello from C", 60000, &error));
-    TRY(claude_client_receive_response(client, CLAUDE_WAIT_FOREVER, &error)); /* the user may be at lunch */
+    TRY(claude_client_receive_response(client, NULL, CLAUDE_WAIT_FOREVER, &error)); /* the user may be at lunch */
 
 done:
     return example_end(client, error);

@@ -20,12 +20,12 @@ int main(int argc, char **argv)
     TRY(claude_client_create(example_options(argc, argv, "{\"permission_mode\": \"default\"}"), &client, &error));
     TRY(claude_client_on_message(client, on_message, NULL, NULL, &error));
     TRY(claude_client_connect_wait(client, TASK, 60000, &error));
-    TRY(claude_client_receive_response(client, 120000, &error));
+    TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
     printf("Now with acceptEdits.\n");
     TRY(claude_client_set_permission_mode_wait(client, "acceptEdits", 10000, &error));
     TRY(claude_client_query(client, TASK, NULL, &error));
-    TRY(claude_client_receive_response(client, 120000, &error));
+    TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
 done:
     return example_end(client, error);

@@ -51,7 +51,7 @@ int main(int argc, char **argv)
     TRY(claude_client_query_stream(client, NULL, next_prompt, &generator, NULL, &error));
 
     /* Until the end of the session: CLAUDE_ERR_CLOSED after a normal one, otherwise its cause. */
-    while ((status = claude_client_receive_response(client, 120000, &error)) == CLAUDE_OK)
+    while ((status = claude_client_receive_response(client, NULL, 120000, &error)) == CLAUDE_OK)
         continue;
     if (status == CLAUDE_ERR_CLOSED) {
         claude_error_free(error);

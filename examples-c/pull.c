@@ -65,7 +65,7 @@ int main(int argc, char **argv)
         claude_event_t *event = NULL;
         claude_status_t status;
 
-        TRY(claude_client_next(talk.client, 120000, &event, &error));
+        TRY(claude_client_next(talk.client, CLAUDE_LANE_ALL, 120000, &event, &error));
         status = handle(&talk, event, &error);
         claude_event_free(event);
         TRY(status);

@@ -1,7 +1,7 @@
 /*
  * A game loop without a window: 60 frames a second, and Claude talks meanwhile.
  *
- * In PUMP mode callbacks run only inside claude_client_dispatch(), on the thread that calls it, and no longer than the
+ * In PUMP mode callbacks run only inside claude_client_pump(), on the thread that calls it, and no longer than the
  * budget that the frame can spare. Connecting and asking do not wait either.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -81,7 +81,7 @@ int main(int argc, char **argv)
         long long spent;
 
         /* A real game reads the controls, moves the world and draws it here. */
-        TRY(claude_client_dispatch(game.client, 0, BUDGET_US, CLAUDE_NO_WAIT, NULL, &error));
+        TRY(claude_client_pump(game.client, 0, BUDGET_US, CLAUDE_NO_WAIT, NULL, &error));
         spent = now_us() - start;
         if (spent > longest)
             longest = spent;

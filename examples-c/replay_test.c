@@ -139,7 +139,7 @@ static claude_status_t hold_conversation(conversation_t *talk, const char *optio
     if (status == CLAUDE_OK)
         status = claude_client_connect(talk->client, NULL, NULL, &connected, error);
     while (status == CLAUDE_OK && talk->turn < TURNS) {
-        status = claude_client_next(talk->client, 60000, &event, error);
+        status = claude_client_next(talk->client, CLAUDE_LANE_ALL, 60000, &event, error);
         if (status == CLAUDE_OK) {
             status = handle(talk, event, error);
             claude_event_free(event);

@@ -1,7 +1,7 @@
 /*
  * A game with a window (SDL2): sixty frames a second, and Claude tells a story meanwhile.
  *
- * In PUMP mode callbacks run only inside claude_client_dispatch(), on the thread of the window, and no longer than the
+ * In PUMP mode callbacks run only inside claude_client_pump(), on the thread of the window, and no longer than the
  * 2 ms that a frame can spare. Space asks for another story, Escape interrupts the one that is being told, or quits.
  *
  *     ./sdl_loop                         in a window, until it is closed
@@ -256,7 +256,7 @@ static int play(game_t *game, SDL_Renderer *renderer, meter_t *meter, const char
         const Uint64 start = SDL_GetPerformanceCounter();
         double left;
 
-        if (claude_client_dispatch(game->client, 0, BUDGET_US, CLAUDE_NO_WAIT, NULL, error) != CLAUDE_OK)
+        if (claude_client_pump(game->client, 0, BUDGET_US, CLAUDE_NO_WAIT, NULL, error) != CLAUDE_OK)
             return 0;
         meter->dispatch_ms = ms_since(start);
         draw(renderer, game, meter);

@@ -160,9 +160,9 @@ int main(int argc, char **argv)
     TRY(claude_client_on_message(client, example_print_message, NULL, NULL, &error));
     TRY(claude_client_add_mcp_server(client, desk, &error));
     TRY(claude_client_connect_wait(client, "What is 1234.5 * 6? Use the calculator.", 60000, &error));
-    TRY(claude_client_receive_response(client, 120000, &error));
+    TRY(claude_client_receive_response(client, NULL, 120000, &error));
     TRY(claude_client_query(client, "Take a picture of the screen. What do you see?", NULL, &error));
-    TRY(claude_client_receive_response(client, 120000, &error));
+    TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
 done:
     claude_mcp_server_free(desk); /* the client keeps it until it is freed itself */

@@ -19,7 +19,7 @@ int main(int argc, char **argv)
     TRY(claude_client_on_message(client, example_print_message, NULL, NULL, &error));
     /* The first prompt may be given to connect. */
     TRY(claude_client_connect_wait(client, "Where is the treasure?", 60000, &error));
-    TRY(claude_client_receive_response(client, 120000, &error));
+    TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
     /* A typing error does not go unnoticed: the error names the option and the nearest one that exists. */
     claude_client_free(client);

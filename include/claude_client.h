@@ -11,7 +11,7 @@
  *         claude_client_on_message(client, on_message, NULL, NULL, &error) != CLAUDE_OK ||
  *         claude_client_connect_wait(client, NULL, 60000, &error) != CLAUDE_OK ||
  *         claude_client_query(client, "What is the capital of France?", NULL, &error) != CLAUDE_OK ||
- *         claude_client_receive_response(client, 120000, &error) != CLAUDE_OK)
+ *         claude_client_receive_response(client, NULL, 120000, &error) != CLAUDE_OK)
  *         fprintf(stderr, "%s\n", claude_error_message(error));
  *     claude_error_free(error);
  *     claude_client_free(client);
@@ -121,6 +121,10 @@ enum claude_status_t
      * Not possible in this mode, on this system or with this CLI.
      */
     CLAUDE_ERR_UNSUPPORTED = -104,
+    /**
+     * There is nothing of that name, at that place, with that text.
+     */
+    CLAUDE_ERR_NOT_FOUND = -105,
     /**
      * No usable CLI was found (`CLINotFoundError`).
      */
@@ -232,7 +236,8 @@ typedef int32_t claude_state_t;
 #endif // __cplusplus
 
 /**
- * What a message or an event is. New kinds may be added: treat an unknown number like `CLAUDE_MESSAGE_OTHER`.
+ * What a message or an event is. 1 to 99 are messages of the CLI, 100 to 199 events of the library that come among them, and
+ * 200 to 299 come from `claude_client_next` only. Treat an unknown number like `CLAUDE_MESSAGE_OTHER`.
  */
 enum claude_message_kind_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -326,31 +331,31 @@ enum claude_message_kind_t
      */
     CLAUDE_EVENT_REPLAY_MISMATCH = 105,
     /**
-     * PULL only: the CLI asks something; see `claude_event_take_request`.
+     * The CLI asks something: `claude_event_take_request`. JSON: the request.
      */
     CLAUDE_EVENT_REQUEST = 200,
     /**
-     * PULL only: a request ended without an answer; see `claude_event_request_id`.
+     * The request with this id ended without an answer.
      */
     CLAUDE_EVENT_REQUEST_CANCELLED = 201,
     /**
-     * PULL only: an asynchronous operation ended; see `claude_event_status` and `claude_event_user_data`.
+     * An operation ended. JSON: the reply, or the error's document.
      */
     CLAUDE_EVENT_DONE = 202,
     /**
-     * PULL only: a line of the CLI's stderr, as plain text.
+     * A line of the CLI's stderr, plain text.
      */
     CLAUDE_EVENT_STDERR = 203,
     /**
-     * PULL only: the session has ended; the last event.
+     * The session has ended; the last message. JSON: as for `claude_closed_fn`.
      */
     CLAUDE_EVENT_CLOSED = 204,
     /**
-     * PULL only: a tool of the host is called: `call_id`, `server`, `name`, `arguments`; see `claude_event_take_tool_call`.
+     * A tool is called: `claude_event_take_tool_call`. JSON: the call.
      */
     CLAUDE_EVENT_TOOL_CALL = 205,
     /**
-     * PULL only: the answer to a tool call is not wanted any more: as above.
+     * The answer to the tool call with this id is not wanted any more.
      */
     CLAUDE_EVENT_TOOL_CALL_CANCELLED = 206,
 };
@@ -359,6 +364,35 @@ enum claude_message_kind_t
 typedef enum claude_message_kind_t claude_message_kind_t;
 #else
 typedef int32_t claude_message_kind_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The two ways through a client, each in order; neither waits for the other. A mask: bits may be added, ALL has them all.
+ */
+enum claude_lanes_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Messages, events up to 199, stderr, the end of the session.
+     */
+    CLAUDE_LANE_MESSAGES = 1,
+    /**
+     * Requests, tool calls, their cancellations, completed operations.
+     */
+    CLAUDE_LANE_REQUESTS = 2,
+    /**
+     * Every lane, also of later versions; REQUESTS before MESSAGES.
+     */
+    CLAUDE_LANE_ALL = 2147483647,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum claude_lanes_t claude_lanes_t;
+#else
+typedef int32_t claude_lanes_t;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -453,7 +487,7 @@ enum claude_dispatch_t
      */
     CLAUDE_DISPATCH_THREAD = 0,
     /**
-     * Only `claude_client_dispatch`, on the thread that calls it.
+     * Only `claude_client_pump`, on the thread that calls it.
      */
     CLAUDE_DISPATCH_PUMP = 1,
     /**
@@ -663,9 +697,51 @@ typedef void (*claude_text_fn)(const char *text, size_t len, void *user_data);
 typedef void (*claude_closed_fn)(claude_status_t status, const char *error_json, size_t len, void *user_data);
 
 /**
- * Told that something can be received. It may only poke an event loop: it runs on a library thread.
+ * Something is ready. It may only poke an event loop: it runs on a library thread in every mode.
  */
-typedef void (*claude_wakeup_fn)(void *user_data);
+typedef void (*claude_notify_fn)(void *user_data);
+
+/**
+ * What an event holds. Set `size` once; `claude_event_info` writes the rest.
+ */
+typedef struct {
+    /**
+     * `sizeof(claude_event_info_t)`, so that members can be added.
+     */
+    size_t size;
+    /**
+     * What it is.
+     */
+    claude_message_kind_t kind;
+    /**
+     * DONE and CLOSED: how it ended; otherwise `CLAUDE_OK`.
+     */
+    claude_status_t status;
+    /**
+     * REQUEST: what is asked; otherwise `CLAUDE_REQUEST_OTHER`.
+     */
+    claude_request_kind_t request_kind;
+    /**
+     * The lane that it came by.
+     */
+    claude_lanes_t lane;
+    /**
+     * REQUEST, TOOL_CALL and their CANCELLED: the id; otherwise 0.
+     */
+    uint64_t id;
+    /**
+     * Of the operation (DONE), the tool, the hook or the MCP handler; else NULL.
+     */
+    void *user_data;
+    /**
+     * Its text, as the kind says. Lives as long as the event.
+     */
+    const char *json;
+    /**
+     * Bytes of `json` without the NUL.
+     */
+    size_t len;
+} claude_event_info_t;
 
 /**
  * Told that the request with this id has ended without an answer: the CLI has withdrawn it, its deadline has passed, or its
@@ -739,7 +815,7 @@ typedef struct {
     /**
      * There is room again after `claude_sink_has_room` was false or a push was refused; may be NULL.
      */
-    claude_wakeup_fn on_room;
+    claude_notify_fn on_room;
 } claude_transport_vtable_t;
 
 #ifdef __cplusplus
@@ -1307,7 +1383,7 @@ claude_status_t claude_client_send_json_n(claude_client_t *client,
  * @param client The client, connected.
  * @param prompt The prompt, not empty. Copied.
  * @param session_id The label; NULL = "default".
- * @param message_uuid Receives the uuid; free it with `claude_string_free`. See `claude_client_receive_response_to`.
+ * @param message_uuid Receives the uuid; free it with `claude_string_free`. See `claude_client_receive_response`.
  * @param error Receives the error; may be NULL.
  * @return As `claude_client_query`.
  * @thread Any.
@@ -1351,7 +1427,7 @@ claude_status_t claude_client_query_id_n(claude_client_t *client,
  *
  * @param client The client, connected.
  * @param message_json The message. Copied.
- * @param message_uuid Receives the uuid; free it with `claude_string_free`. See `claude_client_receive_response_to`.
+ * @param message_uuid Receives the uuid; free it with `claude_string_free`. See `claude_client_receive_response`.
  * @param error Receives the error; may be NULL.
  * @return As `claude_client_send_json`.
  * @thread Any.
@@ -1495,18 +1571,8 @@ claude_status_t claude_query_once_n(const char *prompt,
                                     claude_error_t **error);
 
 /**
- * Registers the callback for messages and events. Register it before connecting: without one, messages are dropped.
+ * Messages, and the events up to 199. Without one they are dropped. In PULL mode they come unasked.
  *
- * @param client The client.
- * @param callback The callback; NULL takes the present one away. The one before is not running any more when this
- *   returns, unless it is called inside a callback of the client.
- * @param user_data Passed to the callback.
- * @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
- * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
- * @thread Any. The callback runs where the dispatch mode says, one at a time and in order.
- * @callback May be called.
- * @since 0.1.0
  * @see docs/threading.md
  */
 claude_status_t claude_client_on_message(claude_client_t *client,
@@ -1516,20 +1582,9 @@ claude_status_t claude_client_on_message(claude_client_t *client,
                                          claude_error_t **error);
 
 /**
- * Registers the callback for what the CLI asks of the host. Register it before connecting: it also makes the CLI ask for
- * permissions. Without one, every request is refused at once.
+ * What the CLI asks, but for what has a callback of its own; it also makes the CLI ask for permissions. Without one it is
+ * refused. What a replaced callback left open is delivered again.
  *
- * @param client The client.
- * @param callback The callback, which owns the request that it is given; NULL takes the present one away. The one before
- *   is not running any more when this returns, unless it is called inside a callback of the client. What the
- *   one before left open is delivered again.
- * @param user_data Passed to the callback.
- * @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
- * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
- * @thread Any. The callback runs where the dispatch mode says, and never waits for a message callback.
- * @callback May be called.
- * @since 0.1.0
  * @see docs/requests.md
  */
 claude_status_t claude_client_on_request(claude_client_t *client,
@@ -1539,18 +1594,20 @@ claude_status_t claude_client_on_request(claude_client_t *client,
                                          claude_error_t **error);
 
 /**
- * Registers the callback for lines of the CLI's stderr. Its end is kept for errors in any case.
+ * Permission requests. The first registration must come before connecting: only this or `claude_client_on_request` makes
+ * the CLI ask. A `CLAUDE_EVENT_WARNING` at connect names options that keep it from asking.
  *
- * @param client The client.
- * @param callback The callback; NULL takes the present one away. The one before is not running any more when this
- *   returns, unless it is called inside a callback of the client.
- * @param user_data Passed to the callback.
- * @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
- * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
- * @thread Any. The callback runs where the dispatch mode says, never at the same time as the message callback.
- * @callback May be called.
- * @since 0.1.0
+ * @see docs/requests.md
+ */
+claude_status_t claude_client_on_permission(claude_client_t *client,
+                                            claude_request_fn callback,
+                                            void *user_data,
+                                            claude_destroy_fn destroy,
+                                            claude_error_t **error);
+
+/**
+ * Lines of the CLI's stderr. Its end is kept for errors in any case.
+ *
  * @see docs/threading.md
  */
 claude_status_t claude_client_on_stderr(claude_client_t *client,
@@ -1560,19 +1617,9 @@ claude_status_t claude_client_on_stderr(claude_client_t *client,
                                         claude_error_t **error);
 
 /**
- * Registers the callback for the end of the session. It comes after every message, once for each client whose connect
- * was accepted, also when connecting failed; not when the client is freed before.
+ * The end of the session, behind every message: once for each client whose connect was accepted, also when connecting
+ * failed, not when the client is freed before. In PULL mode it comes unasked.
  *
- * @param client The client.
- * @param callback The callback; NULL takes the present one away. The one before is not running any more when this
- *   returns, unless it is called inside a callback of the client.
- * @param user_data Passed to the callback.
- * @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
- * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
- * @thread Any. The callback runs where the dispatch mode says.
- * @callback May be called.
- * @since 0.1.0
  * @see docs/errors.md
  */
 claude_status_t claude_client_on_closed(claude_client_t *client,
@@ -1582,233 +1629,125 @@ claude_status_t claude_client_on_closed(claude_client_t *client,
                                         claude_error_t **error);
 
 /**
- * Registers a function that is told when something can be received in PUMP or PULL mode: once when the queue stops being
- * empty, at the registration when something waits already, and when `claude_client_receive_response` leaves something. It
- * must only wake an event loop, such as by `uv_async_send`. After a dispatch that used up its budget nothing has become
- * empty: dispatch again, as long as `claude_client_pending` finds something.
+ * PUMP and PULL: told each time a lane stops being empty, and at the registration if one is not. A function in both modes,
+ * and the only one that a library thread calls in them: it just wakes the host's loop.
  *
- * @param client The client.
- * @param callback The function; NULL takes the present one away. The one before is not running any more when this
- *   returns, unless it is called inside a callback of the client.
- * @param user_data Passed to the function.
- * @param destroy Runs once after the last call of the function, also when this function fails; may be NULL.
- * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
- * @thread Any. The function runs on a library thread, or on the thread whose call made something receivable: it is the
- *   one that PUMP and PULL mode let in.
- * @callback May be called.
- * @since 0.1.0
  * @see docs/receiving.md
  */
-claude_status_t claude_client_on_wakeup(claude_client_t *client,
-                                        claude_wakeup_fn callback,
-                                        void *user_data,
-                                        claude_destroy_fn destroy,
-                                        claude_error_t **error);
+claude_status_t claude_client_on_ready(claude_client_t *client,
+                                       claude_notify_fn callback,
+                                       void *user_data,
+                                       claude_destroy_fn destroy,
+                                       claude_error_t **error);
 
 /**
- * Waits for the next result that no earlier call of this function has returned for, and for its message callback to
- * return. Results are counted, so a result that came before the call is not missed. In PUMP mode it runs the callbacks
- * itself, up to and including the result's.
+ * PUMP and PULL: a descriptor (Windows: an event) that is readable while something is queued in these lanes, for a loop that
+ * watches it level-triggered. One for each value of `lanes`, for the client's life. Never read or close it.
  *
- * @param client The client.
- * @param timeout_ms How long to wait, in milliseconds.
- * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`; `CLAUDE_ERR_TIMEOUT`; when the session ended without another result, the cause that `on_closed` is
- *   told, such as `CLAUDE_ERR_PROCESS`, or `CLAUDE_ERR_CLOSED` after a normal end; `CLAUDE_ERR_WOULD_DEADLOCK` inside a
- *   callback; `CLAUDE_ERR_UNSUPPORTED` in PULL mode.
- * @thread Any thread of the host.
- * @callback Refused.
- * @since 0.1.0
  * @see docs/receiving.md
  */
-claude_status_t claude_client_receive_response(claude_client_t *client,
-                                               uint32_t timeout_ms,
-                                               claude_error_t **error);
+claude_status_t claude_client_ready_handle(claude_client_t *client,
+                                           claude_lanes_t lanes,
+                                           ptrdiff_t *handle,
+                                           claude_error_t **error);
 
 /**
- * As `claude_client_receive_response`, for the result of one prompt. Results of other prompts, and of turns that the CLI
- * starts by itself, are passed over.
+ * Makes every `claude_client_pump` and `claude_client_next` that waits return; where none waits, the next one. Nothing that
+ * is queued is lost. Not for signal handlers.
  *
- * @param client The client.
- * @param message_uuid The prompt's uuid, from `claude_client_query_id` or `claude_client_send_json_id`.
- * @param timeout_ms How long to wait, in milliseconds.
- * @param error Receives the error; may be NULL.
- * @return As `claude_client_receive_response`; `CLAUDE_ERR_CANCELLED` when the prompt was taken out of the CLI's queue.
- * @thread Any thread of the host.
- * @callback Refused.
- * @since 0.1.0
- * @see docs/receiving.md
- */
-claude_status_t claude_client_receive_response_to(claude_client_t *client,
-                                                  const char *message_uuid,
-                                                  uint32_t timeout_ms,
-                                                  claude_error_t **error);
-
-/**
- * The descriptor for event loops in PUMP and PULL mode: readable while something is queued. Watch it, level-triggered, and
- * call `claude_client_dispatch` or `claude_client_next`; never read or close it.
- *
- * @param client The client.
- * @param handle Receives the descriptor. It lives as long as the client.
- * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`; `CLAUDE_ERR_UNSUPPORTED` in the other modes.
- * @thread Any.
- * @callback May be called.
- * @since 0.1.0
- * @see docs/receiving.md
- */
-claude_status_t claude_client_wakeup_handle(claude_client_t *client,
-                                            ptrdiff_t *handle,
-                                            claude_error_t **error);
-
-/**
- * Makes a `claude_client_dispatch` or `claude_client_next` that waits return; where none waits, the next one. It takes the
- * place of no event: what is queued stays queued.
- *
- * @param client The client.
- * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
- * @thread Any.
- * @callback May be called.
- * @since 0.1.0
  * @see docs/receiving.md
  */
 claude_status_t claude_client_wake(claude_client_t *client,
                                    claude_error_t **error);
 
 /**
- * How much waits to be received.
+ * PUMP: runs waiting callbacks on this thread, REQUESTS before MESSAGES, until nothing waits or the budget is used up; at
+ * least one if one waits. `CLAUDE_OK` also when none ran. `CLAUDE_ERR_CLOSED`: nothing is left and the end has been told.
+ * Refused inside a callback; a second thread that finds one pumping returns at once.
  *
- * @param client The client.
- * @param events Receives the number of events; may be NULL.
- * @param bytes Receives their bytes; may be NULL.
- * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
- * @thread Any.
- * @callback May be called.
- * @since 0.1.0
- * @see docs/receiving.md
- */
-claude_status_t claude_client_pending(claude_client_t *client,
-                                      size_t *events,
-                                      size_t *bytes,
-                                      claude_error_t **error);
-
-/**
- * PUMP mode: runs waiting callbacks on the calling thread, until nothing waits or the budget is used up. At least one runs
- * if one waits. Requests and completions come before messages.
- *
- * @param client The client.
  * @param max_events The most callbacks to run; 0 = no limit.
- * @param budget_us Time to spend, in microseconds, but for one callback's own time; 0 = no limit.
- * @param timeout_ms How long to wait for the first one, in milliseconds; `CLAUDE_NO_WAIT` in a frame.
- * @param ran Receives how many callbacks ran; may be NULL.
- * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`, also when nothing ran; `CLAUDE_ERR_CLOSED` when it would wait although the end of the session has
- *   been told and nothing is left, or when the client is freed meanwhile; `CLAUDE_ERR_UNSUPPORTED` in the other modes;
- *   `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
- * @thread Any thread of the host. One at a time runs callbacks: a second one that finds some to run returns at once.
- * @callback Refused.
- * @since 0.1.0
+ * @param budget_us Microseconds; 0 = no limit.
+ * @param ran Receives how many ran; NULL = not wanted.
  * @see docs/receiving.md
  */
-claude_status_t claude_client_dispatch(claude_client_t *client,
-                                       uint32_t max_events,
-                                       uint32_t budget_us,
-                                       uint32_t timeout_ms,
-                                       uint32_t *ran,
-                                       claude_error_t **error);
+claude_status_t claude_client_pump(claude_client_t *client,
+                                   uint32_t max_events,
+                                   uint32_t budget_us,
+                                   uint32_t timeout_ms,
+                                   uint32_t *ran,
+                                   claude_error_t **error);
 
 /**
- * PULL mode: the next event. Requests and completions come before messages.
+ * PULL: the next event of these lanes, from as many threads as like. `CLAUDE_ERR_TIMEOUT`: none came; pass NULL as `error`
+ * in a loop that polls. `CLAUDE_ERR_CANCELLED`: `claude_client_wake`. `CLAUDE_ERR_CLOSED`: these lanes will bring nothing
+ * more, but for the end of what the host still begins, such as another disconnect.
  *
- * @param client The client.
- * @param timeout_ms How long to wait for it, in milliseconds.
- * @param event Receives the event; free it with `claude_event_free`.
- * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`; `CLAUDE_ERR_TIMEOUT` when none came; `CLAUDE_ERR_CANCELLED` once after `claude_client_wake`,
- *   ahead of what is queued; `CLAUDE_ERR_CLOSED` after the event `CLAUDE_EVENT_CLOSED`; `CLAUDE_ERR_UNSUPPORTED` in the
- *   other modes.
- * @thread Any, several at once as well.
- * @callback There are none in PULL mode.
- * @since 0.1.0
  * @see docs/receiving.md
  */
 claude_status_t claude_client_next(claude_client_t *client,
+                                   claude_lanes_t lanes,
                                    uint32_t timeout_ms,
                                    claude_event_t **event,
                                    claude_error_t **error);
 
 /**
- * What an event is.
+ * Waits for a result, and for its message callback to return. Results are counted: one that came before the call is not
+ * missed. In PUMP mode it runs the callbacks itself; not in PULL mode. Without a result: the cause of the end, or
+ * `CLAUDE_ERR_CLOSED`. `CLAUDE_ERR_CANCELLED`: the prompt was taken out of the CLI's queue.
  *
- * @param event The event.
- * @return Its kind; `CLAUDE_MESSAGE_OTHER` for a handle that is not valid.
- * @thread Any.
- * @callback May be called.
- * @since 0.1.0
+ * @param message_uuid The prompt whose result is meant; NULL = the next one that no call has returned for.
  * @see docs/receiving.md
  */
-claude_message_kind_t claude_event_kind(const claude_event_t *event);
+claude_status_t claude_client_receive_response(claude_client_t *client,
+                                               const char *message_uuid,
+                                               uint32_t timeout_ms,
+                                               claude_error_t **error);
 
 /**
- * The text of an event: the CLI's own JSON, a reply, an error's document, or plain text, as its kind says.
+ * How much is queued in these lanes.
  *
- * @param event The event.
- * @param len Receives the length in bytes; may be NULL.
- * @return The text with a NUL behind it; it lives as long as the event. Empty for a handle that is not valid.
- * @thread Any.
- * @callback May be called.
- * @since 0.1.0
- * @see docs/strings.md
- */
-const char *claude_event_json(const claude_event_t *event, size_t *len);
-
-/**
- * How an operation or a session ended.
- *
- * @param event An event of the kind `CLAUDE_EVENT_DONE` or `CLAUDE_EVENT_CLOSED`.
- * @return The status; `CLAUDE_OK` for other kinds; `CLAUDE_ERR_INVALID_HANDLE` for a handle that is not valid.
- * @thread Any.
- * @callback May be called.
- * @since 0.1.0
+ * @param events NULL = not wanted.
+ * @param bytes NULL = not wanted.
  * @see docs/receiving.md
  */
-claude_status_t claude_event_status(const claude_event_t *event);
+claude_status_t claude_client_pending(claude_client_t *client,
+                                      claude_lanes_t lanes,
+                                      size_t *events,
+                                      size_t *bytes,
+                                      claude_error_t **error);
 
 /**
- * The `user_data` that was given to the operation that has ended, or to the tool that is called.
+ * All that an event holds, in one call. The event keeps what the pointers point to.
  *
- * @param event An event of the kind `CLAUDE_EVENT_DONE`, `CLAUDE_EVENT_TOOL_CALL` or `CLAUDE_EVENT_TOOL_CALL_CANCELLED`.
- * @return The pointer; NULL for other kinds.
- * @thread Any.
- * @callback May be called.
- * @since 0.1.0
  * @see docs/receiving.md
  */
-void *claude_event_user_data(const claude_event_t *event);
+claude_status_t claude_event_info(const claude_event_t *event,
+                                  claude_event_info_t *info,
+                                  claude_error_t **error);
 
 /**
- * Takes the request out of an event. Answer it, now or later, and free it. A request that is left in its event is refused
- * when the event is freed.
+ * Takes the request out of a `CLAUDE_EVENT_REQUEST`. One that is left in it is refused when the event is freed.
+ * `CLAUDE_ERR_NOT_FOUND`: another kind, or taken already.
  *
- * @param event An event of the kind `CLAUDE_EVENT_REQUEST`.
- * @return The request, which the caller owns; NULL for other kinds and the second time.
- * @thread Any.
- * @callback May be called.
- * @since 0.1.0
  * @see docs/requests.md
  */
-claude_request_t *claude_event_take_request(claude_event_t *event);
+claude_status_t claude_event_take_request(claude_event_t *event,
+                                          claude_request_t **request,
+                                          claude_error_t **error);
+
+/**
+ * Takes the call out of a `CLAUDE_EVENT_TOOL_CALL`. One that is left in it fails when the event is freed.
+ * `CLAUDE_ERR_NOT_FOUND`: another kind, or taken already.
+ *
+ * @see docs/tools.md
+ */
+claude_status_t claude_event_take_tool_call(claude_event_t *event,
+                                            claude_tool_call_t **call,
+                                            claude_error_t **error);
 
 /**
  * Frees an event.
  *
- * @param event The event; NULL and an event that was freed before are ignored.
- * @thread Any.
- * @callback May be called.
- * @since 0.1.0
  * @see docs/ownership.md
  */
 void claude_event_free(claude_event_t *event);
@@ -3509,42 +3448,6 @@ claude_status_t claude_client_take_request(claude_client_t *client,
                                            claude_error_t **error);
 
 /**
- * The number of the request that an event is about.
- *
- * @param event An event of the kind `CLAUDE_EVENT_REQUEST` or `CLAUDE_EVENT_REQUEST_CANCELLED`.
- * @return As `claude_request_id`; 0 for other kinds.
- * @thread Any.
- * @callback May be called.
- * @since 0.1.0
- * @see docs/requests.md
- */
-uint64_t claude_event_request_id(const claude_event_t *event);
-
-/**
- * Registers the callback for permission requests, which otherwise go to the one of `claude_client_on_request`. Register it
- * before connecting: only this or `claude_client_on_request` makes the CLI ask for permissions; in PULL mode it always asks.
- * Options that keep the CLI from asking are told by a `CLAUDE_EVENT_WARNING` when connecting.
- *
- * @param client The client.
- * @param callback The callback, which owns the request that it is given; NULL takes the present one away. The one before
- *   is not running any more when this returns, unless it is called inside a callback of the client. What the one before
- *   left open is delivered again.
- * @param user_data Passed to the callback.
- * @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
- * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`; `CLAUDE_ERR_ALREADY_CONNECTED` for a first callback after connecting.
- * @thread Any. The callback runs where the dispatch mode says, and never waits for a message callback.
- * @callback May be called.
- * @since 0.1.0
- * @see docs/requests.md
- */
-claude_status_t claude_client_set_permission_handler(claude_client_t *client,
-                                                     claude_request_fn callback,
-                                                     void *user_data,
-                                                     claude_destroy_fn destroy,
-                                                     claude_error_t **error);
-
-/**
  * Registers a hook: the CLI asks before or after it does something. Any number of them, also for one event. Before
  * connecting.
  *
@@ -3664,7 +3567,7 @@ void claude_mcp_server_free(claude_mcp_server_t *server);
  * @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_ARGUMENT` for a description or a schema that cannot be used, or a name in use;
  *   `CLAUDE_ERR_INVALID_HANDLE`.
  * @thread Any. The function runs in THREAD and INLINE mode on a library thread of its own, so that it may block; in PUMP mode
- *   inside `claude_client_dispatch`.
+ *   inside `claude_client_pump`.
  * @callback May be called.
  * @since 0.1.0
  * @see docs/tools.md
@@ -4146,19 +4049,6 @@ claude_status_t claude_tool_call_fail_n(claude_tool_call_t *call,
  * @see docs/tools.md
  */
 void claude_tool_call_free(claude_tool_call_t *call);
-
-/**
- * Takes the tool call out of an event. Answer it, now or later, and free it. A call that is left in its event fails when the
- * event is freed.
- *
- * @param event An event of the kind `CLAUDE_EVENT_TOOL_CALL`.
- * @return The call, which the caller owns; NULL for other kinds and the second time.
- * @thread Any.
- * @callback May be called.
- * @since 0.1.0
- * @see docs/tools.md
- */
-claude_tool_call_t *claude_event_take_tool_call(claude_event_t *event);
 
 /**
  * Takes a transport of the host's own in place of a child process: the library then starts nothing, and speaks with the

@@ -29,7 +29,7 @@
 #define CLAUDE_GLIB_H
 
 #ifdef _WIN32
-#error "claude_glib.h needs a descriptor to watch: on Windows call g_main_context_wakeup from claude_client_on_wakeup"
+#error "claude_glib.h needs a descriptor to watch: on Windows call g_main_context_wakeup from claude_client_on_ready"
 #endif
 
 #include <claude_client.h>
@@ -71,11 +71,11 @@ static inline int claude_glib_duplicate(int descriptor)
 static inline gboolean claude_glib_on_readable(GSource *source, GSourceFunc callback, gpointer user_data)
 {
     claude_glib_source_t *self = (claude_glib_source_t *)source;
-    claude_status_t status = claude_client_dispatch(self->client, 0, self->budget_us, CLAUDE_NO_WAIT, NULL, NULL);
+    claude_status_t status = claude_client_pump(self->client, 0, self->budget_us, CLAUDE_NO_WAIT, NULL, NULL);
 
     (void)callback;
     (void)user_data;
-    return status == CLAUDE_OK || status == CLAUDE_ERR_WOULD_DEADLOCK ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+    return status == CLAUDE_OK || status == CLAUDE_ERR_WOULD_DEADLOCK || status == CLAUDE_ERR_CLOSED ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
 static inline void claude_glib_on_finalize(GSource *source)
@@ -107,12 +107,12 @@ static inline GSource *claude_glib_source_new(claude_client_t *client, claude_er
 {
     static GSourceFuncs functions = {NULL, NULL, claude_glib_on_readable, claude_glib_on_finalize, NULL, NULL};
     claude_glib_source_t *self;
-    ptrdiff_t handle = -1;
+    intptr_t handle = -1;
     int descriptor;
 
     /* Refused once connecting has begun: the mode was chosen before then, and the next call judges it. */
     (void)claude_client_set_dispatch(client, CLAUDE_DISPATCH_PUMP, NULL);
-    if (claude_client_wakeup_handle(client, &handle, error) != CLAUDE_OK)
+    if (claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, error) != CLAUDE_OK)
         return NULL;
     descriptor = claude_glib_duplicate((int)handle);
     if (descriptor < 0)

@@ -29,7 +29,7 @@
 #define CLAUDE_LIBUV_H
 
 #ifdef _WIN32
-#error "claude_libuv.h needs a descriptor to watch: on Windows call uv_async_send from claude_client_on_wakeup"
+#error "claude_libuv.h needs a descriptor to watch: on Windows call uv_async_send from claude_client_on_ready"
 #endif
 
 #include <claude_client.h>
@@ -85,7 +85,7 @@ static inline void claude_uv_on_readable(uv_poll_t *poll, int broken, int events
 {
     claude_uv_t *attached = (claude_uv_t *)poll->data;
     claude_status_t status =
-        claude_client_dispatch(attached->client, 0, attached->budget_us, CLAUDE_NO_WAIT, NULL, NULL);
+        claude_client_pump(attached->client, 0, attached->budget_us, CLAUDE_NO_WAIT, NULL, NULL);
 
     (void)broken;
     (void)events;
@@ -119,12 +119,12 @@ static inline void claude_uv_on_close(uv_handle_t *handle)
 static inline int claude_uv_attach(claude_uv_t *attached, uv_loop_t *loop, claude_client_t *client,
                                    claude_error_t **error)
 {
-    ptrdiff_t handle = -1;
+    intptr_t handle = -1;
     int result;
 
     /* Refused once connecting has begun: the mode was chosen before then, and the next call judges it. */
     (void)claude_client_set_dispatch(client, CLAUDE_DISPATCH_PUMP, NULL);
-    if (claude_client_wakeup_handle(client, &handle, error) != CLAUDE_OK)
+    if (claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, error) != CLAUDE_OK)
         return UV_EINVAL;
     attached->budget_us = CLAUDE_UV_BUDGET_US;
     attached->status = CLAUDE_OK;

@@ -30,7 +30,7 @@
 #define CLAUDE_QT_HPP
 
 #ifdef _WIN32
-#error "claude_qt.hpp needs a descriptor to watch: on Windows post an event from claude_client_on_wakeup"
+#error "claude_qt.hpp needs a descriptor to watch: on Windows post an event from claude_client_on_ready"
 #endif
 
 #include <claude_client.h>
@@ -60,8 +60,8 @@ public:
     {
         // Refused once connecting has begun: the mode was chosen before then, and the next call judges it.
         (void)claude_client_set_dispatch(client, CLAUDE_DISPATCH_PUMP, nullptr);
-        ptrdiff_t handle = -1;
-        if (claude_client_wakeup_handle(client, &handle, error) != CLAUDE_OK)
+        intptr_t handle = -1;
+        if (claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, error) != CLAUDE_OK)
             return nullptr;
         // A descriptor of our own for the same thing: the client may be freed, and its number given to another file,
         // while Qt still watches this one.
@@ -106,11 +106,11 @@ private:
     {
         const QPointer<ClaudeQtNotifier> self(this);
         running_ = true;
-        const claude_status_t status = claude_client_dispatch(client_, 0, budget_, CLAUDE_NO_WAIT, nullptr, nullptr);
+        const claude_status_t status = claude_client_pump(client_, 0, budget_, CLAUDE_NO_WAIT, nullptr, nullptr);
         if (self.isNull())
             return; // a callback has deleted it
         running_ = false;
-        if (status != CLAUDE_OK && status != CLAUDE_ERR_WOULD_DEADLOCK) {
+        if (status != CLAUDE_OK && status != CLAUDE_ERR_WOULD_DEADLOCK && status != CLAUDE_ERR_CLOSED) {
             status_ = status;
             setEnabled(false);
         } else if (paused_) {

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::ffi::{c_char, c_void};
 
 use super::receive::request_handler;
-use super::support::{registered, with_client};
+use super::support::with_client;
 use super::types::{
     CLAUDE_HOOK_BLOCK, CLAUDE_HOOK_CONTINUE, claude_client_t, claude_destroy_fn, claude_error_t,
     claude_request_fn, claude_status_t,
@@ -13,35 +13,6 @@ use crate::error::{Error, Status};
 use crate::ffi::callback::UserData;
 use crate::ffi::text::{self, STRLEN};
 use crate::session::Hook;
-
-/// Registers the callback for permission requests, which otherwise go to the one of `claude_client_on_request`. Register it
-/// before connecting: only this or `claude_client_on_request` makes the CLI ask for permissions; in PULL mode it always asks.
-/// Options that keep the CLI from asking are told by a `CLAUDE_EVENT_WARNING` when connecting.
-///
-/// @param client The client.
-/// @param callback The callback, which owns the request that it is given; NULL takes the present one away. The one before
-///   is not running any more when this returns, unless it is called inside a callback of the client. What the one before
-///   left open is delivered again.
-/// @param user_data Passed to the callback.
-/// @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`; `CLAUDE_ERR_ALREADY_CONNECTED` for a first callback after connecting.
-/// @thread Any. The callback runs where the dispatch mode says, and never waits for a message callback.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_client_set_permission_handler(
-    client: *mut claude_client_t,
-    callback: claude_request_fn,
-    user_data: *mut c_void,
-    destroy: claude_destroy_fn,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    let handler = registered(callback, user_data, destroy, request_handler);
-    // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| client.set_permission_handler(handler)) }
-}
 
 /// Registers a hook: the CLI asks before or after it does something. Any number of them, also for one event. Before
 /// connecting.

@@ -1,20 +1,21 @@
 //! Tools of the host: MCP servers that live inside it.
 
+use std::any::Any;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::request::hand_over;
-use super::support::{CALLS, CallObject, SERVERS, call, dead_handle, full_table, registered, with_client};
+use super::receive::request_handler;
+use super::support::{CALLS, CallObject, SERVERS, call, dead_handle, full_table, with_client};
 use super::types::{
     claude_client_t, claude_destroy_fn, claude_error_t, claude_mcp_server_t, claude_request_fn,
     claude_status_t, claude_tool_call_t, claude_tool_fn,
 };
-use crate::dispatch::RequestHandler;
 use crate::error::Result;
 use crate::ffi::callback::UserData;
 use crate::ffi::guard::guard_or;
 use crate::ffi::text::{self, STRLEN};
 use crate::mcp::{Call, Owner, Server, ToolFunction};
+use crate::session::McpHandler;
 
 /// Gives a call to the host. `None` when no handle can be had: the call fails then.
 pub fn hand_over_call(call: Arc<Call>) -> Option<*mut claude_tool_call_t> {
@@ -134,7 +135,7 @@ pub unsafe extern "C" fn claude_mcp_server_free(server: *mut claude_mcp_server_t
 /// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_ARGUMENT` for a description or a schema that cannot be used, or a name in use;
 ///   `CLAUDE_ERR_INVALID_HANDLE`.
 /// @thread Any. The function runs in THREAD and INLINE mode on a library thread of its own, so that it may block; in PUMP mode
-///   inside `claude_client_dispatch`.
+///   inside `claude_client_pump`.
 /// @callback May be called.
 /// @since 0.1.0
 /// @see docs/tools.md
@@ -264,18 +265,18 @@ pub unsafe extern "C" fn claude_client_add_mcp_handler(
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let handler = registered(callback, user_data, destroy, |callback, user_data| -> RequestHandler {
-        Arc::new(move |request| {
-            if let Some(handle) = hand_over(request) {
-                // SAFETY: the host registered the function for this pointer and takes the handle over.
-                unsafe { callback(handle, user_data.pointer()) }
-            }
-        })
-    });
+    let user_data = UserData::new(user_data, destroy);
+    let token = user_data.pointer().expose_provenance();
     // SAFETY: the header's rules on texts and output parameters.
     unsafe {
         with_client(client, error, |client| {
-            client.add_mcp_handler(text::required(name, STRLEN, "name")?, handler)
+            // Without a callback, only `claude_request_user_data` leads to it.
+            let (handler, kept) = match callback {
+                Some(callback) => (Some(request_handler(callback, user_data)), None),
+                None => (None, Some(Box::new(user_data) as Box<dyn Any + Send + Sync>)),
+            };
+            let name = text::required(name, STRLEN, "name")?.to_owned();
+            client.add_mcp_handler(McpHandler { name, handler, token, kept })
         })
     }
 }

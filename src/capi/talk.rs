@@ -122,7 +122,7 @@ pub unsafe extern "C" fn claude_client_send_json_n(
 /// @param client The client, connected.
 /// @param prompt The prompt, not empty. Copied.
 /// @param session_id The label; NULL = "default".
-/// @param message_uuid Receives the uuid; free it with `claude_string_free`. See `claude_client_receive_response_to`.
+/// @param message_uuid Receives the uuid; free it with `claude_string_free`. See `claude_client_receive_response`.
 /// @param error Receives the error; may be NULL.
 /// @return As `claude_client_query`.
 /// @thread Any.
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn claude_client_query_id_n(
 ///
 /// @param client The client, connected.
 /// @param message_json The message. Copied.
-/// @param message_uuid Receives the uuid; free it with `claude_string_free`. See `claude_client_receive_response_to`.
+/// @param message_uuid Receives the uuid; free it with `claude_string_free`. See `claude_client_receive_response`.
 /// @param error Receives the error; may be NULL.
 /// @return As `claude_client_send_json`.
 /// @thread Any.

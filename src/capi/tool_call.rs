@@ -3,10 +3,9 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::mcp::hand_over_call;
-use super::support::{CALLS, CallObject, call, dead_handle, event, parts, registered};
+use super::support::{CALLS, CallObject, call, dead_handle, parts, registered};
 use super::types::{
-    claude_cancel_fn, claude_destroy_fn, claude_error_t, claude_event_t, claude_status_t, claude_tool_call_t,
+    claude_cancel_fn, claude_destroy_fn, claude_error_t, claude_status_t, claude_tool_call_t,
 };
 use crate::error::{Error, Result, Status};
 use crate::ffi::guard::guard_or;
@@ -524,21 +523,4 @@ pub unsafe extern "C" fn claude_tool_call_fail_n(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_free(call: *mut claude_tool_call_t) {
     guard_or((), || drop(CALLS.remove(call)));
-}
-
-/// Takes the tool call out of an event. Answer it, now or later, and free it. A call that is left in its event fails when the
-/// event is freed.
-///
-/// @param event An event of the kind `CLAUDE_EVENT_TOOL_CALL`.
-/// @return The call, which the caller owns; NULL for other kinds and the second time.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/tools.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_event_take_tool_call(event: *mut claude_event_t) -> *mut claude_tool_call_t {
-    guard_or(std::ptr::null_mut(), || {
-        let call = self::event(event).and_then(|object| object.take_call());
-        call.and_then(hand_over_call).unwrap_or(std::ptr::null_mut())
-    })
 }

@@ -17,7 +17,7 @@ use crate::ffi::text::{self, STRLEN};
 use crate::sync::lock;
 use crate::transport::host::{Ending, Inlet, Link};
 
-static SINKS: Table<Inlet> = Table::new(12);
+static SINKS: Table<Arc<Inlet>> = Table::new(12);
 
 /// Takes a transport of the host's own in place of a child process: the library then starts nothing, and speaks with the
 /// CLI through these functions. Options that are for the CLI's command line, environment or process have no effect then; a

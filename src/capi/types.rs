@@ -1,6 +1,9 @@
 //! Types and constants of the header.
 
 use std::ffi::{c_char, c_void};
+use std::mem::MaybeUninit;
+
+use crate::ffi::versioned::Versioned;
 
 /// Means "do not wait" where a function takes `timeout_ms`.
 pub const CLAUDE_NO_WAIT: u32 = 0;
@@ -69,6 +72,8 @@ pub enum claude_status_t {
     CLAUDE_ERR_INVALID_OPTION = -103,
     /// Not possible in this mode, on this system or with this CLI.
     CLAUDE_ERR_UNSUPPORTED = -104,
+    /// There is nothing of that name, at that place, with that text.
+    CLAUDE_ERR_NOT_FOUND = -105,
     /// No usable CLI was found (`CLINotFoundError`).
     CLAUDE_ERR_CLI_NOT_FOUND = -201,
     /// The CLI could not be started or spoken to (`CLIConnectionError`).
@@ -103,7 +108,8 @@ pub enum claude_status_t {
     CLAUDE_ERR_PANIC = -901,
 }
 
-/// What a message or an event is. New kinds may be added: treat an unknown number like `CLAUDE_MESSAGE_OTHER`.
+/// What a message or an event is. 1 to 99 are messages of the CLI, 100 to 199 events of the library that come among them, and
+/// 200 to 299 come from `claude_client_next` only. Treat an unknown number like `CLAUDE_MESSAGE_OTHER`.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum claude_message_kind_t {
@@ -151,20 +157,32 @@ pub enum claude_message_kind_t {
     /// The host has sent something else than the record that is being played (option `replay`): `line` in the record,
     /// `pointer`, `expected`, `got`, and `text`, which says it all. See docs/replay.md.
     CLAUDE_EVENT_REPLAY_MISMATCH = 105,
-    /// PULL only: the CLI asks something; see `claude_event_take_request`.
+    /// The CLI asks something: `claude_event_take_request`. JSON: the request.
     CLAUDE_EVENT_REQUEST = 200,
-    /// PULL only: a request ended without an answer; see `claude_event_request_id`.
+    /// The request with this id ended without an answer.
     CLAUDE_EVENT_REQUEST_CANCELLED = 201,
-    /// PULL only: an asynchronous operation ended; see `claude_event_status` and `claude_event_user_data`.
+    /// An operation ended. JSON: the reply, or the error's document.
     CLAUDE_EVENT_DONE = 202,
-    /// PULL only: a line of the CLI's stderr, as plain text.
+    /// A line of the CLI's stderr, plain text.
     CLAUDE_EVENT_STDERR = 203,
-    /// PULL only: the session has ended; the last event.
+    /// The session has ended; the last message. JSON: as for `claude_closed_fn`.
     CLAUDE_EVENT_CLOSED = 204,
-    /// PULL only: a tool of the host is called: `call_id`, `server`, `name`, `arguments`; see `claude_event_take_tool_call`.
+    /// A tool is called: `claude_event_take_tool_call`. JSON: the call.
     CLAUDE_EVENT_TOOL_CALL = 205,
-    /// PULL only: the answer to a tool call is not wanted any more: as above.
+    /// The answer to the tool call with this id is not wanted any more.
     CLAUDE_EVENT_TOOL_CALL_CANCELLED = 206,
+}
+
+/// The two ways through a client, each in order; neither waits for the other. A mask: bits may be added, ALL has them all.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum claude_lanes_t {
+    /// Messages, events up to 199, stderr, the end of the session.
+    CLAUDE_LANE_MESSAGES = 1,
+    /// Requests, tool calls, their cancellations, completed operations.
+    CLAUDE_LANE_REQUESTS = 2,
+    /// Every lane, also of later versions; REQUESTS before MESSAGES.
+    CLAUDE_LANE_ALL = 0x7FFF_FFFF,
 }
 
 /// How much a log line matters.
@@ -217,7 +235,7 @@ pub enum claude_state_t {
 pub enum claude_dispatch_t {
     /// A library thread, in order, one at a time for each lane. A callback may block.
     CLAUDE_DISPATCH_THREAD = 0,
-    /// Only `claude_client_dispatch`, on the thread that calls it.
+    /// Only `claude_client_pump`, on the thread that calls it.
     CLAUDE_DISPATCH_PUMP = 1,
     /// Nobody: `claude_client_next` returns events.
     CLAUDE_DISPATCH_PULL = 2,
@@ -310,8 +328,8 @@ pub type claude_log_fn =
 /// The last call for this `user_data`: nothing of the library uses it any more.
 pub type claude_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// Told that something can be received. It may only poke an event loop: it runs on a library thread.
-pub type claude_wakeup_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+/// Something is ready. It may only poke an event loop: it runs on a library thread in every mode.
+pub type claude_notify_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// Returns the next prompt of a stream, or NULL at its end. The text stays the host's and must live until the next
 /// call. `*len` is preset to `CLAUDE_STRLEN`: set it for a text without NUL.
@@ -362,7 +380,37 @@ pub struct claude_transport_vtable_t {
     /// Runs once and last, when no other function runs; may be NULL.
     pub destroy: claude_destroy_fn,
     /// There is room again after `claude_sink_has_room` was false or a push was refused; may be NULL.
-    pub on_room: claude_wakeup_fn,
+    pub on_room: claude_notify_fn,
+}
+
+/// What an event holds. Set `size` once; `claude_event_info` writes the rest.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct claude_event_info_t {
+    /// `sizeof(claude_event_info_t)`, so that members can be added.
+    pub size: usize,
+    /// What it is.
+    pub kind: MaybeUninit<claude_message_kind_t>,
+    /// DONE and CLOSED: how it ended; otherwise `CLAUDE_OK`.
+    pub status: MaybeUninit<claude_status_t>,
+    /// REQUEST: what is asked; otherwise `CLAUDE_REQUEST_OTHER`.
+    pub request_kind: MaybeUninit<claude_request_kind_t>,
+    /// The lane that it came by.
+    pub lane: MaybeUninit<claude_lanes_t>,
+    /// REQUEST, TOOL_CALL and their CANCELLED: the id; otherwise 0.
+    pub id: u64,
+    /// Of the operation (DONE), the tool, the hook or the MCP handler; else NULL.
+    pub user_data: *mut c_void,
+    /// Its text, as the kind says. Lives as long as the event.
+    pub json: *const c_char,
+    /// Bytes of `json` without the NUL.
+    pub len: usize,
+}
+
+// SAFETY: numbers and pointers alone, any bytes are valid in a MaybeUninit, and `size` is first.
+unsafe impl Versioned for claude_event_info_t {
+    const NAME: &'static str = "claude_event_info_t";
+    const FIRST: usize = 24 + 4 * size_of::<usize>();
 }
 
 /// How the library's threads look. Zero it, set `size`, and set what differs from the default.

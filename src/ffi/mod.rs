@@ -1,4 +1,4 @@
-//! The boundary kit: guard, handles, text, callbacks. It knows nothing of Claude.
+//! The boundary kit: guard, handles, text, callbacks, numbers, structs that grow. It knows nothing of Claude.
 //!
 //! Every raw conversion of the crate lives here, so that what an export may receive is decided in one place.
 
@@ -8,4 +8,6 @@
 pub mod callback;
 pub mod guard;
 pub mod handle;
+pub mod number;
 pub mod text;
+pub mod versioned;

@@ -194,7 +194,7 @@ pub const LIBRARY: &[Row] = &[
 ];
 
 pub const REFUSED: &[Row] = &[
-    refused("can_use_tool", "call claude_client_set_permission_handler before connect").both("canUseTool"),
+    refused("can_use_tool", "call claude_client_on_permission before connect").both("canUseTool"),
     refused("hooks", "call claude_client_add_hook before connect").both("hooks"),
     refused("stderr", "call claude_client_on_stderr").both("stderr"),
     refused("on_elicitation", "call claude_client_on_request and answer requests of the kind elicitation")

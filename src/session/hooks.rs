@@ -38,6 +38,17 @@ pub struct Hook {
     pub kept: Option<Box<dyn Any + Send + Sync>>,
 }
 
+/// An MCP server that the host implements itself.
+pub struct McpHandler {
+    pub name: String,
+    /// `None` = the callback for all requests.
+    pub handler: Option<RequestHandler>,
+    /// The host's `user_data`.
+    pub token: usize,
+    /// Lives as long as the registration.
+    pub kept: Option<Box<dyn Any + Send + Sync>>,
+}
+
 /// Whom requests go to.
 #[derive(Default)]
 pub struct Routes {
@@ -47,7 +58,7 @@ pub struct Routes {
     hooks: Vec<Hook>,
     dialogs: Vec<String>,
     /// Servers that the host implements itself.
-    mcp: Vec<(String, RequestHandler)>,
+    mcp: Vec<McpHandler>,
     /// The CLI was started to ask for permissions.
     asks_permission: bool,
     /// The client is being freed: what is registered now is never called.
@@ -69,6 +80,19 @@ impl Routes {
         self.hooks.get(number)
     }
 
+    /// The host's `user_data` of the hook or the MCP handler that is called.
+    fn token(&self, inbound: &Inbound) -> Option<usize> {
+        let word = |name: &str| tolerant::member(&inbound.request, &[name]);
+        match &*inbound.subtype {
+            "hook_callback" => self.hook(word("callback_id")?.as_str()?).map(|hook| hook.token),
+            "mcp_message" if !self.mcp.is_empty() => {
+                let name = word("server_name")?;
+                self.mcp.iter().find(|known| name.as_str() == Some(&*known.name)).map(|known| known.token)
+            }
+            _ => None,
+        }
+    }
+
     fn way(&self, request: &Request) -> Option<(Place, &RequestHandler)> {
         let own = match request.kind() {
             RequestKind::Permission => self.permission.as_ref().map(|handler| (Place::Permission, handler)),
@@ -78,8 +102,8 @@ impl Routes {
             }
             RequestKind::Mcp => {
                 let name = request.server_name();
-                let own = self.mcp.iter().find(|(known, _)| *known == name);
-                own.map(|(_, handler)| (Place::Mcp, handler))
+                let own = self.mcp.iter().find(|known| known.name == name);
+                own.and_then(|own| own.handler.as_ref()).map(|handler| (Place::Mcp, handler))
             }
             _ => None,
         };
@@ -141,17 +165,28 @@ pub(super) fn router(routes: &Arc<Mutex<Routes>>) -> RequestHandler {
 
 impl Client {
     /// The callback for every request that no other callback is for. A new one gets what the one before left open.
-    pub fn on_request(&self, handler: Option<RequestHandler>) {
+    pub fn on_request(&self, handler: Option<RequestHandler>) -> Result<()> {
+        let handler = self.registered(handler)?;
         let attached = handler.is_some();
         let old = {
             let mut routes = lock(&self.routes);
             if routes.closed { handler } else { std::mem::replace(&mut routes.any, handler) }
         };
         self.replaced(old, attached.then_some(Place::Any));
+        Ok(())
+    }
+
+    /// What a registration comes to: in PULL mode it has no callback, and stands for the wish to get the events.
+    fn registered(&self, handler: Option<RequestHandler>) -> Result<Option<RequestHandler>> {
+        Ok(match self.dispatcher.registering(handler.is_some())? {
+            Mode::Pull => Some(Arc::new(|request: Arc<Request>| request.abandon(NO_HANDLER))),
+            _ => handler,
+        })
     }
 
     /// The callback for permission requests.
-    pub fn set_permission_handler(&self, handler: Option<RequestHandler>) -> Result<()> {
+    pub fn on_permission(&self, handler: Option<RequestHandler>) -> Result<()> {
+        let handler = self.registered(handler)?;
         let attached = handler.is_some();
         let old = {
             let state = lock(&self.state);
@@ -183,7 +218,7 @@ impl Client {
     }
 
     /// Registers a hook, before connecting.
-    pub fn add_hook(&self, hook: Hook) -> Result<()> {
+    pub fn add_hook(&self, mut hook: Hook) -> Result<()> {
         let wrong = |argument: &str, message: &str| {
             Err(Error::new(Status::InvalidArgument, message.to_owned()).with("argument", argument))
         };
@@ -193,12 +228,7 @@ impl Client {
         if !hook.timeout.is_finite() || hook.timeout < 0.0 {
             return wrong("timeout_s", "timeout_s is not a number of seconds");
         }
-        if hook.handler.is_some() && self.dispatcher.mode() == Mode::Pull {
-            return wrong(
-                "callback",
-                "in PULL mode nobody runs callbacks: pass NULL, the hook comes as an event",
-            );
-        }
+        hook.handler = self.registered(hook.handler)?;
         let state = lock(&self.state);
         let mut routes = lock(&self.routes);
         if state.phase != Phase::Created || routes.closed {
@@ -225,28 +255,18 @@ impl Client {
     }
 
     /// Registers a server that the host implements itself. Without a handler its messages are events.
-    pub fn add_mcp_handler(&self, name: &str, handler: Option<RequestHandler>) -> Result<()> {
-        if handler.is_some() && self.dispatcher.mode() == Mode::Pull {
-            return Err(Error::new(Status::InvalidArgument, "in PULL mode nobody runs callbacks")
-                .with("argument", "callback")
-                .with("remedy", "pass NULL: the messages come as events"));
-        }
+    pub fn add_mcp_handler(&self, server: McpHandler) -> Result<()> {
+        let handler = self.registered(server.handler)?;
         let _hold = self.hold()?;
-        self.mcp.add_raw(name, handler.is_some())?;
-        if let Some(handler) = handler {
-            lock(&self.routes).mcp.push((name.to_owned(), handler));
-        }
+        self.mcp.add_raw(&server.name, handler.is_some())?;
+        lock(&self.routes).mcp.push(McpHandler { handler, ..server });
         Ok(())
     }
 
     /// What the options are to know of the registrations.
     pub(super) fn features(&self) -> Features {
-        let own_tool = self.options.get("permission_prompt_tool_name").is_some();
         let mut routes = lock(&self.routes);
-        routes.asks_permission = match self.dispatcher.mode() {
-            Mode::Pull => !own_tool,
-            _ => routes.permission.is_some() || routes.any.is_some(),
-        };
+        routes.asks_permission = routes.permission.is_some() || routes.any.is_some();
         Features {
             permission_handler: routes.asks_permission,
             hooks: routes.hooks_field(),
@@ -263,8 +283,7 @@ impl Client {
         if !self.mcp.is_empty() {
             return true;
         }
-        let callbacks = routes.any.is_some() || routes.permission.is_some() || !routes.hooks.is_empty();
-        callbacks || self.dispatcher.mode() == Mode::Pull
+        routes.any.is_some() || routes.permission.is_some() || !routes.hooks.is_empty()
     }
 
     /// A hook that must block when it fails is worth nothing with a CLI that would go on.
@@ -296,7 +315,7 @@ impl Client {
     /// Takes a request of the CLI in and sends it on its way to the host, or refuses it at once.
     pub(super) fn take_request(&self, inbound: Inbound) {
         let session: Weak<dyn Session> = self.me.clone();
-        let token = self.hook_token(&inbound);
+        let token = lock(&self.routes).token(&inbound);
         let request = Request::new(inbound, session, token.unwrap_or_default());
         if request.kind() == RequestKind::Mcp && self.mcp.receive(&request) {
             return;
@@ -308,21 +327,13 @@ impl Client {
             let _ = request.fail(&format!("No hook callback found for ID: {}", request.callback_id()));
             return;
         }
-        if self.dispatcher.mode() != Mode::Pull && lock(&self.routes).way(&request).is_none() {
+        if lock(&self.routes).way(&request).is_none() {
             return request.abandon(NO_HANDLER);
         }
         if let Some(time) = self.options.request_timeout {
             let _ = request.set_deadline(Some(time), None);
         }
         self.dispatcher.push_request(request);
-    }
-
-    fn hook_token(&self, inbound: &Inbound) -> Option<usize> {
-        if inbound.subtype != "hook_callback" {
-            return None;
-        }
-        let id = tolerant::member(&inbound.request, &["callback_id"])?;
-        lock(&self.routes).hook(id.as_str()?).map(|hook| hook.token)
     }
 
     /// Lets go of every callback; their destroy-notifies run.

@@ -16,8 +16,8 @@ pub fn query_once(
     wait: Option<Duration>,
 ) -> Result<()> {
     let client = Client::create(options_json)?;
-    client.dispatcher.on_message(on_message);
-    client.on_request(on_request);
+    client.dispatcher.on_message(on_message)?;
+    client.on_request(on_request)?;
     let outcome = hold(&client, prompt, wait);
     client.free();
     outcome

@@ -285,7 +285,7 @@ static void attach_after_50_quiet_ticks(void)
             received_then = talk->received;
         CHECK(talk->received == received_then && talk->received >= 100 && talk->received < FLOOD);
         if (quiet == 50) {
-            CHECK(claude_client_pending(talk->client, &waiting, NULL, NULL) == CLAUDE_OK && waiting > 0);
+            CHECK(claude_client_pending(talk->client, CLAUDE_LANE_ALL, &waiting, NULL, NULL) == CLAUDE_OK && waiting > 0);
             attach(talk);
         }
     } else if (talk->detached == 2 && !ended) {
@@ -420,7 +420,7 @@ static void nest(talk_t *talk)
         exit(0);
     }
     spent = seconds(CLOCK_PROCESS_CPUTIME_ID) - spent_before;
-    CHECK(claude_client_pending(talk->client, &waiting, NULL, NULL) == CLAUDE_OK && waiting > 0);
+    CHECK(claude_client_pending(talk->client, CLAUDE_LANE_ALL, &waiting, NULL, NULL) == CLAUDE_OK && waiting > 0);
     CHECK(talk->said == said_before); /* one callback at a time */
     allow();
 }
@@ -471,7 +471,7 @@ static void refused(void)
     CHECK(!loop_attach(0, client, &error));
     CHECK(claude_error_status(error) == CLAUDE_ERR_UNSUPPORTED);
     claude_error_free(error);
-    CHECK(claude_client_receive_response(client, 30000, NULL) == CLAUDE_OK && by_library_thread);
+    CHECK(claude_client_receive_response(client, NULL, 30000, NULL) == CLAUDE_OK && by_library_thread);
     claude_client_free(client);
     puts("refused");
 }

@@ -78,7 +78,7 @@ int main(int argc, char **argv)
     OK(claude_client_get_server_info(client, &text, &error));
     claude_string_free(text);
     OK(claude_client_query(client, "first", NULL, &error));
-    OK(claude_client_receive_response(client, LONG_MS, &error));
+    OK(claude_client_receive_response(client, NULL, LONG_MS, &error));
     CHECK(requests == 2 && seen.results == 1);
     OK(claude_client_control_wait(client, "{\"subtype\":\"mcp_status\"}", LONG_MS, &text, &error));
     claude_string_free(text);
@@ -86,7 +86,7 @@ int main(int argc, char **argv)
     drop_error();
     OK(claude_client_set_model(client, "opus", on_done, &done, &error));
     seen_wait(&done, &done.closed, 1);
-    FAILS(CLAUDE_ERR_TIMEOUT, claude_client_receive_response(client, 10, &error));
+    FAILS(CLAUDE_ERR_TIMEOUT, claude_client_receive_response(client, NULL, 10, &error));
     drop_error();
     OK(claude_client_stats(client, &text, &error));
     claude_string_free(text);
@@ -103,7 +103,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[2], "leave") == 0)
         return 0;
     OK(claude_client_interrupt_wait(client, LONG_MS, &error));
-    OK(claude_client_receive_response(client, LONG_MS, &error));
+    OK(claude_client_receive_response(client, NULL, LONG_MS, &error));
     OK(claude_client_query(client, "third, in which the CLI dies", NULL, &error));
     seen_wait(&seen, &seen.closed, 1);
     CHECK(seen.closed_status == CLAUDE_ERR_PROCESS);

@@ -164,7 +164,7 @@ static bool frames_round(bool all_at_once) {
     if (all_at_once) WAIT_FOR(stat_number(client, "/messages") >= 10000);
     while (results == 0) {
         int64_t before = thread_us();
-        OK(claude_client_dispatch(client, 0, FRAME_US, CLAUDE_NO_WAIT, NULL, &error));
+        OK(claude_client_pump(client, 0, FRAME_US, CLAUDE_NO_WAIT, NULL, &error));
         CHECK(count < 100000);
         took[count++] = thread_us() - before;
         if (!all_at_once) sleep_ms(1);
@@ -205,17 +205,17 @@ static void event_budget(void) {
         size_t before = 0, after = 0;
         uint32_t ran = 0;
         long called = calls;
-        OK(claude_client_pending(client, &before, NULL, &error));
-        OK(claude_client_dispatch(client, budget, 0, CLAUDE_NO_WAIT, &ran, &error));
-        OK(claude_client_pending(client, &after, NULL, &error));
+        OK(claude_client_pending(client, CLAUDE_LANE_ALL, &before, NULL, &error));
+        OK(claude_client_pump(client, budget, 0, CLAUDE_NO_WAIT, &ran, &error));
+        OK(claude_client_pending(client, CLAUDE_LANE_ALL, &after, NULL, &error));
         CHECK(ran == budget && calls - called == (long)budget);
         /* A delta is one event more than what was read. */
         CHECK(after + budget >= before);
     }
     uint32_t ran = 0;
-    OK(claude_client_dispatch(client, 0, 0, CLAUDE_NO_WAIT, &ran, &error));
+    OK(claude_client_pump(client, 0, 0, CLAUDE_NO_WAIT, &ran, &error));
     size_t left = 1, bytes = 1;
-    OK(claude_client_pending(client, &left, &bytes, &error));
+    OK(claude_client_pending(client, CLAUDE_LANE_ALL, &left, &bytes, &error));
     CHECK(left == 0 && bytes == 0 && ran > 0);
     claude_client_free(client);
 }
@@ -237,7 +237,7 @@ static void endless_stream(void) {
     int64_t until = now_us() + 20000000;
     while (results < 5) {
         CHECK(now_us() < until);
-        OK(claude_client_dispatch(client, 50, 0, 10, NULL, &error));
+        OK(claude_client_pump(client, 50, 0, 10, NULL, &error));
     }
     printf("%ld prompts for 5 results\n", prompts_made);
     claude_client_free(client);
@@ -340,7 +340,7 @@ static void blocked_clients(int count) {
     for (int round = 1; round <= 20; round++) {
         int64_t before = now_us();
         OK(claude_client_query(free_one, "hello", NULL, &error));
-        OK(claude_client_receive_response(free_one, 20000, &error));
+        OK(claude_client_receive_response(free_one, NULL, 20000, &error));
         CHECK(answered == round);
         if (now_us() - before > longest) longest = now_us() - before;
     }
@@ -365,7 +365,7 @@ static void bounded(int mode, long messages, long bound_mb, int seconds) {
     flood_size = 1000;
     claude_client_t *client = create(mode);
     long before = memory_kb("VmRSS:");
-    OK(claude_client_on_message(client, slow_start, NULL, NULL, &error));
+    OK(claude_client_on_message(client, UNLESS_PULL(mode, slow_start), NULL, NULL, &error));
     if (mode != CLAUDE_DISPATCH_THREAD) stuck = true;
     OK(claude_client_connect_wait(client, "flood", 20000, &error));
     int64_t until = now_us() + (int64_t)seconds * 1000000;
@@ -394,13 +394,12 @@ static void bounded(int mode, long messages, long bound_mb, int seconds) {
     while (results == 0) {
         CHECK(now_us() < until);
         if (mode == CLAUDE_DISPATCH_PUMP) {
-            OK(claude_client_dispatch(client, 0, 0, 100, NULL, &error));
+            OK(claude_client_pump(client, 0, 0, 100, NULL, &error));
         } else if (mode == CLAUDE_DISPATCH_PULL) {
             claude_event_t *event = NULL;
-            if (claude_client_next(client, 100, &event, NULL) != CLAUDE_OK) continue;
-            size_t len = 0;
-            const char *json = claude_event_json(event, &len);
-            count_message(claude_event_kind(event), json, len, NULL);
+            if (claude_client_next(client, CLAUDE_LANE_ALL, 100, &event, NULL) != CLAUDE_OK) continue;
+            claude_event_info_t info = info_of(event);
+            count_message(info.kind, info.json, info.len, NULL);
             claude_event_free(event);
         } else {
             sleep_ms(5);
@@ -412,7 +411,7 @@ static void bounded(int mode, long messages, long bound_mb, int seconds) {
     CHECK(most < bound_mb * 1024 + 32 * 1024);
     size_t events = 1, bytes = 1;
     sleep_ms(100);
-    OK(claude_client_pending(client, &events, &bytes, &error));
+    OK(claude_client_pending(client, CLAUDE_LANE_ALL, &events, &bytes, &error));
     if (mode == CLAUDE_DISPATCH_THREAD) CHECK(events == 0 && bytes == 0);
     claude_client_free(client);
 }

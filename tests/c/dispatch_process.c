@@ -45,8 +45,8 @@ static void restart(int rounds) {
         closes = 0;
         for (int mode = 0; mode < 4; mode++) {
             clients[mode] = create(mode);
-            OK(claude_client_on_message(clients[mode], on_message, NULL, NULL, &error));
-            OK(claude_client_on_closed(clients[mode], on_closed, NULL, NULL, &error));
+            OK(claude_client_on_message(clients[mode], UNLESS_PULL(mode, on_message), NULL, NULL, &error));
+            OK(claude_client_on_closed(clients[mode], UNLESS_PULL(mode, on_closed), NULL, NULL, &error));
             OK(claude_client_connect_wait(clients[mode], "hello", 20000, &error));
         }
         WAIT_FOR(results == 2);
@@ -142,7 +142,7 @@ static void forked(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
     OK(claude_client_connect_wait(client, "hello", 20000, &error));
-    OK(claude_client_receive_response(client, 20000, &error));
+    OK(claude_client_receive_response(client, NULL, 20000, &error));
     claude_error_t *before = NULL;
     CHECK(claude_client_query(client, NULL, NULL, &before) == CLAUDE_ERR_INVALID_ARGUMENT);
     fflush(NULL);
@@ -155,7 +155,7 @@ static void forked(void) {
         claude_event_t *event = NULL;
         char *json = NULL;
         size_t count = 0;
-        ptrdiff_t handle = 0;
+        intptr_t handle = 0;
         claude_status_t f = CLAUDE_ERR_FORKED;
         CHECK(claude_client_create("{}", &other, &error) == f && other == NULL);
         CHECK(claude_client_query(client, "hi", NULL, &error) == f);
@@ -166,12 +166,12 @@ static void forked(void) {
         CHECK(claude_client_disconnect_wait(client, 1000, &error) == f);
         CHECK(claude_client_interrupt(client, NULL, NULL, &error) == f);
         CHECK(claude_client_interrupt_wait(client, 1000, &error) == f);
-        CHECK(claude_client_receive_response(client, 1000, &error) == f);
-        CHECK(claude_client_dispatch(client, 0, 0, 1000, NULL, &error) == f);
-        CHECK(claude_client_next(client, 1000, &event, &error) == f);
+        CHECK(claude_client_receive_response(client, NULL, 1000, &error) == f);
+        CHECK(claude_client_pump(client, 0, 0, 1000, NULL, &error) == f);
+        CHECK(claude_client_next(client, CLAUDE_LANE_ALL, 1000, &event, &error) == f);
         CHECK(claude_client_wake(client, &error) == f);
-        CHECK(claude_client_wakeup_handle(client, &handle, &error) == f);
-        CHECK(claude_client_pending(client, &count, NULL, &error) == f);
+        CHECK(claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, &error) == f);
+        CHECK(claude_client_pending(client, CLAUDE_LANE_ALL, &count, NULL, &error) == f);
         CHECK(claude_client_stats(client, &json, &error) == f);
         CHECK(claude_client_end_input(client, &error) == f);
         CHECK(claude_client_on_message(client, on_message, NULL, NULL, &error) == f);
@@ -189,7 +189,7 @@ static void forked(void) {
     int status = -1;
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     OK(claude_client_query(client, "go on", NULL, &error));
-    OK(claude_client_receive_response(client, 20000, &error));
+    OK(claude_client_receive_response(client, NULL, 20000, &error));
     CHECK(results == 2);
     claude_client_free(client);
     claude_error_free(before);
@@ -201,7 +201,7 @@ static void forked(void) {
         alarm(30);
         client = create(CLAUDE_DISPATCH_THREAD);
         OK(claude_client_connect_wait(client, "hello", 20000, &error));
-        OK(claude_client_receive_response(client, 20000, &error));
+        OK(claude_client_receive_response(client, NULL, 20000, &error));
         claude_client_free(client);
         exit(0);
     }
@@ -232,7 +232,7 @@ static void hooks(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
     OK(claude_client_connect_wait(client, "hello", 20000, &error));
-    OK(claude_client_receive_response(client, 20000, &error));
+    OK(claude_client_receive_response(client, NULL, 20000, &error));
     CHECK(claude_runtime_configure(&config, NULL) == CLAUDE_ERR_ALREADY_CONNECTED);
     claude_client_free(client);
     OK(claude_runtime_shutdown(20000, &error));
@@ -265,7 +265,7 @@ static void sized(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
     OK(claude_client_connect_wait(client, "hello", 20000, &error));
-    OK(claude_client_receive_response(client, 20000, &error));
+    OK(claude_client_receive_response(client, NULL, 20000, &error));
     printf("%d readers, stacks from %ld bytes\n", count_named("claude-io"), (long)least_stack);
     WAIT_FOR(count_named("claude-io") == 3);
     CHECK(started_io >= 3 && count_named("claude-callback") >= 1);
@@ -284,7 +284,7 @@ static void small_stacks(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
     OK(claude_client_connect_wait(client, "hello", 20000, &error));
-    OK(claude_client_receive_response(client, 20000, &error));
+    OK(claude_client_receive_response(client, NULL, 20000, &error));
     claude_client_free(client);
     OK(claude_runtime_shutdown(20000, &error));
 }
@@ -332,9 +332,9 @@ static int64_t longest_call(int mode) {
     for (; ended < 1 || closes < 1; ticks++) {
         int64_t before = now_us();
         size_t events = 0;
-        if (mode == CLAUDE_DISPATCH_PUMP) OK(claude_client_dispatch(client, 0, 2000, CLAUDE_NO_WAIT, NULL, &error));
+        if (mode == CLAUDE_DISPATCH_PUMP) OK(claude_client_pump(client, 0, 2000, CLAUDE_NO_WAIT, NULL, &error));
         if (ticks == 5) OK(claude_client_disconnect(client, on_end, NULL, &error));
-        OK(claude_client_pending(client, &events, NULL, &error));
+        OK(claude_client_pending(client, CLAUDE_LANE_ALL, &events, NULL, &error));
         if (now_us() - before > longest) longest = now_us() - before;
         sleep_ms(10);
         CHECK(ticks < 6000);
@@ -369,7 +369,7 @@ int main(int argc, char **argv) {
     else if (strcmp(name, "return") == 0) {
         /* The session lives, the CLI floods, callbacks run: returning is all. */
         claude_client_t *client = create(mode_named(argv[2]));
-        OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
+        OK(claude_client_on_message(client, UNLESS_PULL(mode_named(argv[2]), on_message), NULL, NULL, &error));
         OK(claude_client_connect_wait(client, "flood", 20000, &error));
         if (strcmp(argv[2], "thread") == 0 || strcmp(argv[2], "inline") == 0) WAIT_FOR(messages > 1000);
         printf("pid %lu\n", (unsigned long)claude_client_pid(client));

@@ -54,7 +54,7 @@ static void late_connect(void) {
     CHECK(status_of_shutdown == CLAUDE_OK);
     printf("%s\n", claude_status_name(connected));
     if (connected == CLAUDE_OK)
-        CHECK(claude_client_receive_response(late, 20000, NULL) == CLAUDE_ERR_CLOSED);
+        CHECK(claude_client_receive_response(late, NULL, 20000, NULL) == CLAUDE_ERR_CLOSED);
     else
         CHECK(connected == CLAUDE_ERR_CLOSED || connected == CLAUDE_ERR_CANCELLED);
     WAIT_FOR(count_threads() == 1);
@@ -94,7 +94,7 @@ static void unread(int mode) {
     size_t bytes = 0;
     OK(claude_client_connect(client, "hello", NULL, NULL, &error));
     while (bytes < 1 << 20) {
-        OK(claude_client_pending(client, NULL, &bytes, &error));
+        OK(claude_client_pending(client, CLAUDE_LANE_ALL, NULL, &bytes, &error));
         sleep_ms(1);
     }
     OK(claude_runtime_shutdown(60000, &error));

@@ -65,11 +65,11 @@ static void on_wakeup(void *user_data) { touch(user_data); }
 
 static void replace_one(claude_client_t *client, unsigned which) {
     switch (which % 5) {
-    case 0: claude_client_on_message(client, on_message, make_token(), destroy, NULL); break;
-    case 1: claude_client_on_request(client, on_request, make_token(), destroy, NULL); break;
-    case 2: claude_client_on_stderr(client, on_text, make_token(), destroy, NULL); break;
-    case 3: claude_client_on_closed(client, on_closed, make_token(), destroy, NULL); break;
-    default: claude_client_on_wakeup(client, on_wakeup, make_token(), destroy, NULL);
+    case 0: claude_client_on_message(client, UNLESS_PULL(mode, on_message), make_token(), destroy, NULL); break;
+    case 1: claude_client_on_request(client, UNLESS_PULL(mode, on_request), make_token(), destroy, NULL); break;
+    case 2: claude_client_on_stderr(client, UNLESS_PULL(mode, on_text), make_token(), destroy, NULL); break;
+    case 3: claude_client_on_closed(client, UNLESS_PULL(mode, on_closed), make_token(), destroy, NULL); break;
+    default: claude_client_on_ready(client, on_wakeup, make_token(), destroy, NULL);
     }
 }
 
@@ -98,15 +98,15 @@ static void *receiver(void *argument) {
         seat_t *seat = &seats[which++ % SEATS];
         claude_client_t *client = seat->client;
         if (mode == CLAUDE_DISPATCH_PUMP) {
-            claude_client_dispatch(client, 100, 0, 1, NULL, NULL);
+            claude_client_pump(client, 100, 0, 1, NULL, NULL);
         } else if (mode == CLAUDE_DISPATCH_PULL) {
             claude_event_t *event = NULL;
-            for (int i = 0; i < 50 && claude_client_next(client, 1, &event, NULL) == CLAUDE_OK; i++) {
+            for (int i = 0; i < 50 && claude_client_next(client, CLAUDE_LANE_ALL, 1, &event, NULL) == CLAUDE_OK; i++) {
                 calls++;
                 claude_event_free(event);
             }
         } else {
-            claude_client_receive_response(client, 1, NULL);
+            claude_client_receive_response(client, NULL, 1, NULL);
         }
     }
     return NULL;

@@ -164,13 +164,13 @@ static void on_log(int32_t level, const char *text, size_t len, void *user_data)
 }
 
 static void register_all(void) {
-    claude_request_fn hook = mode == CLAUDE_DISPATCH_PULL ? NULL : on_hook;
+    claude_request_fn hook = UNLESS_PULL(mode, on_hook);
     OK(claude_client_add_hook(client, "SessionEnd", NULL, 0, CLAUDE_HOOK_CONTINUE, hook, &regs[HOOK], destroy, &error));
-    OK(claude_client_on_message(client, on_message, &regs[MESSAGE], destroy, &error));
-    OK(claude_client_on_request(client, on_request, &regs[REQUEST], destroy, &error));
-    OK(claude_client_on_stderr(client, on_stderr, &regs[STDERR], destroy, &error));
-    OK(claude_client_on_closed(client, on_closed, &regs[CLOSED], destroy, &error));
-    OK(claude_client_on_wakeup(client, on_wakeup, &regs[WAKEUP], destroy, &error));
+    OK(claude_client_on_message(client, UNLESS_PULL(mode, on_message), &regs[MESSAGE], destroy, &error));
+    OK(claude_client_on_request(client, UNLESS_PULL(mode, on_request), &regs[REQUEST], destroy, &error));
+    OK(claude_client_on_stderr(client, UNLESS_PULL(mode, on_stderr), &regs[STDERR], destroy, &error));
+    OK(claude_client_on_closed(client, UNLESS_PULL(mode, on_closed), &regs[CLOSED], destroy, &error));
+    OK(claude_client_on_ready(client, on_wakeup, &regs[WAKEUP], destroy, &error));
 }
 
 static bool is(const char *name) { return strcmp(free_in, name) == 0; }
@@ -191,12 +191,12 @@ static void *receive_body(void *argument) {
     while (!pump.stop) {
         claude_status_t status;
         if (mode == CLAUDE_DISPATCH_PUMP) {
-            status = claude_client_dispatch(client, 0, 0, 20, NULL, NULL);
+            status = claude_client_pump(client, 0, 0, 20, NULL, NULL);
             if (freed_by == pump.tid && !is("destroy")) CHECK(is_gone() && all_destroyed(prompt_registered, kept != NULL));
         } else {
             claude_event_t *event = NULL;
-            status = claude_client_next(client, 20, &event, NULL);
-            if (status == CLAUDE_OK) dones += claude_event_kind(event) == CLAUDE_EVENT_DONE;
+            status = claude_client_next(client, CLAUDE_LANE_ALL, 20, &event, NULL);
+            if (status == CLAUDE_OK) dones += info_of(event).kind == CLAUDE_EVENT_DONE;
             claude_event_free(event);
         }
         if (status == CLAUDE_ERR_INVALID_HANDLE || status == CLAUDE_ERR_CLOSED) break;
@@ -218,7 +218,7 @@ static void receive_end(void) {
 static void free_inside(void) {
     client = create(mode);
     register_all();
-    if (is("permission")) OK(claude_client_set_permission_handler(client, on_permission, &regs[PERMISSION], destroy, &error));
+    if (is("permission")) OK(claude_client_on_permission(client, on_permission, &regs[PERMISSION], destroy, &error));
     if (is("log")) OK(claude_set_log_callback(CLAUDE_LOG_DEBUG, on_log, NULL, NULL, &error));
     receive_start();
     OK(claude_client_connect(client, NULL, mode == CLAUDE_DISPATCH_PULL ? NULL : on_done, NULL, &error));
@@ -461,7 +461,7 @@ static void unhurried(claude_message_kind_t kind, const char *json, size_t len, 
 
 static size_t waiting_events(void) {
     size_t events = 0;
-    OK(claude_client_pending(client, &events, NULL, &error));
+    OK(claude_client_pending(client, CLAUDE_LANE_ALL, &events, NULL, &error));
     return events;
 }
 

@@ -5,12 +5,12 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
-static int readable(ptrdiff_t handle) {
+static int readable(intptr_t handle) {
     struct pollfd watched = {(int)handle, POLLIN, 0};
     return poll(&watched, 1, 0);
 }
 
-static void wait_readable(ptrdiff_t handle) {
+static void wait_readable(intptr_t handle) {
     struct pollfd watched = {(int)handle, POLLIN, 0};
     CHECK(poll(&watched, 1, 20000) == 1);
 }
@@ -31,18 +31,18 @@ static void on_message(claude_message_kind_t kind, const char *json, size_t len,
 
 static size_t pending(claude_client_t *client) {
     size_t events = 0;
-    OK(claude_client_pending(client, &events, NULL, &error));
+    OK(claude_client_pending(client, CLAUDE_LANE_ALL, &events, NULL, &error));
     return events;
 }
 
 /* Receives one thing, or what there is. */
 static void receive(claude_client_t *client, int mode) {
     if (mode == CLAUDE_DISPATCH_PUMP) {
-        OK(claude_client_dispatch(client, 1, 0, CLAUDE_NO_WAIT, NULL, &error));
+        OK(claude_client_pump(client, 1, 0, CLAUDE_NO_WAIT, NULL, &error));
     } else {
         claude_event_t *event = NULL;
-        if (claude_client_next(client, 0, &event, NULL) == CLAUDE_OK) {
-            on_message(claude_event_kind(event), NULL, 0, NULL);
+        if (claude_client_next(client, CLAUDE_LANE_ALL, 0, &event, NULL) == CLAUDE_OK) {
+            on_message(info_of(event).kind, NULL, 0, NULL);
             claude_event_free(event);
         }
     }
@@ -55,10 +55,10 @@ static void drain(claude_client_t *client, int mode) {
 /* The descriptor is readable exactly while something is queued; on_wakeup is called when that begins. */
 static void descriptor(int mode) {
     claude_client_t *client = create(mode);
-    ptrdiff_t handle = -1;
-    OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
-    OK(claude_client_on_wakeup(client, on_wakeup, NULL, NULL, &error));
-    OK(claude_client_wakeup_handle(client, &handle, &error));
+    intptr_t handle = -1;
+    OK(claude_client_on_message(client, UNLESS_PULL(mode, on_message), NULL, NULL, &error));
+    OK(claude_client_on_ready(client, on_wakeup, NULL, NULL, &error));
+    OK(claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, &error));
     CHECK(readable(handle) == 0);
     OK(claude_client_connect_wait(client, NULL, 20000, &error));
     drain(client, mode);
@@ -86,26 +86,26 @@ static void descriptor(int mode) {
 /* on_wakeup tells of what waits already, and of what receive_response leaves. */
 static void told_late(int mode) {
     claude_client_t *client = create(mode);
-    OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
-    OK(claude_client_on_wakeup(client, on_wakeup, NULL, NULL, &error));
+    OK(claude_client_on_message(client, UNLESS_PULL(mode, on_message), NULL, NULL, &error));
+    OK(claude_client_on_ready(client, on_wakeup, NULL, NULL, &error));
     CHECK(wakeups == 0);
-    OK(claude_client_on_wakeup(client, NULL, NULL, NULL, &error));
+    OK(claude_client_on_ready(client, NULL, NULL, NULL, &error));
     OK(claude_client_connect_wait(client, "several lines, two results", 20000, &error));
     WAIT_FOR(stat_number(client, "/messages") >= 203);
     CHECK(wakeups == 0);
-    OK(claude_client_on_wakeup(client, on_wakeup, NULL, NULL, &error));
+    OK(claude_client_on_ready(client, on_wakeup, NULL, NULL, &error));
     CHECK(wakeups == 1);
-    OK(claude_client_on_wakeup(client, on_wakeup, NULL, NULL, &error));
+    OK(claude_client_on_ready(client, on_wakeup, NULL, NULL, &error));
     CHECK(wakeups == 2);
     if (mode == CLAUDE_DISPATCH_PUMP) {
-        OK(claude_client_receive_response(client, 20000, &error));
+        OK(claude_client_receive_response(client, NULL, 20000, &error));
         CHECK(results == 1 && pending(client) >= 101 && wakeups == 3);
-        OK(claude_client_receive_response(client, 20000, &error));
+        OK(claude_client_receive_response(client, NULL, 20000, &error));
         CHECK(results == 2 && wakeups == (pending(client) > 0 ? 4 : 3));
     }
     drain(client, mode);
     int before = wakeups;
-    CHECK(claude_client_receive_response(client, CLAUDE_NO_WAIT, NULL) != CLAUDE_OK && wakeups == before);
+    CHECK(claude_client_receive_response(client, NULL, CLAUDE_NO_WAIT, NULL) != CLAUDE_OK && wakeups == before);
     claude_client_free(client);
 }
 
@@ -118,13 +118,13 @@ static void *reader(void *argument) {
     claude_client_t *client = argument;
     for (;;) {
         claude_event_t *event = NULL;
-        claude_status_t status = claude_client_next(client, CLAUDE_WAIT_FOREVER, &event, NULL);
+        claude_status_t status = claude_client_next(client, CLAUDE_LANE_ALL, CLAUDE_WAIT_FOREVER, &event, NULL);
         if (status == CLAUDE_ERR_CLOSED) break;
         CHECK(status == CLAUDE_OK);
-        long number = sequence_number(claude_event_json(event, NULL));
+        long number = sequence_number(info_of(event).json);
         if (number >= 0) numbers_seen[number]++;
-        if (claude_event_kind(event) == CLAUDE_EVENT_CLOSED) ends++;
-        if (claude_event_kind(event) == CLAUDE_MESSAGE_RESULT) OK(claude_client_disconnect(client, NULL, NULL, &error));
+        if (info_of(event).kind == CLAUDE_EVENT_CLOSED) ends++;
+        if (info_of(event).kind == CLAUDE_MESSAGE_RESULT) OK(claude_client_disconnect(client, NULL, NULL, &error));
         claude_event_free(event);
     }
     return NULL;
@@ -133,9 +133,9 @@ static void *reader(void *argument) {
 /* Every event goes to exactly one of several threads, and all of them hear of the end. */
 static void several(void) {
     pthread_t threads[READERS];
-    ptrdiff_t handle = -1;
+    intptr_t handle = -1;
     claude_client_t *client = create(CLAUDE_DISPATCH_PULL);
-    OK(claude_client_wakeup_handle(client, &handle, &error));
+    OK(claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, &error));
     OK(claude_client_connect_wait(client, NULL, 20000, &error));
     for (int i = 0; i < READERS; i++) CHECK(pthread_create(&threads[i], NULL, reader, client) == 0);
     OK(claude_client_query(client, "flood", NULL, &error));
@@ -148,9 +148,9 @@ static void several(void) {
 /* A loop on level-triggered epoll that dispatches one callback at a time misses nothing and never spins. */
 static void with_epoll(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_PUMP);
-    ptrdiff_t handle = -1;
+    intptr_t handle = -1;
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
-    OK(claude_client_wakeup_handle(client, &handle, &error));
+    OK(claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, &error));
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event watched = {.events = EPOLLIN};
     CHECK(epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, (int)handle, &watched) == 0);
@@ -160,7 +160,7 @@ static void with_epoll(void) {
     /* Something may come behind the result. */
     while ((ready = epoll_wait(epoll, &event, 1, results == 0 ? 20000 : 200)) == 1) {
         uint32_t ran = 0;
-        OK(claude_client_dispatch(client, 3, 0, CLAUDE_NO_WAIT, &ran, &error));
+        OK(claude_client_pump(client, 3, 0, CLAUDE_NO_WAIT, &ran, &error));
         idle += ran == 0;
     }
     CHECK(ready == 0 && results == 1 && pending(client) == 0);
@@ -187,16 +187,16 @@ static void *wait_body(void *argument) {
     waiter->begun = true;
     if (strcmp(waiter->what, "next") == 0) {
         do {
-            waiter->status = claude_client_next(client, forever, &event, NULL);
+            waiter->status = claude_client_next(client, CLAUDE_LANE_ALL, forever, &event, NULL);
             claude_event_free(event);
             event = NULL;
         } while (waiter->status == CLAUDE_OK);
     } else if (strcmp(waiter->what, "dispatch") == 0) {
         do { /* nothing runs after a wake, and while another thread is at it */
-            waiter->status = claude_client_dispatch(client, 0, 0, forever, &ran, NULL);
+            waiter->status = claude_client_pump(client, 0, 0, forever, &ran, NULL);
         } while (waiter->status == CLAUDE_OK && (ran > 0 || waiter->to_the_end));
     } else if (strcmp(waiter->what, "receive_response") == 0) {
-        waiter->status = claude_client_receive_response(client, forever, NULL);
+        waiter->status = claude_client_receive_response(client, NULL, forever, NULL);
     } else if (strcmp(waiter->what, "connect_wait") == 0) {
         waiter->status = claude_client_connect_wait(client, NULL, forever, NULL);
     } else if (strcmp(waiter->what, "control_wait") == 0) {
@@ -228,7 +228,7 @@ static claude_status_t end_waiter(waiter_t *waiter) {
 static void freed(const char *what, int mode, bool shut_down) {
     waiter_t waiter = {.to_the_end = true}, second = {.to_the_end = true};
     claude_client_t *client = create(mode);
-    OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
+    OK(claude_client_on_message(client, UNLESS_PULL(mode, on_message), NULL, NULL, &error));
     if (strcmp(what, "connect_wait") != 0) OK(claude_client_connect_wait(client, NULL, 20000, &error));
     start_waiter(&waiter, client, what);
     if (strcmp(what, "connect_wait") != 0) start_waiter(&second, client, what);
@@ -257,8 +257,8 @@ static void never_connected(const char *what, int mode) {
 /* A wake is told once, whatever is queued, and takes no event's place. */
 static void woken_among_events(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_PULL);
-    ptrdiff_t handle = -1;
-    OK(claude_client_wakeup_handle(client, &handle, &error));
+    intptr_t handle = -1;
+    OK(claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, &error));
     OK(claude_client_connect_wait(client, "hello", 20000, &error));
     WAIT_FOR(pending(client) > 3);
     sleep_ms(100);
@@ -268,7 +268,7 @@ static void woken_among_events(void) {
     OK(claude_client_wake(client, &error));
     for (;;) {
         claude_event_t *event = NULL;
-        claude_status_t status = claude_client_next(client, 100, &event, NULL);
+        claude_status_t status = claude_client_next(client, CLAUDE_LANE_ALL, 100, &event, NULL);
         if (status == CLAUDE_ERR_TIMEOUT) break;
         CHECK(status == CLAUDE_OK || status == CLAUDE_ERR_CANCELLED);
         events += status == CLAUDE_OK;
@@ -290,8 +290,8 @@ static void wake(void) {
     CHECK(end_waiter(&waiter) == CLAUDE_ERR_CANCELLED);
     OK(claude_client_wake(client, &error));
     claude_event_t *event = NULL;
-    CHECK(claude_client_next(client, CLAUDE_WAIT_FOREVER, &event, NULL) == CLAUDE_ERR_CANCELLED && event == NULL);
-    CHECK(claude_client_next(client, 10, &event, NULL) == CLAUDE_ERR_TIMEOUT);
+    CHECK(claude_client_next(client, CLAUDE_LANE_ALL, CLAUDE_WAIT_FOREVER, &event, NULL) == CLAUDE_ERR_CANCELLED && event == NULL);
+    CHECK(claude_client_next(client, CLAUDE_LANE_ALL, 10, &event, NULL) == CLAUDE_ERR_TIMEOUT);
     claude_client_free(client);
     woken_among_events();
 
@@ -328,13 +328,13 @@ static void counted(int mode) {
     OK(claude_client_connect_wait(client, "one", 20000, &error));
     OK(claude_client_query(client, "two", NULL, &error));
     if (mode == CLAUDE_DISPATCH_PUMP) {
-        while (results < 2) OK(claude_client_dispatch(client, 0, 0, 100, NULL, &error));
+        while (results < 2) OK(claude_client_pump(client, 0, 0, 100, NULL, &error));
     } else {
         WAIT_FOR(results == 2);
     }
-    OK(claude_client_receive_response(client, 20000, &error));
-    OK(claude_client_receive_response(client, CLAUDE_NO_WAIT, &error));
-    CHECK(claude_client_receive_response(client, 50, NULL) == CLAUDE_ERR_TIMEOUT);
+    OK(claude_client_receive_response(client, NULL, 20000, &error));
+    OK(claude_client_receive_response(client, NULL, CLAUDE_NO_WAIT, &error));
+    CHECK(claude_client_receive_response(client, NULL, 50, NULL) == CLAUDE_ERR_TIMEOUT);
     waiter_t first = {0}, second = {0};
     start_waiter(&first, client, "receive_response");
     start_waiter(&second, client, "receive_response");
@@ -346,10 +346,10 @@ static void counted(int mode) {
     CHECK(end_waiter(&first) == CLAUDE_OK && end_waiter(&second) == CLAUDE_OK);
     CHECK(results == 4);
     OK(claude_client_query(client, "five", NULL, &error));
-    OK(claude_client_receive_response(client, 20000, &error));
+    OK(claude_client_receive_response(client, NULL, 20000, &error));
     CHECK(results == 5);
     OK(claude_client_disconnect_wait(client, 20000, &error));
-    CHECK(claude_client_receive_response(client, 20000, NULL) == CLAUDE_ERR_CLOSED);
+    CHECK(claude_client_receive_response(client, NULL, 20000, NULL) == CLAUDE_ERR_CLOSED);
     claude_client_free(client);
 }
 
@@ -384,18 +384,18 @@ static void on_closed(claude_status_t status, const char *json, size_t len, void
     closes++;
 }
 
-/* When the end of the session has been told, a dispatch that would wait for ever says so. */
+/* When the end of the session has been told and nothing is left, a pump says so. */
 static void after_the_end(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_PUMP);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
     OK(claude_client_on_closed(client, on_closed, NULL, NULL, &error));
     OK(claude_client_connect_wait(client, NULL, 20000, &error));
     OK(claude_client_disconnect(client, NULL, NULL, &error));
-    while (closes == 0) OK(claude_client_dispatch(client, 0, 0, CLAUDE_WAIT_FOREVER, NULL, &error));
-    CHECK(claude_client_dispatch(client, 0, 0, CLAUDE_WAIT_FOREVER, NULL, NULL) == CLAUDE_ERR_CLOSED);
-    OK(claude_client_dispatch(client, 0, 0, CLAUDE_NO_WAIT, NULL, &error));
+    while (closes == 0) OK(claude_client_pump(client, 0, 0, CLAUDE_WAIT_FOREVER, NULL, &error));
+    CHECK(claude_client_pump(client, 0, 0, CLAUDE_WAIT_FOREVER, NULL, NULL) == CLAUDE_ERR_CLOSED);
+    CHECK(claude_client_pump(client, 0, 0, CLAUDE_NO_WAIT, NULL, NULL) == CLAUDE_ERR_CLOSED);
     claude_client_free(client);
-    CHECK(claude_client_dispatch(client, 0, 0, CLAUDE_NO_WAIT, NULL, NULL) == CLAUDE_ERR_INVALID_HANDLE);
+    CHECK(claude_client_pump(client, 0, 0, CLAUDE_NO_WAIT, NULL, NULL) == CLAUDE_ERR_INVALID_HANDLE);
 }
 
 static _Atomic int dones;

@@ -27,13 +27,13 @@ static void crash(const char *options, int in_turn, int reap)
 
     OK(claude_client_connect_wait(client, NULL, LONG_MS, &error));
     OK(claude_client_query(client, "hello", NULL, &error));
-    OK(claude_client_receive_response(client, LONG_MS, &error));
+    OK(claude_client_receive_response(client, NULL, LONG_MS, &error));
     process = claude_client_pid(client);
     if (in_turn)
         OK(claude_client_query(client, "crash", NULL, &error));
     else
         CHECK(kill((pid_t)process, SIGKILL) == 0);
-    FAILS(CLAUDE_ERR_PROCESS, claude_client_receive_response(client, LONG_MS, &error));
+    FAILS(CLAUDE_ERR_PROCESS, claude_client_receive_response(client, NULL, LONG_MS, &error));
     if (!reap) /* a thread that reaps may be slower than the library */
         CHECK(strstr(claude_error_message(error), "exit status is unknown") != NULL);
     if (in_turn)
@@ -61,7 +61,7 @@ int main(int argc, char **argv)
 
         OK(claude_client_connect_wait(client, NULL, LONG_MS, &error));
         OK(claude_client_query(client, "hello", NULL, &error));
-        OK(claude_client_receive_response(client, LONG_MS, &error));
+        OK(claude_client_receive_response(client, NULL, LONG_MS, &error));
         /* By its own end, and by ours. */
         if (round % 2 == 0)
             OK(claude_client_end_input(client, &error));

@@ -119,7 +119,7 @@ int main(int argc, char **argv)
     claude_mcp_server_free(server);
     OK(claude_client_connect_wait(client, "go", LONG_MS, &error));
     if (strcmp(end, "after") == 0)
-        OK(claude_client_receive_response(client, LONG_MS, &error));
+        OK(claude_client_receive_response(client, NULL, LONG_MS, &error));
     else
         while (__atomic_load_n(&begun, __ATOMIC_SEQ_CST) == 0)
             pause_ms(5);

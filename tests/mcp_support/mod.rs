@@ -6,6 +6,9 @@
 
 mod real;
 
+#[path = "../support/event.rs"]
+pub mod event;
+
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +19,6 @@ use claude_client::capi::client::*;
 use claude_client::capi::control::*;
 use claude_client::capi::control_mcp::*;
 use claude_client::capi::error::*;
-use claude_client::capi::event::*;
 use claude_client::capi::mcp::*;
 use claude_client::capi::receive::*;
 use claude_client::capi::talk::*;
@@ -371,8 +373,10 @@ impl Client {
     }
 
     pub fn wait_for_result(&self) {
-        try_call(|error| unsafe { claude_client_receive_response(self.handle, PATIENCE_MS, error) })
-            .expect("a result");
+        try_call(|error| unsafe {
+            claude_client_receive_response(self.handle, std::ptr::null(), PATIENCE_MS, error)
+        })
+        .expect("a result");
     }
 
     /// One turn; its result.
@@ -424,14 +428,12 @@ impl Client {
     }
 
     pub fn pump(&self, timeout_ms: u32) {
-        try_call(|error| unsafe { claude_client_dispatch(self.handle, 0, 0, timeout_ms, null_mut(), error) })
+        try_call(|error| unsafe { claude_client_pump(self.handle, 0, 0, timeout_ms, null_mut(), error) })
             .expect("pumped");
     }
 
-    pub fn next(&self) -> Result<Event, Failure> {
-        let mut event = null_mut();
-        try_call(|error| unsafe { claude_client_next(self.handle, PATIENCE_MS, &raw mut event, error) })?;
-        Ok(Event(event))
+    pub fn next(&self) -> Result<Event, claude_status_t> {
+        event::Event::next(self.handle, event::ALL, PATIENCE_MS).map(Event)
     }
 
     /// The contents of the tool results that the CLI gave to the model.
@@ -455,32 +457,28 @@ impl Drop for Client {
     }
 }
 
-/// An event of PULL mode; freed when dropped.
-pub struct Event(*mut claude_event_t);
+/// An event of PULL mode.
+pub struct Event(event::Event);
 
 impl Event {
     pub fn kind(&self) -> claude_message_kind_t {
-        unsafe { claude_event_kind(self.0) }
+        self.0.kind()
+    }
+
+    pub fn id(&self) -> u64 {
+        self.0.info().id
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_str(&text(unsafe { claude_event_json(self.0, null_mut()) })).unwrap_or_default()
+        self.0.json()
     }
 
     pub fn token(&self) -> usize {
-        unsafe { claude_event_user_data(self.0) }.addr()
+        self.0.info().user_data.addr()
     }
 
     pub fn take_call(&self) -> Option<Call> {
-        let call = unsafe { claude_event_take_tool_call(self.0) };
-        (!call.is_null()).then_some(Call(call))
-    }
-}
-
-impl Drop for Event {
-    fn drop(&mut self) {
-        // SAFETY: any handle may be freed.
-        unsafe { claude_event_free(self.0) }
+        self.0.take_tool_call().ok().map(Call)
     }
 }
 

@@ -138,14 +138,16 @@ impl Session {
 
     pub fn receive(&self) -> Result<(), Failure> {
         // SAFETY: plain values.
-        check(|error| unsafe { claude_client_receive_response(self.handle, PATIENCE_MS, error) })
+        check(|error| unsafe {
+            claude_client_receive_response(self.handle, std::ptr::null(), PATIENCE_MS, error)
+        })
     }
 
     pub fn receive_to(&self, uuid: &str, timeout_ms: u32) -> Result<(), Failure> {
         let uuid = c_text(uuid);
         // SAFETY: the text is NUL-terminated.
         check(|error| unsafe {
-            claude_client_receive_response_to(self.handle, uuid.as_ptr(), timeout_ms, error)
+            claude_client_receive_response(self.handle, uuid.as_ptr(), timeout_ms, error)
         })
     }
 

@@ -4,6 +4,9 @@
 
 mod stage;
 
+#[path = "../support/event.rs"]
+pub mod event;
+
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -12,7 +15,6 @@ use std::time::{Duration, Instant};
 use claude_client::capi::client::*;
 use claude_client::capi::control::*;
 use claude_client::capi::error::*;
-use claude_client::capi::event::*;
 use claude_client::capi::hook::*;
 use claude_client::capi::mcp::*;
 use claude_client::capi::receive::*;
@@ -242,7 +244,9 @@ impl Host {
         // SAFETY: a live handle.
         outcome(|error| unsafe { claude_client_set_dispatch(client, mode as i32, error) }).unwrap();
         let host = Host { client, inbox: Arc::default() };
-        host.keep_messages();
+        if mode != claude_dispatch_t::CLAUDE_DISPATCH_PULL {
+            host.keep_messages();
+        }
         host
     }
 
@@ -288,11 +292,17 @@ impl Host {
             .unwrap();
     }
 
+    /// PULL: asks for the events that a callback would get.
+    pub fn wants_permissions(&self) -> Outcome {
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_client_on_permission(self.client, None, null_mut(), None, error) })
+    }
+
     pub fn permission_handler(&self, call: impl Fn(Request) + Send + Sync + 'static) -> Outcome {
         let (data, destroy) = boxed(Box::new(call) as Box<OnRequest>);
         // SAFETY: the data lives until the destroy-notify.
         outcome(|error| unsafe {
-            claude_client_set_permission_handler(self.client, Some(request_trampoline), data, destroy, error)
+            claude_client_on_permission(self.client, Some(request_trampoline), data, destroy, error)
         })
     }
 
@@ -417,17 +427,19 @@ impl Host {
     pub fn dispatch(&self, timeout_ms: u32) -> u32 {
         let mut ran = 0;
         // SAFETY: a live handle and writable outputs.
-        outcome(|error| unsafe { claude_client_dispatch(self.client, 0, 0, timeout_ms, &mut ran, error) })
+        outcome(|error| unsafe { claude_client_pump(self.client, 0, 0, timeout_ms, &mut ran, error) })
             .unwrap();
         ran
     }
 
     /// PULL: the next event; `None` when none comes in time.
     pub fn next(&self, timeout_ms: u32) -> Option<Event> {
-        let mut event = null_mut();
-        // SAFETY: a live handle and writable outputs.
-        let got = outcome(|error| unsafe { claude_client_next(self.client, timeout_ms, &mut event, error) });
-        got.ok().map(|()| Event(event))
+        self.next_in(event::ALL, timeout_ms).ok()
+    }
+
+    /// PULL: the next event of these lanes, or what the call said.
+    pub fn next_in(&self, lanes: claude_lanes_t, timeout_ms: u32) -> Result<Event, Status> {
+        event::Event::next(self.client, lanes, timeout_ms).map(Event)
     }
 
     /// PULL: the next event of that kind; the others are dropped.
@@ -488,30 +500,28 @@ impl Host {
     }
 }
 
-/// An event of PULL mode; dropping it frees it.
-pub struct Event(*mut claude_event_t);
-
-impl Drop for Event {
-    fn drop(&mut self) {
-        // SAFETY: any value may be freed.
-        unsafe { claude_event_free(self.0) };
-    }
-}
+/// An event of PULL mode.
+pub struct Event(event::Event);
 
 impl Event {
+    pub fn info(&self) -> event::Info {
+        self.0.info()
+    }
+
     pub fn kind(&self) -> claude_message_kind_t {
-        // SAFETY: any value is looked up.
-        unsafe { claude_event_kind(self.0) }
+        self.0.kind()
+    }
+
+    pub fn json(&self) -> Value {
+        self.0.json()
     }
 
     pub fn request_id(&self) -> u64 {
-        // SAFETY: any value is looked up.
-        unsafe { claude_event_request_id(self.0) }
+        self.0.info().id
     }
 
     pub fn take(&self) -> Request {
-        // SAFETY: any value is looked up.
-        Request(unsafe { claude_event_take_request(self.0) })
+        Request(self.0.take_request().expect("a request"))
     }
 }
 

@@ -201,7 +201,7 @@ impl Client {
 
     pub fn receive(&self) -> Result<(), Failure> {
         // SAFETY: plain values.
-        check(|error| unsafe { claude_client_receive_response(self.handle, 60_000, error) })
+        check(|error| unsafe { claude_client_receive_response(self.handle, std::ptr::null(), 60_000, error) })
     }
 
     /// Asks and waits for the end of the turn.

@@ -88,7 +88,7 @@ impl Raw {
 
     pub fn receive(self) -> Result<(), Failure> {
         // SAFETY: plain values.
-        check(|error| unsafe { claude_client_receive_response(self.0, 60_000, error) })
+        check(|error| unsafe { claude_client_receive_response(self.0, std::ptr::null(), 60_000, error) })
     }
 
     /// A control request whose end nobody wants to know.
@@ -195,7 +195,7 @@ impl Client {
 
     pub fn receive(&self) -> Result<(), Failure> {
         // SAFETY: plain values.
-        check(|error| unsafe { claude_client_receive_response(self.handle, 60_000, error) })
+        check(|error| unsafe { claude_client_receive_response(self.handle, std::ptr::null(), 60_000, error) })
     }
 
     /// Asks, waits for the end of the turn, and gives its result.
