@@ -1648,7 +1648,7 @@ claude_status_t claude_client_on_ready(claude_client_t *client,
  */
 claude_status_t claude_client_ready_handle(claude_client_t *client,
                                            claude_lanes_t lanes,
-                                           ptrdiff_t *handle,
+                                           intptr_t *handle,
                                            claude_error_t **error);
 
 /**

@@ -55,7 +55,8 @@ fn prototypes(header: &str) -> Vec<Prototype> {
 }
 
 /// What is read through a pointer: these are no handles.
-const STRUCTS: &[&str] = &["claude_runtime_config_t *", "claude_transport_vtable_t *"];
+const STRUCTS: &[&str] =
+    &["claude_runtime_config_t *", "claude_transport_vtable_t *", "claude_event_info_t *"];
 
 /// `claude_client_t *` and the like, but for pointers to them.
 fn is_handle(name: &str) -> bool {
@@ -80,7 +81,10 @@ fn ordinary(name: &str) -> &'static str {
         "claude_error_t **" => "&error",
         "size_t *" => "&size",
         "uint32_t *" => "&number",
-        "ptrdiff_t *" => "&handle",
+        "intptr_t *" => "&handle",
+        "claude_lanes_t" => "CLAUDE_LANE_ALL",
+        "claude_event_info_t *" => "&info",
+        "claude_tool_call_t **" => "&tool_call",
         "const claude_runtime_config_t *" => "&config",
         "const claude_transport_vtable_t *" => "NULL",
         "char *" | "void *" => "NULL",
@@ -99,7 +103,7 @@ fn wrong(name: &str) -> &'static [(&'static str, bool)] {
         }
         "size_t" => &[("0", false), ("SIZE_MAX - 1", false), ("SIZE_MAX / 2 + 1", false)],
         "uint32_t" => &[("0", false), ("77", false)],
-        "int32_t" => &[("-1", false), ("INT32_MAX", false), ("INT32_MIN", false)],
+        "int32_t" | "claude_lanes_t" => &[("-1", false), ("INT32_MAX", false), ("INT32_MIN", false)],
         "int64_t" => &[("-1", false), ("INT64_MAX", false), ("INT64_MIN", false)],
         "uint64_t" => &[("UINT64_MAX", false)],
         "double" => &[("-1.5", false), ("1e308 * 10", false)],
@@ -166,7 +170,9 @@ static claude_mcp_server_t *server;
 static char *text;
 static size_t size;
 static uint32_t number;
-static ptrdiff_t handle;
+static intptr_t handle;
+static claude_event_info_t info = {sizeof info, 0, 0, 0, 0, 0, NULL, NULL, 0};
+static claude_tool_call_t *tool_call;
 static claude_runtime_config_t config;
 static int on_stack;
 static void *bad[8];
@@ -204,8 +210,10 @@ static void tidy_up(void)
     claude_event_free(event);
     claude_request_free(request);
     claude_mcp_server_free(server);
+    claude_tool_call_free(tool_call);
     claude_string_free(text);
     error = NULL, new_client_ = NULL, event = NULL, request = NULL, server = NULL, text = NULL;
+    tool_call = NULL;
 }
 
 /* A client that has started nothing, and handles of which none is alive. */

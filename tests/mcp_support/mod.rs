@@ -334,14 +334,16 @@ impl Client {
         let options = c(&options.to_string());
         let mut handle = null_mut();
         let messages = Messages::default();
-        let user_data = Box::into_raw(Box::new(messages.clone()));
         try_call(|error| unsafe { claude_client_create(options.as_ptr(), &raw mut handle, error) })
             .expect("a client");
         try_call(|error| unsafe { claude_client_set_dispatch(handle, mode as i32, error) }).expect("a mode");
-        try_call(|error| unsafe {
-            claude_client_on_message(handle, Some(collect), user_data.cast(), Some(drop_messages), error)
-        })
-        .expect("a callback");
+        if mode != claude_dispatch_t::CLAUDE_DISPATCH_PULL {
+            let user_data = Box::into_raw(Box::new(messages.clone()));
+            try_call(|error| unsafe {
+                claude_client_on_message(handle, Some(collect), user_data.cast(), Some(drop_messages), error)
+            })
+            .expect("a callback");
+        }
         Client { handle, messages }
     }
 

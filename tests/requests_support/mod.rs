@@ -2,6 +2,7 @@
 // A host may do with raw pointers what the library may not; and no test needs all of this.
 #![allow(clippy::disallowed_methods, dead_code, unused_imports)]
 
+mod slot;
 mod stage;
 
 #[path = "../support/event.rs"]
@@ -25,6 +26,7 @@ use serde_json::Value;
 
 pub use claude_client::capi::types::claude_request_kind_t as Kind;
 pub use claude_client::capi::types::claude_status_t as Status;
+pub use slot::Slot;
 pub use stage::{Stage, bash, fake_options};
 
 pub const SOON: Duration = Duration::from_secs(20);
@@ -36,6 +38,15 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn c_text(text: &str) -> CString {
     CString::new(text).expect("no NUL in a test's text")
+}
+
+/// Looks again and again until it holds.
+pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let end = Instant::now() + LONG;
+    while !holds() {
+        assert!(Instant::now() < end, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 /// What a failed call said.
@@ -298,6 +309,31 @@ impl Host {
         outcome(|error| unsafe { claude_client_on_permission(self.client, None, null_mut(), None, error) })
     }
 
+    /// As above, for every request.
+    pub fn wants_requests(&self) -> Outcome {
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_client_on_request(self.client, None, null_mut(), None, error) })
+    }
+
+    /// PULL: an interrupt whose end is an event with this `user_data`.
+    pub fn interrupt_for_event(&self, token: usize) -> Outcome {
+        let token = std::ptr::without_provenance_mut(token);
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_client_interrupt(self.client, None, token, error) })
+    }
+
+    /// One number of the statistics.
+    pub fn stat(&self, pointer: &str) -> u64 {
+        let mut text = null_mut();
+        // SAFETY: a live handle and writable outputs.
+        outcome(|error| unsafe { claude_client_stats(self.client, &mut text, error) }).unwrap();
+        // SAFETY: given just now.
+        let json = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
+        claude_string_free(text);
+        let stats: Value = serde_json::from_str(&json).expect("statistics are JSON");
+        stats.pointer(pointer).and_then(Value::as_u64).expect("a number")
+    }
+
     pub fn permission_handler(&self, call: impl Fn(Request) + Send + Sync + 'static) -> Outcome {
         let (data, destroy) = boxed(Box::new(call) as Box<OnRequest>);
         // SAFETY: the data lives until the destroy-notify.
@@ -551,52 +587,5 @@ impl Turn {
                 (content, block["is_error"] == true)
             })
             .collect()
-    }
-}
-
-/// Something that is filled on one thread and awaited on another.
-pub struct Slot<T> {
-    value: Mutex<Vec<T>>,
-    filled: Condvar,
-}
-
-impl<T> Default for Slot<T> {
-    fn default() -> Slot<T> {
-        Slot { value: Mutex::default(), filled: Condvar::new() }
-    }
-}
-
-impl<T> Slot<T> {
-    pub fn new() -> Arc<Slot<T>> {
-        Arc::default()
-    }
-
-    pub fn put(&self, value: T) {
-        lock(&self.value).push(value);
-        self.filled.notify_all();
-    }
-
-    pub fn len(&self) -> usize {
-        lock(&self.value).len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Waits for `count` values and takes them.
-    pub fn take(&self, count: usize) -> Vec<T> {
-        let end = Instant::now() + LONG;
-        let mut value = lock(&self.value);
-        while value.len() < count {
-            let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "only {} of {count} came", value.len());
-            value = self.filled.wait_timeout(value, left).unwrap().0;
-        }
-        value.drain(..count).collect()
-    }
-
-    pub fn one(&self) -> T {
-        self.take(1).remove(0)
     }
 }
