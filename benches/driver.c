@@ -67,7 +67,7 @@ static void on_done(claude_status_t status, const char *json, size_t len, void *
 
 static void chain_next(void) {
     chain.begin = now();
-    if (chain.ping) claude_client_query(chain.client, "ping", NULL, NULL);
+    if (chain.ping) claude_client_query(chain.client, "ping", NULL, NULL, NULL);
     else claude_client_control(chain.client, "{\"subtype\":\"x\"}", on_done, NULL, NULL);
 }
 
@@ -109,7 +109,7 @@ static void receive(claude_client_t *client) {
 }
 
 static void ask(claude_client_t *client, const char *prompt) {
-    TRY(claude_client_query(client, prompt, NULL, &error));
+    TRY(claude_client_query(client, prompt, NULL, NULL, &error));
     receive(client);
 }
 
@@ -157,7 +157,7 @@ int main(int argc, char **argv) {
     result.wall = now(), result.cpu = cpu();
     if (is_many) {
         for (long p = atol(argv[6]); p > 0; p--) {
-            for (long i = 0; i < count; i++) TRY(claude_client_query(clients[i], "ping", NULL, &error));
+            for (long i = 0; i < count; i++) TRY(claude_client_query(clients[i], "ping", NULL, NULL, &error));
             for (long i = 0; i < count; i++) receive(clients[i]);
         }
     } else if (!strcmp(what, "bulk") || !strcmp(what, "big")) {

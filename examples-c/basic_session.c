@@ -24,7 +24,7 @@ int main(int argc, char **argv)
     TRY(claude_client_create(example_options(argc, argv, NULL), &client, &error));
     TRY(claude_client_on_message(client, on_message, NULL, NULL, &error));
     TRY(claude_client_connect_wait(client, NULL, 60000, &error));
-    TRY(claude_client_query(client, "What is the capital of France?", NULL, &error));
+    TRY(claude_client_query(client, "What is the capital of France?", NULL, NULL, &error));
     TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
 done:

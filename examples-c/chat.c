@@ -144,7 +144,7 @@ static claude_status_t do_line(chat_t *chat, const char *line, claude_error_t **
         return claude_client_set_model(chat->client, *name != '\0' ? name : NULL, on_changed, chat, error);
     if ((name = argument(line, "/mode")) != NULL)
         return claude_client_set_permission_mode(chat->client, name, on_changed, chat, error);
-    return claude_client_query(chat->client, line, NULL, error);
+    return claude_client_query(chat->client, line, NULL, NULL, error);
 }
 
 /* Lines from standard input. Not stdio: its buffer would hide from poll() what has been read already. */

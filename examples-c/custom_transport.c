@@ -23,7 +23,7 @@ typedef struct {
     claude_sink_t *sink;
 } memory_t;
 
-static int32_t memory_connect(claude_sink_t *sink, void *user_data)
+static claude_status_t memory_connect(claude_sink_t *sink, void *user_data)
 {
     ((memory_t *)user_data)->sink = sink;
     return CLAUDE_OK;
@@ -35,7 +35,7 @@ static int32_t say(memory_t *memory, const char *lines)
 }
 
 /* Gets one line, of which `len` bytes are given and no NUL. It may answer at once, or later from any thread. */
-static int32_t memory_write(const void *bytes, size_t len, void *user_data)
+static claude_status_t memory_write(const void *bytes, size_t len, void *user_data)
 {
     static const char turn[] =
         "{\"type\":\"assistant\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"Paris, from memory.\"}]}}\n"
@@ -61,7 +61,7 @@ static int32_t memory_write(const void *bytes, size_t len, void *user_data)
 
 static int32_t memory_end_input(void *user_data)
 {
-    return claude_sink_end(((memory_t *)user_data)->sink, 0, NULL, NULL);
+    return claude_sink_end(((memory_t *)user_data)->sink, CLAUDE_OK, 0, NULL, NULL);
 }
 
 static int32_t memory_close(void *user_data)
@@ -115,13 +115,13 @@ static void *read_all(void *argument)
         got = recv(self->fd, buffer, sizeof buffer, 0);
     } while (got > 0 && claude_sink_push(self->sink, buffer, (size_t)got, NULL) == CLAUDE_OK);
     if (got < 0)
-        claude_sink_end(self->sink, CLAUDE_ERR_CLI_CONNECTION, "the connection broke", NULL);
+        claude_sink_end(self->sink, CLAUDE_ERR_CLI_CONNECTION, -1, "the connection broke", NULL);
     else
-        claude_sink_end(self->sink, 0, NULL, NULL);
+        claude_sink_end(self->sink, CLAUDE_OK, 0, NULL, NULL);
     return NULL;
 }
 
-static int32_t socket_connect(claude_sink_t *sink, void *user_data)
+static claude_status_t socket_connect(claude_sink_t *sink, void *user_data)
 {
     socket_t *self = user_data;
     struct sockaddr_un address = {0};
@@ -137,7 +137,7 @@ static int32_t socket_connect(claude_sink_t *sink, void *user_data)
 }
 
 /* All of the line, or a failure, which ends the session. */
-static int32_t socket_write(const void *bytes, size_t len, void *user_data)
+static claude_status_t socket_write(const void *bytes, size_t len, void *user_data)
 {
     const char *rest = bytes;
     ssize_t sent;
@@ -237,7 +237,7 @@ static int ask(const char *title, const char *options, const claude_transport_vt
     TRY(claude_client_set_transport(client, transport, user_data, &error));
     TRY(claude_client_on_message(client, example_print_message, NULL, NULL, &error));
     TRY(claude_client_connect_wait(client, NULL, 60000, &error));
-    TRY(claude_client_query(client, "What is the capital of France?", NULL, &error));
+    TRY(claude_client_query(client, "What is the capital of France?", NULL, NULL, &error));
     TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
 done:

@@ -62,9 +62,9 @@ int main(int argc, char **argv)
     TRY(claude_client_add_hook(client, "PostToolUse", NULL, 0, CLAUDE_HOOK_CONTINUE, after_a_tool, NULL, NULL, &error));
     TRY(claude_client_connect_wait(client, NULL, 60000, &error));
 
-    TRY(claude_client_query(client, "Run: echo hello", NULL, &error));
+    TRY(claude_client_query(client, "Run: echo hello", NULL, NULL, &error));
     TRY(claude_client_receive_response(client, NULL, 120000, &error));
-    TRY(claude_client_query(client, "Run: rm -rf build", NULL, &error));
+    TRY(claude_client_query(client, "Run: rm -rf build", NULL, NULL, &error));
     TRY(claude_client_receive_response(client, NULL, 120000, &error));
     printf("%d command(s) blocked\n", refused);
 

@@ -28,14 +28,14 @@ int main(int argc, char **argv)
     TRY(claude_client_on_message(client, on_message, NULL, NULL, &error));
     TRY(claude_client_connect_wait(client, NULL, 60000, &error));
 
-    TRY(claude_client_query(client, "Count from 1 to 1000, one number per line.", NULL, &error));
+    TRY(claude_client_query(client, "Count from 1 to 1000, one number per line.", NULL, NULL, &error));
     wait_seconds(3); /* messages arrive meanwhile: nobody has to call anything for that */
     printf("Interrupting.\n");
-    TRY(claude_client_interrupt_wait(client, 10000, &error));
+    TRY(claude_client_interrupt_wait(client, 10000, NULL, &error));
     /* An interrupted turn has a result as well. Take it, so that the next one belongs to the next prompt. */
     TRY(claude_client_receive_response(client, NULL, 30000, &error));
 
-    TRY(claude_client_query(client, "Never mind. What is 2 + 2?", NULL, &error));
+    TRY(claude_client_query(client, "Never mind. What is 2 + 2?", NULL, NULL, &error));
     TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
 done:

@@ -29,7 +29,7 @@ static claude_status_t talk(claude_client_t *client, claude_error_t **error)
         return status; /* nothing was connected: nothing is left behind */
     printf("state: %s, process %llu\n", state_name(client), (unsigned long long)claude_client_pid(client));
 
-    status = claude_client_query(client, "Say hello.", NULL, error);
+    status = claude_client_query(client, "Say hello.", NULL, NULL, error);
     if (status == CLAUDE_OK)
         status = claude_client_receive_response(client, NULL, 120000, error);
 

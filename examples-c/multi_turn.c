@@ -19,7 +19,7 @@ int main(int argc, char **argv)
 
     for (i = 0; i < sizeof PROMPTS / sizeof PROMPTS[0]; i++) {
         printf("You: %s\n", PROMPTS[i]);
-        TRY(claude_client_query(client, PROMPTS[i], NULL, &error));
+        TRY(claude_client_query(client, PROMPTS[i], NULL, NULL, &error));
         TRY(claude_client_receive_response(client, NULL, 120000, &error));
     }
 

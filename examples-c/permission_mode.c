@@ -23,8 +23,8 @@ int main(int argc, char **argv)
     TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
     printf("Now with acceptEdits.\n");
-    TRY(claude_client_set_permission_mode_wait(client, "acceptEdits", 10000, &error));
-    TRY(claude_client_query(client, TASK, NULL, &error));
+    TRY(claude_client_set_permission_mode_wait(client, "acceptEdits", 10000, NULL, &error));
+    TRY(claude_client_query(client, TASK, NULL, NULL, &error));
     TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
 done:

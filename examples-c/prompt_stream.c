@@ -11,7 +11,7 @@ typedef struct {
 } generator_t;
 
 /* The next prompt, or NULL at the end. The text has to stay as it is until the next call. */
-static const char *next_prompt(size_t *len, void *user_data)
+static const char *next_prompt(void *user_data)
 {
     generator_t *generator = user_data;
 

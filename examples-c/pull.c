@@ -37,7 +37,7 @@ static claude_status_t handle(talk_t *talk, claude_event_t *event, claude_error_
     switch (info.kind) {
     case CLAUDE_EVENT_DONE: /* a connect that fails closes the session: its cause comes with that event */
         if (info.user_data == &connected && info.status == CLAUDE_OK)
-            return claude_client_query(talk->client, "What is the capital of France?", NULL, error);
+            return claude_client_query(talk->client, "What is the capital of France?", NULL, NULL, error);
         return CLAUDE_OK;
     case CLAUDE_MESSAGE_ASSISTANT:
         example_print("Claude: ", info.json, "/message/content/0/text", "\n");

@@ -45,7 +45,7 @@ static void take(char **place, const char *json, const char *pointer)
 static claude_status_t ask(conversation_t *talk, claude_error_t **error)
 {
     printf("You: %.60s\n", PROMPTS[talk->turn]);
-    return claude_client_query(talk->client, PROMPTS[talk->turn], NULL, error);
+    return claude_client_query(talk->client, PROMPTS[talk->turn], NULL, NULL, error);
 }
 
 /* Every tool may run, and the hook has no objection. */

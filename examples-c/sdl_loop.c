@@ -97,7 +97,7 @@ static void on_closed(claude_status_t status, const char *error_json, size_t len
 
 static void ask_again(game_t *game)
 {
-    if (game->ready && claude_client_query(game->client, PROMPT, NULL, NULL) == CLAUDE_OK) {
+    if (game->ready && claude_client_query(game->client, PROMPT, NULL, NULL, NULL) == CLAUDE_OK) {
         game->length = 0;
         game->ready = 0;
     }

@@ -19,13 +19,13 @@ int main(int argc, char **argv)
     TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
     /* A smaller model is good enough for the easy part. */
-    TRY(claude_client_set_model_wait(client, "haiku", 30000, &error));
-    TRY(claude_client_query(client, "Now say it in five words.", NULL, &error));
+    TRY(claude_client_set_model_wait(client, "haiku", 30000, NULL, &error));
+    TRY(claude_client_query(client, "Now say it in five words.", NULL, NULL, &error));
     TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
     /* NULL goes back to the model that the session began with. */
-    TRY(claude_client_set_model_wait(client, NULL, 30000, &error));
-    TRY(claude_client_query(client, "And in three.", NULL, &error));
+    TRY(claude_client_set_model_wait(client, NULL, 30000, NULL, &error));
+    TRY(claude_client_query(client, "And in three.", NULL, NULL, &error));
     TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
 done:

@@ -39,7 +39,7 @@ static void calculate(claude_tool_call_t *call, void *user_data)
     } else {
         sprintf(text, "%.10g", result);
         claude_tool_call_add_text(call, text, NULL);
-        claude_tool_call_finish(call, false, NULL);
+        claude_tool_call_finish(call, NULL, NULL);
         printf("[calculated %s %s %s = %s]\n", a, sign, b, text);
     }
 
@@ -139,7 +139,7 @@ static void screenshot(claude_tool_call_t *call, void *user_data)
     (void)user_data;
     claude_tool_call_add_text(call, "What the screen shows:", NULL);
     claude_tool_call_add_image(call, png, len, "image/png", NULL);
-    claude_tool_call_finish(call, false, NULL);
+    claude_tool_call_finish(call, NULL, NULL);
     claude_tool_call_free(call);
     printf("[took a picture of %lu bytes]\n", (unsigned long)len);
 }
@@ -161,7 +161,7 @@ int main(int argc, char **argv)
     TRY(claude_client_add_mcp_server(client, desk, &error));
     TRY(claude_client_connect_wait(client, "What is 1234.5 * 6? Use the calculator.", 60000, &error));
     TRY(claude_client_receive_response(client, NULL, 120000, &error));
-    TRY(claude_client_query(client, "Take a picture of the screen. What do you see?", NULL, &error));
+    TRY(claude_client_query(client, "Take a picture of the screen. What do you see?", NULL, NULL, &error));
     TRY(claude_client_receive_response(client, NULL, 120000, &error));
 
 done:

@@ -137,7 +137,7 @@ fn all_at_once_while_a_turn_runs() {
     assert!(session.receive_to(&running, 0).is_err(), "the turn was over before the replies came");
     check(|error| {
         // SAFETY: plain values.
-        unsafe { claude_client_interrupt_wait(session.handle, PATIENCE_MS, error) }
+        unsafe { claude_client_interrupt_wait(session.handle, PATIENCE_MS, std::ptr::null_mut(), error) }
     })
     .unwrap();
     session.receive_to(&running, PATIENCE_MS).unwrap();

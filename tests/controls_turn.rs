@@ -6,8 +6,6 @@ use std::ffi::CString;
 use std::time::Duration;
 
 use claude_client::capi::control::*;
-use claude_client::capi::control_files::*;
-use claude_client::capi::control_turn::*;
 use claude_testkit::loopback::{Reply, Rule};
 use probe_support::stage::Real;
 use probe_support::{Kind, PATIENCE_MS, Session, Status, check};
@@ -113,6 +111,7 @@ fn the_permission_mode_changes_in_the_middle_of_a_turn() {
                     session.handle,
                     c"acceptEdits".as_ptr(),
                     PATIENCE_MS,
+                    std::ptr::null_mut(),
                     error,
                 )
             }
@@ -128,7 +127,15 @@ fn the_model_changes_in_the_middle_of_a_turn() {
     let session = in_the_middle(&real, Reply::text("done"), |session| {
         check(|error| {
             // SAFETY: the text is NUL-terminated.
-            unsafe { claude_client_set_model_wait(session.handle, c"haiku".as_ptr(), PATIENCE_MS, error) }
+            unsafe {
+                claude_client_set_model_wait(
+                    session.handle,
+                    c"haiku".as_ptr(),
+                    PATIENCE_MS,
+                    std::ptr::null_mut(),
+                    error,
+                )
+            }
         })
         .unwrap();
     });

@@ -184,7 +184,7 @@ fn names_stay_in_the_prefix() {
 fn compiles(compiler: &str, language: &str, flags: &[&str], directory: &Path) {
     let source = directory.join(format!("include.{language}"));
     let text = "#include <claude_client.h>\n#include <claude_client.h>\n\
-                int use(void);\nint use(void) { return CLAUDE_CHECK_ABI() ? CLAUDE_OK : 1; }\n";
+                int use(void);\nint use(void) { return (claude_abi_version() == CLAUDE_ABI_VERSION) ? CLAUDE_OK : 1; }\n";
     fs::write(&source, text).unwrap();
     let object = directory.join("include.o");
     run(Command::new(compiler)
@@ -276,7 +276,7 @@ fn a_program_sees_the_versions_and_names_of_the_library() {
     let source = format!(
         "#include <claude_client.h>\n#include <stdio.h>\n#include <string.h>\nint main(void) {{\n{statuses}\
          \x20   printf(\"%d.%d.%d %s %d\\n\", CLAUDE_VERSION_MAJOR, CLAUDE_VERSION_MINOR, CLAUDE_VERSION_PATCH,\n\
-         \x20          claude_version(), CLAUDE_CHECK_ABI());\n    return 0;\n}}\n"
+         \x20          claude_version(), (claude_abi_version() == CLAUDE_ABI_VERSION));\n    return 0;\n}}\n"
     );
     let file = directory.path().join("versions.c");
     let program = directory.path().join("versions");

@@ -23,7 +23,7 @@ int main(void) {
     claude_client_t *client = NULL;
     claude_error_t *error = NULL;
     claude_status_t status = claude_client_create("{\"no_such_option\": 1}", &client, &error);
-    printf("%s %d %s\n", claude_version(), CLAUDE_CHECK_ABI(), claude_status_name(status));
+    printf("%s %d %s\n", claude_version(), (claude_abi_version() == CLAUDE_ABI_VERSION), claude_status_name(status));
     claude_error_free(error);
     if (claude_client_create(NULL, &client, NULL) != CLAUDE_OK) return 1;
     claude_client_free(client);

@@ -172,21 +172,21 @@ fn edge_081_content_reaches_the_model_in_the_form_it_can_see() {
     let show = |call: Call| {
         call.add_text("plain").unwrap();
         call.add_image(&[0x89, b'P', b'N', b'G'], "image/png").unwrap();
-        call.add_resource(
+        call.add_block(
             &json!({"type": "resource_link", "name": "log", "uri": "file:///a", "description": "d"}),
         )
         .unwrap();
-        call.add_resource(&json!({"type": "resource", "resource": {"uri": "file:///b", "text": "inside"}}))
+        call.add_block(&json!({"type": "resource", "resource": {"uri": "file:///b", "text": "inside"}}))
             .unwrap();
         let binary = json!({"type": "resource", "resource": {"uri": "x:1", "blob": "AAAA"}});
-        assert_eq!(call.add_resource(&binary).unwrap_err().status, claude_status_t::CLAUDE_ERR_UNSUPPORTED);
+        assert_eq!(call.add_block(&binary).unwrap_err().status, claude_status_t::CLAUDE_ERR_UNSUPPORTED);
         assert_eq!(
-            call.add_resource(&json!({"type": "hologram"})).unwrap_err().status,
+            call.add_block(&json!({"type": "hologram"})).unwrap_err().status,
             claude_status_t::CLAUDE_ERR_UNSUPPORTED
         );
         call.set_structured(&json!({"n": 1})).unwrap();
         call.set_meta(&json!({"own": true})).unwrap();
-        call.finish(false).unwrap();
+        call.finish().unwrap();
     };
     tools.add(&json!({"name": "show"}), show).unwrap();
     let client = fake.threaded().with(&tools);
@@ -217,7 +217,7 @@ fn edge_082_the_error_flag_is_is_error_on_the_wire() {
         call.add_text("first part").unwrap();
         call.add_text("then it broke").unwrap();
         call.finish(true).unwrap();
-        assert_eq!(call.finish(false).unwrap_err().status, claude_status_t::CLAUDE_ERR_STALE);
+        assert_eq!(call.finish().unwrap_err().status, claude_status_t::CLAUDE_ERR_STALE);
         assert_eq!(call.add_text("late").unwrap_err().status, claude_status_t::CLAUDE_ERR_STALE);
     };
     tools.add(&json!({"name": "half"}), half).unwrap();
@@ -293,7 +293,7 @@ fn edge_085_a_cancelled_call_is_told_to_stop_and_gets_no_answer() {
         assert!(!call.is_cancelled());
         wait_until("the call is withdrawn", || call.is_cancelled());
         *late_here.lock().unwrap() =
-            Some(call.add_text("late").and_then(|()| call.finish(false)).unwrap_err().status);
+            Some(call.add_text("late").and_then(|()| call.finish()).unwrap_err().status);
     };
     tools.add(&json!({"name": "long"}), long).unwrap();
     let client = fake.threaded().with(&tools);
@@ -357,7 +357,7 @@ fn edge_086_a_function_that_ignores_cancellation_holds_up_no_disconnect() {
         began.store(true, Ordering::SeqCst);
         wait_until("the test lets go", || until.load(Ordering::SeqCst));
         assert!(call.is_cancelled());
-        *answer.lock().unwrap() = Some(call.finish(false).unwrap_err().status);
+        *answer.lock().unwrap() = Some(call.finish().unwrap_err().status);
     };
     tools.add(&json!({"name": "deaf"}), deaf).unwrap();
     let client = fake.threaded().with(&tools);

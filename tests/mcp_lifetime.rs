@@ -101,7 +101,7 @@ fn a_client_can_be_freed_inside_its_tool() {
                 // SAFETY: any handle may be freed, in a callback too.
                 unsafe { claude_client_free(std::ptr::without_provenance_mut(handle)) };
                 assert!(call.is_cancelled());
-                assert_eq!(call.finish(false).unwrap_err().status, claude_status_t::CLAUDE_ERR_CLOSED);
+                assert_eq!(call.finish().unwrap_err().status, claude_status_t::CLAUDE_ERR_CLOSED);
                 done.store(true, Ordering::SeqCst);
             })
             .unwrap();
@@ -177,7 +177,7 @@ fn handles_that_are_not_valid_are_told_apart() {
         assert_eq!(len, 0);
         let error = null_mut();
         let invalid = claude_status_t::CLAUDE_ERR_INVALID_HANDLE;
-        assert_eq!(claude_tool_call_finish(call, false, error), invalid);
+        assert_eq!(claude_tool_call_finish(call, std::ptr::null_mut(), error), invalid);
         assert_eq!(claude_tool_call_fail(call, c"x".as_ptr(), error), invalid);
         assert_eq!(claude_tool_call_add_text(call, c"x".as_ptr(), error), invalid);
         assert_eq!(claude_tool_call_add_image(call, null_mut(), 0, c"image/png".as_ptr(), error), invalid);
@@ -321,7 +321,7 @@ fn answers_and_withdrawals_may_race() {
                 tell.fetch_add(1, Ordering::SeqCst);
             })
             .unwrap();
-            match call.finish(false) {
+            match call.finish() {
                 Ok(()) => ok.fetch_add(1, Ordering::SeqCst),
                 Err(failure) => {
                     assert_eq!(failure.status, claude_status_t::CLAUDE_ERR_STALE);

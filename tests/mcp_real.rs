@@ -110,9 +110,9 @@ fn images_links_errors_and_bad_arguments_reach_the_model() {
         .add(&json!({"name": "shot"}), move |call| {
             call.add_text("a picture").unwrap();
             call.add_image(png, "image/png").unwrap();
-            call.add_resource(&json!({"type": "resource_link", "name": "log", "uri": "file:///var/log/x"}))
+            call.add_block(&json!({"type": "resource_link", "name": "log", "uri": "file:///var/log/x"}))
                 .unwrap();
-            call.finish(false).unwrap();
+            call.finish().unwrap();
         })
         .unwrap();
     tools.add(&json!({"name": "broken"}), |call| call.fail("The disk is full.").unwrap()).unwrap();
@@ -177,7 +177,7 @@ fn an_interrupt_reaches_the_function() {
             call.on_cancel(move |_| told.send(()).unwrap()).unwrap();
             started.lock().unwrap().send(()).unwrap();
             wait_until("the call is cancelled", || call.is_cancelled());
-            assert_eq!(call.finish(false).unwrap_err().status, claude_status_t::CLAUDE_ERR_STALE);
+            assert_eq!(call.finish().unwrap_err().status, claude_status_t::CLAUDE_ERR_STALE);
         })
         .unwrap();
     let client = real.client().with(&tools);

@@ -62,12 +62,7 @@ fn servers_and_plugins_reach_an_older_cli_the_older_way() {
     let again = session.reply_of(|time, reply, error| {
         // SAFETY: the outputs are variables.
         unsafe {
-            claude_client::capi::control_initialize::claude_client_reinitialize_wait(
-                session.handle,
-                time,
-                reply,
-                error,
-            )
+            claude_client::capi::control::claude_client_reinitialize_wait(session.handle, time, reply, error)
         }
     });
     assert!(again.unwrap()["commands"].is_array());

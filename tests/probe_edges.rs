@@ -177,7 +177,7 @@ fn edge_034_the_ceiling_ends_a_run_that_never_becomes_idle() {
 /// Prompts of a C generator; an empty text stands for a failure.
 struct Prompts(Mutex<(Vec<CString>, usize)>);
 
-unsafe extern "C" fn next_prompt(_: *mut usize, user_data: *mut c_void) -> *const c_char {
+unsafe extern "C" fn next_prompt(user_data: *mut c_void) -> *const c_char {
     // SAFETY: the test keeps the prompts until the client has been freed.
     let prompts = unsafe { &*user_data.cast::<Prompts>() };
     let mut state = prompts.0.lock().unwrap();
@@ -326,7 +326,17 @@ fn edge_049_queued_prompts_survive_an_interrupt_or_are_cancelled_with_it() {
     let queued = session.query("never to run");
     let reply = session.later(|done, data, error| {
         // SAFETY: the session keeps the reply.
-        unsafe { claude_client_interrupt_with(session.handle, true, 0, 0, done, data, error) }
+        unsafe {
+            claude_client_interrupt_with(
+                session.handle,
+                true,
+                0,
+                claude_client::ffi::number::given(0),
+                done,
+                data,
+                error,
+            )
+        }
     });
     let receipt = reply.unwrap().wait().unwrap();
     assert_eq!((&receipt["still_queued"], &receipt["cancelled"]), (&json!([]), &json!([queued])));
@@ -352,7 +362,7 @@ unsafe extern "C" fn interrupt_inside(_: Kind, json: *const c_char, _: usize, us
     // SAFETY: any handle may be passed; NULL for what is not wanted.
     let (waiting, asking) = unsafe {
         (
-            claude_client_interrupt_wait(client, 1000, std::ptr::null_mut()),
+            claude_client_interrupt_wait(client, 1000, std::ptr::null_mut(), std::ptr::null_mut()),
             claude_client_interrupt(client, None, std::ptr::null_mut(), std::ptr::null_mut()),
         )
     };
@@ -476,7 +486,17 @@ fn an_interrupt_that_is_not_obeyed_ends_the_session_if_the_host_wants_so() {
         let start = Instant::now();
         let reply = session.later(|done, data, error| {
             // SAFETY: the session keeps the reply.
-            unsafe { claude_client_interrupt_with(session.handle, false, 300, escalation, done, data, error) }
+            unsafe {
+                claude_client_interrupt_with(
+                    session.handle,
+                    false,
+                    300,
+                    claude_client::ffi::number::given(escalation),
+                    done,
+                    data,
+                    error,
+                )
+            }
         });
         assert_eq!(reply.unwrap().wait().unwrap(), json!({"still_queued": []}));
         if stays {
@@ -514,7 +534,7 @@ impl Busy {
     }
 }
 
-unsafe extern "C" fn busy_prompt(_: *mut usize, user_data: *mut c_void) -> *const c_char {
+unsafe extern "C" fn busy_prompt(user_data: *mut c_void) -> *const c_char {
     // SAFETY: it lives for ever.
     let busy = unsafe { &*user_data.cast::<Busy>() };
     busy.next(0);

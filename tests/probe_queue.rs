@@ -136,7 +136,17 @@ fn an_interrupt_that_withdraws_its_prompt_is_obeyed() {
         let first = session.query("first");
         let receipt = session.reply_of(|time, reply, error| {
             // SAFETY: the outputs are variables.
-            unsafe { claude_client_interrupt_with_wait(session.handle, true, 1000, 2, time, reply, error) }
+            unsafe {
+                claude_client_interrupt_with_wait(
+                    session.handle,
+                    true,
+                    1000,
+                    claude_client::ffi::number::given(2),
+                    time,
+                    reply,
+                    error,
+                )
+            }
         });
         receipt.unwrap();
         let failure = session.receive_to(&first, PATIENCE_MS).unwrap_err();
@@ -165,7 +175,17 @@ fn edge_054_a_uuid_that_comes_twice_has_no_second_result() {
     // Nothing runs, so there is nothing to kill.
     let receipt = session.reply_of(|time, reply, error| {
         // SAFETY: the outputs are variables.
-        unsafe { claude_client_interrupt_with_wait(session.handle, false, 100, 2, time, reply, error) }
+        unsafe {
+            claude_client_interrupt_with_wait(
+                session.handle,
+                false,
+                100,
+                claude_client::ffi::number::given(2),
+                time,
+                reply,
+                error,
+            )
+        }
     });
     assert_eq!(receipt.unwrap(), json!({"still_queued": []}));
     std::thread::sleep(Duration::from_millis(600));

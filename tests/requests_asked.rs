@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use claude_client::capi::types::{
-    CLAUDE_HOOK_BLOCK, CLAUDE_HOOK_CONTINUE, claude_dispatch_t as Mode, claude_message_kind_t as Event,
-};
+use claude_client::capi::types::{claude_dispatch_t as Mode, claude_message_kind_t as Event};
 use claude_testkit::fake::FakeClaude;
-use requests_support::{Host, Kind, SOON, Slot, Stage, Status, bash, fake_options, lock, status};
+use requests_support::{
+    CLAUDE_HOOK_BLOCK, CLAUDE_HOOK_CONTINUE, Host, Kind, SOON, Slot, Stage, Status, bash, fake_options, lock,
+    status,
+};
 use serde_json::{Value, json};
 
 /// The real CLI with the MCP server of `tests/data/elicit_server.py`, whose tool needs no permission.
@@ -156,13 +157,13 @@ fn edge_071_a_hook_that_must_block_needs_a_cli_that_can() {
     ] {
         let fake = FakeClaude::new(json!({"on_initialize": [{"respond": answer}]}));
         let host = Host::new(&fake_options(&fake));
-        host.add_hook("PreToolUse", None, 0.0, CLAUDE_HOOK_BLOCK, drop).unwrap();
+        host.add_hook("PreToolUse", None, 0, CLAUDE_HOOK_BLOCK, drop).unwrap();
         let outcome = host.connect();
         let expected = if works { Status::CLAUDE_OK } else { Status::CLAUDE_ERR_CLI_CONNECTION };
         assert_eq!(status(&outcome), expected, "{answer}");
         // One that may fail can do without, and the host is told.
         let host = Host::new(&fake_options(&fake));
-        host.add_hook("PreToolUse", None, 0.0, CLAUDE_HOOK_CONTINUE, drop).unwrap();
+        host.add_hook("PreToolUse", None, 0, CLAUDE_HOOK_CONTINUE, drop).unwrap();
         host.connect().unwrap();
         if answer["hooks_applied"] == false {
             host.wait_message(|message| message["event"] == "warning");
@@ -399,7 +400,7 @@ fn in_pump_mode_everything_runs_on_the_pumping_thread() {
 fn in_pull_mode_everything_is_an_event() {
     let Some(stage) = Stage::real("pull_requests") else { return };
     let host = Host::with_mode(&stage.options, Mode::CLAUDE_DISPATCH_PULL);
-    let refused = host.add_hook("PreToolUse", None, 0.0, CLAUDE_HOOK_CONTINUE, drop);
+    let refused = host.add_hook("PreToolUse", None, 0, CLAUDE_HOOK_CONTINUE, drop);
     assert_eq!(status(&refused), Status::CLAUDE_ERR_INVALID_ARGUMENT);
     let mut mark = 7;
     let data = (&raw mut mark).cast();

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use claude_client::capi::types::{CLAUDE_HOOK_BLOCK, CLAUDE_HOOK_CONTINUE};
 use claude_testkit::loopback::aborted_at_tools;
-use requests_support::{Host, Kind, Request, SOON, Slot, Stage, Status, bash, status};
+use requests_support::{
+    CLAUDE_HOOK_BLOCK, CLAUDE_HOOK_CONTINUE, Host, Kind, Request, SOON, Slot, Stage, Status, bash, status,
+};
 use serde_json::{Value, json};
 
 macro_rules! stage {
@@ -47,7 +48,7 @@ fn deny_allow_ask_and_changed_input() {
         into.put(request);
     })
     .unwrap();
-    host.add_hook("PreToolUse", Some("Bash"), 0.0, CLAUDE_HOOK_CONTINUE, |request| {
+    host.add_hook("PreToolUse", Some("Bash"), 0, CLAUDE_HOOK_CONTINUE, |request| {
         assert_eq!(request.kind(), Kind::CLAUDE_REQUEST_HOOK);
         let input = request.json()["input"].clone();
         assert_eq!((&input["hook_event_name"], &input["tool_name"]), (&json!("PreToolUse"), &json!("Bash")));
@@ -157,7 +158,7 @@ fn edge_067_registrations_have_their_own_ids() {
         assert_eq!(status(&refused), Status::CLAUDE_ERR_INVALID_ARGUMENT, "{event} {timeout} {on_failure}");
     }
     host.connect().unwrap();
-    let late = host.add_hook("Stop", None, 0.0, CLAUDE_HOOK_CONTINUE, drop);
+    let late = host.add_hook("Stop", None, 0, CLAUDE_HOOK_CONTINUE, drop);
     assert_eq!(status(&late), Status::CLAUDE_ERR_ALREADY_CONNECTED);
     assert_eq!(
         fake.log().requests("initialize")[0]["hooks"],
@@ -236,7 +237,7 @@ fn an_asynchronous_hook_does_not_hold_up_the_tool() {
 
 fn failing(stage: &Stage, on_failure: i32) -> (String, Host) {
     let host = trusting(stage);
-    host.add_hook("PreToolUse", Some("Bash"), 0.0, on_failure, |request| request.fail("it broke").unwrap())
+    host.add_hook("PreToolUse", Some("Bash"), 0, on_failure, |request| request.fail("it broke").unwrap())
         .unwrap();
     host.connect().unwrap();
     let turn = host.turn(&bash("touch made; echo ran"));
@@ -316,7 +317,7 @@ fn edge_070_a_hook_beyond_its_timeout_is_withdrawn_and_the_tool_refused() {
     let host = trusting(&stage);
     let (slot, told) = (Slot::new(), Slot::new());
     let (into, tell) = (slot.clone(), told.clone());
-    host.add_hook("PreToolUse", None, 1.0, CLAUDE_HOOK_CONTINUE, move |request| {
+    host.add_hook("PreToolUse", None, 1000, CLAUDE_HOOK_CONTINUE, move |request| {
         let tell = tell.clone();
         request.on_cancel(move |id| tell.put(id)).unwrap();
         into.put(request);
@@ -342,7 +343,7 @@ fn a_hook_beyond_the_deadline_refuses_the_tool_whatever_the_action() {
         let host = Host::new(&options);
         let (slot, told) = (Slot::new(), Slot::new());
         let (into, tell) = (slot.clone(), told.clone());
-        host.add_hook("PreToolUse", Some("Bash"), 0.0, CLAUDE_HOOK_CONTINUE, move |request| {
+        host.add_hook("PreToolUse", Some("Bash"), 0, CLAUDE_HOOK_CONTINUE, move |request| {
             let tell = tell.clone();
             request.on_cancel(move |id| tell.put(id)).unwrap();
             into.put(request);
@@ -496,7 +497,7 @@ fn an_interrupt_refuses_an_open_hook_and_an_open_permission() {
         slot.put(request);
     };
     let (into, tell) = (slot.clone(), told.clone());
-    host.add_hook("PreToolUse", Some("Read"), 0.0, CLAUDE_HOOK_CONTINUE, move |request| {
+    host.add_hook("PreToolUse", Some("Read"), 0, CLAUDE_HOOK_CONTINUE, move |request| {
         // Of two calls side by side, one stays with its hook, and the other goes on to the permission.
         match request.json()["input"]["tool_input"]["file_path"].to_string().contains("second") {
             true => request.respond(json!({})).unwrap(),

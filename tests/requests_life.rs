@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use claude_client::capi::client::{claude_client_connect_wait, claude_client_state};
 use claude_client::capi::control::claude_client_get_server_info;
-use claude_client::capi::control_initialize::*;
+use claude_client::capi::control::*;
 use claude_client::capi::error::claude_string_free;
 use claude_client::capi::talk::claude_client_end_input_after_run;
 use claude_client::capi::types::{claude_state_t, claude_status_t};

@@ -49,7 +49,7 @@ int main(int argc, char **argv)
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
     OK(claude_client_connect_wait(client, NULL, LONG_MS, &error));
     before = status_kb("VmRSS");
-    OK(claude_client_query(client, "go", NULL, &error));
+    OK(claude_client_query(client, "go", NULL, NULL, &error));
     OK(claude_client_receive_response(client, NULL, 2 * LONG_MS, &error));
     /* The wait ends inside the last message's call; the buffer behind it goes a moment later. */
     for (tries = 0; tries < 200 && status_kb("VmRSS") > before + 64 * 1024; tries++)

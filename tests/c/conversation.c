@@ -52,7 +52,7 @@ static void errors(const char *options, claude_status_t not_found)
     claude_string_free(text);
     drop_error();
     OK(claude_client_create("{\"cli_path\": \"/nonexistent/claude\"}", &client, &error));
-    FAILS(CLAUDE_ERR_NOT_CONNECTED, claude_client_query(client, "hello", NULL, &error));
+    FAILS(CLAUDE_ERR_NOT_CONNECTED, claude_client_query(client, "hello", NULL, NULL, &error));
     drop_error();
     FAILS(not_found, claude_client_connect_wait(client, NULL, LONG_MS, &error));
     drop_error();
@@ -77,7 +77,7 @@ int main(int argc, char **argv)
     OK(claude_client_connect_wait(client, NULL, LONG_MS, &error));
     OK(claude_client_get_server_info(client, &text, &error));
     claude_string_free(text);
-    OK(claude_client_query(client, "first", NULL, &error));
+    OK(claude_client_query(client, "first", NULL, NULL, &error));
     OK(claude_client_receive_response(client, NULL, LONG_MS, &error));
     CHECK(requests == 2 && seen.results == 1);
     OK(claude_client_control_wait(client, "{\"subtype\":\"mcp_status\"}", LONG_MS, &text, &error));
@@ -93,7 +93,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[2], "exit") == 0)
         OK(claude_client_on_message(client, on_message_exit, NULL, NULL, &error));
     before = seen.messages;
-    OK(claude_client_query(client, "second, which does not end", NULL, &error));
+    OK(claude_client_query(client, "second, which does not end", NULL, NULL, &error));
     if (strcmp(argv[2], "exit") == 0) {
         pause();
         return 1;
@@ -102,12 +102,12 @@ int main(int argc, char **argv)
     seen_wait(&seen, &seen.messages, before + 6);
     if (strcmp(argv[2], "leave") == 0)
         return 0;
-    OK(claude_client_interrupt_wait(client, LONG_MS, &error));
+    OK(claude_client_interrupt_wait(client, LONG_MS, NULL, &error));
     OK(claude_client_receive_response(client, NULL, LONG_MS, &error));
-    OK(claude_client_query(client, "third, in which the CLI dies", NULL, &error));
+    OK(claude_client_query(client, "third, in which the CLI dies", NULL, NULL, &error));
     seen_wait(&seen, &seen.closed, 1);
     CHECK(seen.closed_status == CLAUDE_ERR_PROCESS);
-    FAILS(CLAUDE_ERR_PROCESS, claude_client_query(client, "fourth", NULL, &error));
+    FAILS(CLAUDE_ERR_PROCESS, claude_client_query(client, "fourth", NULL, NULL, &error));
     drop_error();
     claude_client_free(client);
     claude_client_free(client);

@@ -264,7 +264,7 @@ static void stopped_reader(long messages, long bound) {
     OK(claude_client_on_permission(client, NULL, NULL, NULL, &error));
     OK(claude_client_connect_wait(client, NULL, 20000, &error));
     long before = memory_kb("VmRSS:");
-    OK(claude_client_query(client, "flood", NULL, &error));
+    OK(claude_client_query(client, "flood", NULL, NULL, &error));
     /* The permission that stands in front of the flood. */
     claude_event_t *event = NULL;
     claude_request_t *request = NULL;

@@ -72,7 +72,7 @@ static int64_t stuck_round(void) {
     /* The request came behind the last message, or before this thread saw that one. */
     int64_t late = handled_at > all_in ? handled_at - all_in : 0;
     int64_t before = now_us();
-    OK(claude_client_interrupt_wait(client, 20000, &error));
+    OK(claude_client_interrupt_wait(client, 20000, NULL, &error));
     WAIT_FOR(cancels == 1);
     printf("request handled %.1f ms after the last message, interrupted and cancelled in %.1f ms\n",
            (double)late / 1000, (double)(now_us() - before) / 1000);
@@ -223,7 +223,7 @@ static void event_budget(void) {
 /* A prompt stream without end does not keep messages from PUMP. */
 static _Atomic long prompts_made;
 
-static const char *endless(size_t *len, void *user_data) {
+static const char *endless(void *user_data) {
     UNUSED(len), UNUSED(user_data);
     prompts_made++;
     return results < 5 ? "again" : NULL;
@@ -246,7 +246,7 @@ static void endless_stream(void) {
 static _Atomic bool enough;
 static _Atomic int destroyed;
 
-static const char *bulky(size_t *len, void *user_data) {
+static const char *bulky(void *user_data) {
     static char text[4096];
     UNUSED(user_data);
     memset(text, 'x', sizeof text);
@@ -339,7 +339,7 @@ static void blocked_clients(int count) {
     int64_t longest = 0;
     for (int round = 1; round <= 20; round++) {
         int64_t before = now_us();
-        OK(claude_client_query(free_one, "hello", NULL, &error));
+        OK(claude_client_query(free_one, "hello", NULL, NULL, &error));
         OK(claude_client_receive_response(free_one, NULL, 20000, &error));
         CHECK(answered == round);
         if (now_us() - before > longest) longest = now_us() - before;
@@ -376,7 +376,7 @@ static void bounded(int mode, long messages, long bound_mb, int seconds) {
         if (now > most) most = now;
         /* Its answer stands behind what nobody reads. */
         if (replies < 3 && now_us() > until - 2000000) {
-            OK(claude_client_set_permission_mode_wait(client, "default", 20000, &error));
+            OK(claude_client_set_permission_mode_wait(client, "default", 20000, NULL, &error));
             replies++;
         }
         sleep_ms(10);
@@ -421,7 +421,7 @@ static void paced(long lines) {
     claude_client_t *client = create(CLAUDE_DISPATCH_PUMP);
     OK(claude_client_connect_wait(client, NULL, 20000, &error));
     long before = memory_kb("VmRSS:");
-    OK(claude_client_query(client, "one by one", NULL, &error));
+    OK(claude_client_query(client, "one by one", NULL, NULL, &error));
     WAIT_FOR(stat_number(client, "/messages") >= lines);
     long more = memory_kb("VmRSS:") - before;
     printf("%ld kB for %ld bytes\n", more, stat_number(client, "/message_bytes"));

@@ -105,7 +105,7 @@ static void on_hook(claude_request_t *request, void *user_data) {
 static void answer_tool(claude_tool_call_t *call) {
     tools++;
     OK(claude_tool_call_add_text(call, "done", &error));
-    OK(claude_tool_call_finish(call, false, &error));
+    OK(claude_tool_call_finish(call, NULL, &error));
     claude_tool_call_free(call);
 }
 
@@ -151,7 +151,7 @@ static void on_done(claude_status_t status, const char *json, size_t len, void *
     dones++;
 }
 
-static const char *next_prompt(size_t *len, void *user_data) {
+static const char *next_prompt(void *user_data) {
     UNUSED(len), UNUSED(user_data);
     /* A generator may block, so INLINE has it on another thread of the library than the reader. */
     if (mode == CLAUDE_DISPATCH_INLINE) CHECK(on_thread_named("claude-callback"));
@@ -201,7 +201,7 @@ static void with_callbacks(void) {
     if (mode == CLAUDE_DISPATCH_PUMP) pump_start(&pump, client);
     OK(claude_client_connect(client, NULL, on_done, (void *)&dones, &error));
     WAIT_FOR(dones == 1);
-    OK(claude_client_query(client, "hello", NULL, &error));
+    OK(claude_client_query(client, "hello", NULL, NULL, &error));
     OK(claude_client_query_stream(client, NULL, next_prompt, NULL, NULL, &error));
     WAIT_FOR(results == PROMPTS && cancels == PROMPTS && prompts == PROMPTS && stderrs == PROMPTS);
     OK(claude_client_interrupt(client, on_done, (void *)&dones, &error));
@@ -303,7 +303,7 @@ static void pulling(void) {
     CHECK(claude_client_pump(client, 0, 0, 0, NULL, NULL) == CLAUDE_ERR_UNSUPPORTED);
     OK(claude_client_connect(client, NULL, NULL, (void *)&dones, &error));
     while (dones == 0) CHECK(pull_one());
-    for (int i = 0; i < PROMPTS; i++) OK(claude_client_query(client, "hello", NULL, &error));
+    for (int i = 0; i < PROMPTS; i++) OK(claude_client_query(client, "hello", NULL, NULL, &error));
     while (results < PROMPTS || cancels < PROMPTS || stderrs < PROMPTS) CHECK(pull_one());
     OK(claude_client_interrupt(client, NULL, (void *)&dones, &error));
     while (dones < 2) CHECK(pull_one());

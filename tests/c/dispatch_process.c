@@ -57,7 +57,7 @@ static void restart(int rounds) {
         CHECK(kill((pid_t)pid, 0) != 0);
         for (int mode = 0; mode < 4; mode++) {
             CHECK(claude_client_state(clients[mode]) == CLAUDE_STATE_CLOSED);
-            CHECK(claude_client_query(clients[mode], "more", NULL, NULL) == CLAUDE_ERR_CLOSED);
+            CHECK(claude_client_query(clients[mode], "more", NULL, NULL, NULL) == CLAUDE_ERR_CLOSED);
             claude_client_free(clients[mode]);
         }
         /* What was left of PUMP and PULL has gone with them, and nothing has come back to life. */
@@ -144,7 +144,7 @@ static void forked(void) {
     OK(claude_client_connect_wait(client, "hello", 20000, &error));
     OK(claude_client_receive_response(client, NULL, 20000, &error));
     claude_error_t *before = NULL;
-    CHECK(claude_client_query(client, NULL, NULL, &before) == CLAUDE_ERR_INVALID_ARGUMENT);
+    CHECK(claude_client_query(client, NULL, NULL, NULL, &before) == CLAUDE_ERR_INVALID_ARGUMENT);
     fflush(NULL);
     pid_t child = fork();
     CHECK(child >= 0);
@@ -158,14 +158,14 @@ static void forked(void) {
         intptr_t handle = 0;
         claude_status_t f = CLAUDE_ERR_FORKED;
         CHECK(claude_client_create("{}", &other, &error) == f && other == NULL);
-        CHECK(claude_client_query(client, "hi", NULL, &error) == f);
-        CHECK(claude_client_send_json(client, "{}", &error) == f);
+        CHECK(claude_client_query(client, "hi", NULL, NULL, &error) == f);
+        CHECK(claude_client_send_json(client, "{}", NULL, &error) == f);
         CHECK(claude_client_connect(client, NULL, NULL, NULL, &error) == f);
         CHECK(claude_client_connect_wait(client, NULL, 1000, &error) == f);
         CHECK(claude_client_disconnect(client, NULL, NULL, &error) == f);
         CHECK(claude_client_disconnect_wait(client, 1000, &error) == f);
         CHECK(claude_client_interrupt(client, NULL, NULL, &error) == f);
-        CHECK(claude_client_interrupt_wait(client, 1000, &error) == f);
+        CHECK(claude_client_interrupt_wait(client, 1000, NULL, &error) == f);
         CHECK(claude_client_receive_response(client, NULL, 1000, &error) == f);
         CHECK(claude_client_pump(client, 0, 0, 1000, NULL, &error) == f);
         CHECK(claude_client_next(client, CLAUDE_LANE_ALL, 1000, &event, &error) == f);
@@ -188,7 +188,7 @@ static void forked(void) {
     }
     int status = -1;
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    OK(claude_client_query(client, "go on", NULL, &error));
+    OK(claude_client_query(client, "go on", NULL, NULL, &error));
     OK(claude_client_receive_response(client, NULL, 20000, &error));
     CHECK(results == 2);
     claude_client_free(client);
@@ -303,7 +303,7 @@ static void thread_later(void) {
     less.rlim_cur = (rlim_t)memory_kb("VmSize:") * 1024 + 32 * MB;
     CHECK(setrlimit(RLIMIT_AS, &less) == 0);
     long heard = messages;
-    OK(claude_client_query(client, "hello", NULL, &error));
+    OK(claude_client_query(client, "hello", NULL, NULL, &error));
     WAIT_FOR(stat_number(client, "/queued_events") >= 3);
     sleep_ms(100);
     CHECK(messages == heard && count_named("claude-callback") == 0);

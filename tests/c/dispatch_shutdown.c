@@ -18,7 +18,7 @@ static pthread_t start(void *(*body)(void *), void *argument) {
 
 static void *once(void *argument) {
     UNUSED(argument);
-    status_of_once = claude_query_once("hello", getenv("OPTIONS"), on_message, NULL, NULL, CLAUDE_WAIT_FOREVER, NULL);
+    status_of_once = claude_query_once("hello", getenv("OPTIONS"), on_message, NULL, NULL, CLAUDE_WAIT_FOREVER, NULL, NULL);
     returned = true;
     return NULL;
 }

@@ -150,7 +150,7 @@ static void on_done(claude_status_t status, const char *json, size_t len, void *
     maybe_free("done");
 }
 
-static const char *next_prompt(size_t *len, void *user_data) {
+static const char *next_prompt(void *user_data) {
     UNUSED(len);
     enter(user_data);
     maybe_free("prompt");
@@ -158,7 +158,7 @@ static const char *next_prompt(size_t *len, void *user_data) {
     return ((registration_t *)user_data)->calls < 3 ? "go on" : NULL;
 }
 
-static void on_log(int32_t level, const char *text, size_t len, void *user_data) {
+static void on_log(claude_log_level_t level, const char *text, size_t len, void *user_data) {
     UNUSED(level), UNUSED(text), UNUSED(len), UNUSED(user_data);
     if (strstr(text, "the CLI asks")) maybe_free("log");
 }
@@ -219,14 +219,14 @@ static void free_inside(void) {
     client = create(mode);
     register_all();
     if (is("permission")) OK(claude_client_on_permission(client, on_permission, &regs[PERMISSION], destroy, &error));
-    if (is("log")) OK(claude_set_log_callback(CLAUDE_LOG_DEBUG, on_log, NULL, NULL, &error));
+    if (is("log")) OK(claude_runtime_on_log(CLAUDE_LOG_DEBUG, on_log, NULL, NULL, &error));
     receive_start();
     OK(claude_client_connect(client, NULL, mode == CLAUDE_DISPATCH_PULL ? NULL : on_done, NULL, &error));
     bool streamed = false;
     if (!is("done")) {
         WAIT_FOR(dones == 1 || freed);
         /* The client may be freed under these calls: that is no failure. */
-        claude_client_query(client, "hello", NULL, NULL);
+        claude_client_query(client, "hello", NULL, NULL, NULL);
         streamed = claude_client_query_stream(client, NULL, next_prompt, &regs[PROMPT], destroy, NULL) == CLAUDE_OK;
         prompt_registered = streamed;
         if (is("closed")) {
@@ -338,7 +338,7 @@ static void unreachable_end(void) {
     OK(claude_client_connect_wait(blocker, NULL, 20000, &error));
     client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_connect_wait(client, NULL, 20000, &error));
-    OK(claude_client_query(blocker, "hello", NULL, &error));
+    OK(claude_client_query(blocker, "hello", NULL, NULL, &error));
     WAIT_FOR(handler_runs);
     OK(claude_client_disconnect(client, on_cancelled_done, &dones, &error));
     claude_client_free(client);
@@ -380,7 +380,7 @@ static void two_clients(void) {
     /* The reader does not wait for what it would have to read itself. */
     if (mode == CLAUDE_DISPATCH_INLINE) WAIT_FOR(regs[MESSAGE].destroyed == 1);
     CHECK(regs[MESSAGE].destroyed == 1);
-    OK(claude_client_query(pair[1], "again", NULL, &error));
+    OK(claude_client_query(pair[1], "again", NULL, NULL, &error));
     WAIT_FOR(meeting == 2);
     if (mode == CLAUDE_DISPATCH_PUMP) pump_end(&pump);
     claude_client_free(pair[1]);
@@ -440,7 +440,7 @@ static void replacing(void) {
     OK(claude_client_on_message(client, NULL, NULL, NULL, &error));
     CHECK(three.destroyed == 1);
     int calls = three.calls;
-    OK(claude_client_query(client, "unheard", NULL, &error));
+    OK(claude_client_query(client, "unheard", NULL, NULL, &error));
     sleep_ms(100);
     CHECK(three.calls == calls);
     if (mode == CLAUDE_DISPATCH_PUMP) pump_end(&pump);

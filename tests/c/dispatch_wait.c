@@ -65,7 +65,7 @@ static void descriptor(int mode) {
     CHECK(readable(handle) == 0);
     for (int round = 1; round <= 3; round++) {
         wakeups = 0;
-        OK(claude_client_query(client, "several lines in one write", NULL, &error));
+        OK(claude_client_query(client, "several lines in one write", NULL, NULL, &error));
         wait_readable(handle);
         WAIT_FOR(stat_number(client, "/messages") >= 100 * round);
         sleep_ms(100);
@@ -138,7 +138,7 @@ static void several(void) {
     OK(claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, &error));
     OK(claude_client_connect_wait(client, NULL, 20000, &error));
     for (int i = 0; i < READERS; i++) CHECK(pthread_create(&threads[i], NULL, reader, client) == 0);
-    OK(claude_client_query(client, "flood", NULL, &error));
+    OK(claude_client_query(client, "flood", NULL, NULL, &error));
     for (int i = 0; i < READERS; i++) CHECK(pthread_join(threads[i], NULL) == 0);
     for (int i = 0; i < 20000; i++) CHECK(numbers_seen[i] == 1);
     CHECK(ends == 1 && pending(client) == 0 && readable(handle) == 0);
@@ -200,7 +200,7 @@ static void *wait_body(void *argument) {
     } else if (strcmp(waiter->what, "connect_wait") == 0) {
         waiter->status = claude_client_connect_wait(client, NULL, forever, NULL);
     } else if (strcmp(waiter->what, "control_wait") == 0) {
-        waiter->status = claude_client_set_permission_mode_wait(client, "default", forever, NULL);
+        waiter->status = claude_client_set_permission_mode_wait(client, "default", forever, NULL, NULL);
     } else {
         CHECK(strcmp(waiter->what, "disconnect_wait") == 0);
         waiter->status = claude_client_disconnect_wait(client, forever, NULL);
@@ -326,7 +326,7 @@ static void counted(int mode) {
     claude_client_t *client = create(mode);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
     OK(claude_client_connect_wait(client, "one", 20000, &error));
-    OK(claude_client_query(client, "two", NULL, &error));
+    OK(claude_client_query(client, "two", NULL, NULL, &error));
     if (mode == CLAUDE_DISPATCH_PUMP) {
         while (results < 2) OK(claude_client_pump(client, 0, 0, 100, NULL, &error));
     } else {
@@ -338,14 +338,14 @@ static void counted(int mode) {
     waiter_t first = {0}, second = {0};
     start_waiter(&first, client, "receive_response");
     start_waiter(&second, client, "receive_response");
-    OK(claude_client_query(client, "three", NULL, &error));
+    OK(claude_client_query(client, "three", NULL, NULL, &error));
     WAIT_FOR(first.ended || second.ended);
     sleep_ms(100);
     CHECK(!(first.ended && second.ended));
-    OK(claude_client_query(client, "four", NULL, &error));
+    OK(claude_client_query(client, "four", NULL, NULL, &error));
     CHECK(end_waiter(&first) == CLAUDE_OK && end_waiter(&second) == CLAUDE_OK);
     CHECK(results == 4);
-    OK(claude_client_query(client, "five", NULL, &error));
+    OK(claude_client_query(client, "five", NULL, NULL, &error));
     OK(claude_client_receive_response(client, NULL, 20000, &error));
     CHECK(results == 5);
     OK(claude_client_disconnect_wait(client, 20000, &error));
@@ -362,7 +362,7 @@ static void busy_pump(void) {
     pump_start(&pump, client);
     WAIT_FOR(inside);
     /* What is queued meanwhile cannot be had by the waiting thread either. */
-    OK(claude_client_query(client, "two", NULL, &error));
+    OK(claude_client_query(client, "two", NULL, NULL, &error));
     WAIT_FOR(pending(client) > 3);
     waiter_t waiter = {0};
     start_waiter(&waiter, client, "receive_response");

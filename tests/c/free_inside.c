@@ -115,7 +115,7 @@ int main(int argc, char **argv)
         OK(claude_client_control(client, "{\"subtype\":\"never\"}", on_done, NULL, &error));
         if (strcmp(place, "thread") == 0)
             CHECK(pthread_create(&other, NULL, free_it, NULL) == 0);
-        claude_client_query(client, "go", NULL, NULL);
+        claude_client_query(client, "go", NULL, NULL, NULL);
         asked += 1 + (claude_client_control(client, "{\"subtype\":\"echo\"}", on_done, &round, NULL) == CLAUDE_OK);
         for (before = 0; before < 6000 && read_count(&destroyed) < read_count(&registered); before++)
             pause_ms(10);
@@ -127,7 +127,7 @@ int main(int argc, char **argv)
         pause_ms(20);
         CHECK(read_count(&calls) == before && read_count(&done_calls) == asked);
         CHECK(claude_client_pid(client) == 0);
-        FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_client_query(client, "gone", NULL, &error));
+        FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_client_query(client, "gone", NULL, NULL, &error));
         drop_error();
         if (strcmp(place, "thread") == 0)
             CHECK(pthread_join(other, NULL) == 0);

@@ -68,7 +68,7 @@ static void dead_client(claude_client_t *client)
 
     CHECK(claude_client_state(client) == CLAUDE_STATE_CREATED);
     CHECK(claude_client_pid(client) == 0);
-    FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_client_query(client, "hello", NULL, &error));
+    FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_client_query(client, "hello", NULL, NULL, &error));
     CHECK(strstr(claude_error_message(error), "handle") != NULL);
     drop_error();
     FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_client_pending(client, CLAUDE_LANE_ALL, &events, NULL, NULL));
@@ -93,21 +93,21 @@ static void texts(claude_client_t *client)
     size_t at;
 
     for (at = 0; at < sizeof broken / sizeof *broken; at++) {
-        FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_query(client, broken[at], NULL, &error));
+        FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_query(client, broken[at], NULL, NULL, &error));
         OK(claude_json_get(claude_error_json(error), "/argument", &value, NULL));
         CHECK(strcmp(value, "prompt") == 0);
         claude_string_free(value);
         drop_error();
-        FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_query(client, "fine", broken[at], NULL));
+        FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_query(client, "fine", broken[at], NULL, NULL));
         FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_create(broken[at], &client, NULL));
-        FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_send_json(client, broken[at], NULL));
+        FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_send_json(client, broken[at], NULL, NULL));
         FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_set_model(client, broken[at], NULL, NULL, NULL));
     }
     FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_query_n(client, "x", SIZE_MAX - 1, NULL, 0, NULL));
     FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_query_n(client, NULL, 5, NULL, 0, NULL));
     FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_query_n(client, "x", 1, NULL, 3, NULL));
-    FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_query(client, "", NULL, NULL));
-    FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_query(client, NULL, NULL, NULL));
+    FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_query(client, "", NULL, NULL, NULL));
+    FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_query(client, NULL, NULL, NULL, NULL));
     FAILS(CLAUDE_ERR_JSON_DECODE, claude_json_get("{", "/a", &value, NULL));
     FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_json_get("{}", "/a", &value, NULL));
     FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_json_get("{}", "a", &value, NULL));
@@ -169,7 +169,7 @@ int main(int argc, char **argv)
     OK(claude_client_set_dispatch(client, CLAUDE_DISPATCH_PULL, &error));
     OK(claude_client_on_permission(client, NULL, NULL, NULL, &error));
     OK(claude_client_connect_wait(client, NULL, LONG_MS, &error));
-    OK(claude_client_query(client, "first", NULL, &error));
+    OK(claude_client_query(client, "first", NULL, NULL, &error));
 
     event = next_of(client, CLAUDE_EVENT_REQUEST);
     sizes(event);

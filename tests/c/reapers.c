@@ -26,11 +26,11 @@ static void crash(const char *options, int in_turn, int reap)
     uint64_t process;
 
     OK(claude_client_connect_wait(client, NULL, LONG_MS, &error));
-    OK(claude_client_query(client, "hello", NULL, &error));
+    OK(claude_client_query(client, "hello", NULL, NULL, &error));
     OK(claude_client_receive_response(client, NULL, LONG_MS, &error));
     process = claude_client_pid(client);
     if (in_turn)
-        OK(claude_client_query(client, "crash", NULL, &error));
+        OK(claude_client_query(client, "crash", NULL, NULL, &error));
     else
         CHECK(kill((pid_t)process, SIGKILL) == 0);
     FAILS(CLAUDE_ERR_PROCESS, claude_client_receive_response(client, NULL, LONG_MS, &error));
@@ -60,7 +60,7 @@ int main(int argc, char **argv)
         claude_client_t *client = new_client(argv[1], &seen);
 
         OK(claude_client_connect_wait(client, NULL, LONG_MS, &error));
-        OK(claude_client_query(client, "hello", NULL, &error));
+        OK(claude_client_query(client, "hello", NULL, NULL, &error));
         OK(claude_client_receive_response(client, NULL, LONG_MS, &error));
         /* By its own end, and by ours. */
         if (round % 2 == 0)

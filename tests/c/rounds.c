@@ -109,7 +109,7 @@ static void rounds(const char *options, int count, int by_host)
         claude_client_t *client = new_client(options, &seen);
 
         OK(claude_client_connect_wait(client, NULL, LONG_MS, &error));
-        OK(claude_client_query(client, "hello", NULL, &error));
+        OK(claude_client_query(client, "hello", NULL, NULL, &error));
         OK(claude_client_receive_response(client, NULL, LONG_MS, &error));
         if (by_host)
             OK(claude_client_disconnect_wait(client, LONG_MS, &error));

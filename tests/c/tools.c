@@ -45,13 +45,13 @@ static void at_once(claude_tool_call_t *call, void *user_data)
     CHECK(strcmp(claude_tool_call_server(call, NULL), "calc") == 0);
     fine(claude_tool_call_progress(call, 1, 2, "half", NULL));
     fine(claude_tool_call_add_text(call, "text", NULL));
-    fine(claude_tool_call_add_json(call, "{\"a\": 1}", NULL));
+    fine(claude_tool_call_add_text(call, "{\"a\": 1}", NULL));
     fine(claude_tool_call_add_image(call, image, sizeof image, "image/png", NULL));
-    fine(claude_tool_call_add_resource(call, "{\"type\": \"resource_link\", \"name\": \"log\", \"uri\": \"file:///log\"}", NULL));
+    fine(claude_tool_call_add_block(call, "{\"type\": \"resource_link\", \"name\": \"log\", \"uri\": \"file:///log\"}", NULL));
     fine(claude_tool_call_set_structured(call, "{\"a\": 1}", NULL));
     fine(claude_tool_call_set_meta(call, "{\"own\": true}", NULL));
-    fine(claude_tool_call_finish(call, false, NULL));
-    CHECK(claude_tool_call_finish(call, false, NULL) != CLAUDE_OK);
+    fine(claude_tool_call_finish(call, NULL, NULL));
+    CHECK(claude_tool_call_finish(call, NULL, NULL) != CLAUDE_OK);
     claude_tool_call_free(call);
     claude_tool_call_free(call);
 }
@@ -60,7 +60,7 @@ static void *answer(void *call)
 {
     pause_ms(20);
     if (claude_tool_call_add_text(call, "later", NULL) == CLAUDE_OK)
-        claude_tool_call_finish(call, false, NULL);
+        claude_tool_call_finish(call, NULL, NULL);
     claude_tool_call_free(call);
     return NULL;
 }

@@ -73,11 +73,11 @@ static void *end_late(void *argument)
     struct partner *partner = argument;
 
     pause_ms(partner->late);
-    claude_sink_end(partner->sink, 0, "enough", NULL);
+    claude_sink_end(partner->sink, CLAUDE_OK, 0, "enough", NULL);
     return NULL;
 }
 
-static int32_t partner_connect(claude_sink_t *sink, void *user_data)
+static claude_status_t partner_connect(claude_sink_t *sink, void *user_data)
 {
     struct partner *partner = user_data;
 
@@ -95,7 +95,7 @@ static void start(struct partner *partner)
         CHECK(pthread_create(&partner->threads[partner->running++], NULL, end_late, partner) == 0);
 }
 
-static int32_t partner_write(const void *bytes, size_t len, void *user_data)
+static claude_status_t partner_write(const void *bytes, size_t len, void *user_data)
 {
     struct partner *partner = user_data;
     char *type = NULL, *id = NULL, answer[256];
@@ -202,7 +202,7 @@ static void ends_during_pushes(int round)
     OK(claude_client_set_transport(client, &vtable, partner, &error));
     OK(claude_client_connect_wait(client, NULL, LONG_MS, &error));
     sink = partner->sink;
-    OK(claude_client_query(client, "go", NULL, &error));
+    OK(claude_client_query(client, "go", NULL, NULL, &error));
     pause_ms(round % 5);
     if (round % 3 == 0)
         seen_wait(&seen, &seen.closed, 1);
@@ -212,7 +212,7 @@ static void ends_during_pushes(int round)
     CHECK(destroyed == 1);
     FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_sink_push(sink, "x", 1, &error));
     drop_error();
-    FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_sink_end(sink, 0, NULL, &error));
+    FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_sink_end(sink, CLAUDE_OK, 0, NULL, &error));
     drop_error();
     CHECK(!claude_sink_has_room(sink));
 }
@@ -311,9 +311,9 @@ static void is_stuck_in_a_write(int is_freed)
     partner->write_hangs = 1;
     OK(claude_client_set_transport(client, &vtable, partner, &error));
     OK(claude_client_connect_wait(client, NULL, LONG_MS, &error));
-    OK(claude_client_query(client, "one", NULL, &error));
+    OK(claude_client_query(client, "one", NULL, NULL, &error));
     wait_for(partner, &partner->hanging);
-    OK(claude_client_query(client, "two", NULL, &error));
+    OK(claude_client_query(client, "two", NULL, NULL, &error));
     if (!is_freed)
         OK(claude_client_disconnect_wait(client, LONG_MS, &error));
     claude_client_free(client);
@@ -341,7 +341,7 @@ static void *push_with_room(void *argument)
         }
         OK(claude_sink_push(partner->sink, message, sizeof message - 1, NULL));
     }
-    OK(claude_sink_end(partner->sink, 0, NULL, NULL));
+    OK(claude_sink_end(partner->sink, CLAUDE_OK, 0, NULL, NULL));
     return NULL;
 }
 

@@ -120,7 +120,7 @@ static void session(const char *options, const struct state *before)
     claude_error_free(failure);
     /* Writes on and on: before the death of the CLI, in its middle, and after it. */
     for (tries = 0; tries < 40; tries++) {
-        claude_client_query(client, "a line for somebody who may be gone", NULL, NULL);
+        claude_client_query(client, "a line for somebody who may be gone", NULL, NULL, NULL);
         claude_client_control(client, "{\"subtype\":\"mcp_status\"}", NULL, NULL, NULL);
         if (tries % 8 == 7)
             pause_ms(2);

@@ -18,7 +18,7 @@ int main(int argc, char **argv)
     while (claude_client_state(client) != CLAUDE_STATE_CONNECTED)
         pause_ms(1);
     if (argv[2][0] != '\0')
-        OK(claude_client_query(client, argv[2], NULL, &error));
+        OK(claude_client_query(client, argv[2], NULL, NULL, &error));
     puts("ready");
     fflush(stdout);
     if (argv[2][0] != '\0')

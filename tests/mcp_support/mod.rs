@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 
 use claude_client::capi::client::*;
 use claude_client::capi::control::*;
-use claude_client::capi::control_mcp::*;
 use claude_client::capi::error::*;
 use claude_client::capi::mcp::*;
 use claude_client::capi::receive::*;
@@ -180,7 +179,7 @@ impl Call {
 
     pub fn answer(&self, text: &str) {
         self.add_text(text).expect("the call is open");
-        self.finish(false).expect("the call is open");
+        self.finish().expect("the call is open");
     }
 }
 
@@ -336,7 +335,10 @@ impl Client {
         let messages = Messages::default();
         try_call(|error| unsafe { claude_client_create(options.as_ptr(), &raw mut handle, error) })
             .expect("a client");
-        try_call(|error| unsafe { claude_client_set_dispatch(handle, mode as i32, error) }).expect("a mode");
+        try_call(|error| unsafe {
+            claude_client_set_dispatch(handle, std::mem::MaybeUninit::new(mode), error)
+        })
+        .expect("a mode");
         if mode != claude_dispatch_t::CLAUDE_DISPATCH_PULL {
             let user_data = Box::into_raw(Box::new(messages.clone()));
             try_call(|error| unsafe {
@@ -369,7 +371,7 @@ impl Client {
     pub fn query(&self, prompt: &str) {
         let prompt = c(prompt);
         try_call(|error| unsafe {
-            claude_client_query(self.handle, prompt.as_ptr(), std::ptr::null(), error)
+            claude_client_query(self.handle, prompt.as_ptr(), std::ptr::null(), std::ptr::null_mut(), error)
         })
         .expect("the prompt is sent");
     }

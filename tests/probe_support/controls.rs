@@ -6,11 +6,6 @@ use std::ptr::null;
 use std::sync::Arc;
 
 use claude_client::capi::control::*;
-use claude_client::capi::control_files::*;
-use claude_client::capi::control_initialize::*;
-use claude_client::capi::control_mcp::*;
-use claude_client::capi::control_settings::*;
-use claude_client::capi::control_turn::*;
 use claude_client::capi::types::{claude_client_t, claude_done_fn, claude_error_t};
 use serde_json::{Value, json};
 

@@ -118,7 +118,7 @@ impl Session {
         let mut uuid = std::ptr::null_mut();
         // SAFETY: texts are NUL-terminated, the outputs are variables.
         let sent = check(|error| unsafe {
-            claude_client_query_id(self.handle, prompt.as_ptr(), std::ptr::null(), &mut uuid, error)
+            claude_client_query(self.handle, prompt.as_ptr(), std::ptr::null(), &mut uuid, error)
         });
         sent.unwrap_or_else(|failure| panic!("{failure:#?}"));
         owned(uuid)
@@ -130,7 +130,7 @@ impl Session {
         let mut uuid = std::ptr::null_mut();
         // SAFETY: as above.
         let sent = check(|error| unsafe {
-            claude_client_send_json_id(self.handle, message.as_ptr(), &mut uuid, error)
+            claude_client_send_json(self.handle, message.as_ptr(), &mut uuid, error)
         });
         sent.unwrap_or_else(|failure| panic!("{failure:#?}"));
         owned(uuid)
@@ -376,6 +376,7 @@ pub fn query_once(
             None,
             std::ptr::from_ref(&seen).cast_mut().cast(),
             timeout_ms,
+            std::ptr::null_mut(),
             error,
         )
     });

@@ -94,7 +94,9 @@ impl Host {
         // SAFETY: the text is NUL-terminated, the output is a variable.
         must(check(|error| unsafe { claude_client_create(options.as_ptr(), &mut handle, error) }));
         // SAFETY: plain values.
-        must(check(|error| unsafe { claude_client_set_dispatch(handle, mode as i32, error) }));
+        must(check(|error| unsafe {
+            claude_client_set_dispatch(handle, std::mem::MaybeUninit::new(mode), error)
+        }));
         let pulls = mode == claude_dispatch_t::CLAUDE_DISPATCH_PULL;
         let on_request: claude_request_fn = if pulls { None } else { Some(on_request) };
         let hook = c_text("PreToolUse");
@@ -112,7 +114,7 @@ impl Host {
                     handle,
                     hook.as_ptr(),
                     null(),
-                    0.0,
+                    0,
                     0,
                     on_request,
                     user_data,
@@ -137,7 +139,9 @@ impl Host {
     pub fn query(&self, prompt: &str) -> Result<(), Failure> {
         let prompt = c_text(prompt);
         // SAFETY: the text is NUL-terminated.
-        check(|error| unsafe { claude_client_query(self.handle, prompt.as_ptr(), null(), error) })
+        check(|error| unsafe {
+            claude_client_query(self.handle, prompt.as_ptr(), null(), std::ptr::null_mut(), error)
+        })
     }
 
     /// A prompt with a uuid of its own.
@@ -146,12 +150,16 @@ impl Host {
             json!({"type": "user", "message": {"role": "user", "content": prompt}, "uuid": uuid}).to_string();
         let message = c_text(&message);
         // SAFETY: the text is NUL-terminated.
-        check(|error| unsafe { claude_client_send_json(self.handle, message.as_ptr(), error) })
+        check(|error| unsafe {
+            claude_client_send_json(self.handle, message.as_ptr(), std::ptr::null_mut(), error)
+        })
     }
 
     pub fn interrupt(&self) -> Result<(), Failure> {
         // SAFETY: plain values.
-        check(|error| unsafe { claude_client_interrupt_wait(self.handle, 60_000, error) })
+        check(|error| unsafe {
+            claude_client_interrupt_wait(self.handle, 60_000, std::ptr::null_mut(), error)
+        })
     }
 
     pub fn control(&self, request: &Value) -> Result<Value, Failure> {

@@ -253,7 +253,10 @@ impl Host {
         // SAFETY: a NUL-terminated text and writable outputs.
         outcome(|error| unsafe { claude_client_create(options.as_ptr(), &mut client, error) }).unwrap();
         // SAFETY: a live handle.
-        outcome(|error| unsafe { claude_client_set_dispatch(client, mode as i32, error) }).unwrap();
+        outcome(|error| unsafe {
+            claude_client_set_dispatch(client, std::mem::MaybeUninit::new(mode), error)
+        })
+        .unwrap();
         let host = Host { client, inbox: Arc::default() };
         if mode != claude_dispatch_t::CLAUDE_DISPATCH_PULL {
             host.keep_messages();
@@ -344,7 +347,7 @@ impl Host {
 
     /// For all tools, with the CLI's own timeout, going on after a failure.
     pub fn hook(&self, event: &str, call: impl Fn(Request) + Send + Sync + 'static) {
-        self.add_hook(event, None, 0.0, CLAUDE_HOOK_CONTINUE, call).unwrap();
+        self.add_hook(event, None, 0, CLAUDE_HOOK_CONTINUE, call).unwrap();
     }
 
     pub fn add_hook(
@@ -414,7 +417,10 @@ impl Host {
     pub fn query(&self, prompt: &str) {
         let prompt = c_text(prompt);
         // SAFETY: a live handle and NUL-terminated texts.
-        outcome(|error| unsafe { claude_client_query(self.client, prompt.as_ptr(), null(), error) }).unwrap();
+        outcome(|error| unsafe {
+            claude_client_query(self.client, prompt.as_ptr(), null(), std::ptr::null_mut(), error)
+        })
+        .unwrap();
     }
 
     pub fn control(&self, request: Value) -> Outcome {
@@ -430,7 +436,9 @@ impl Host {
 
     pub fn interrupt(&self) -> Outcome {
         // SAFETY: a live handle.
-        outcome(|error| unsafe { claude_client_interrupt_wait(self.client, 10_000, error) })
+        outcome(|error| unsafe {
+            claude_client_interrupt_wait(self.client, 10_000, std::ptr::null_mut(), error)
+        })
     }
 
     pub fn disconnect(&self) -> Outcome {

@@ -190,13 +190,17 @@ impl Client {
     pub fn query(&self, prompt: &str) -> Result<(), Failure> {
         let prompt = c_text(prompt);
         // SAFETY: the text is NUL-terminated, NULL is the default session.
-        check(|error| unsafe { claude_client_query(self.handle, prompt.as_ptr(), std::ptr::null(), error) })
+        check(|error| unsafe {
+            claude_client_query(self.handle, prompt.as_ptr(), std::ptr::null(), std::ptr::null_mut(), error)
+        })
     }
 
     pub fn send_json(&self, message: &Value) -> Result<(), Failure> {
         let message = c_text(&message.to_string());
         // SAFETY: the text is NUL-terminated.
-        check(|error| unsafe { claude_client_send_json(self.handle, message.as_ptr(), error) })
+        check(|error| unsafe {
+            claude_client_send_json(self.handle, message.as_ptr(), std::ptr::null_mut(), error)
+        })
     }
 
     pub fn receive(&self) -> Result<(), Failure> {

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use claude_client::capi::control::*;
-use claude_client::capi::control_mcp::*;
 use claude_client::capi::hook::*;
 use claude_client::capi::mcp::*;
 use claude_client::capi::receive::*;
@@ -96,7 +95,7 @@ unsafe extern "C" fn add(call: *mut claude_tool_call_t, more: *mut c_void) {
     check(|error| unsafe { claude_tool_call_add_text(call, text.as_ptr(), error) }).expect("a text");
     // A replay refuses another answer than the recorded one, and the session tells of it.
     // SAFETY: plain values.
-    let _ = check(|error| unsafe { claude_tool_call_finish(call, false, error) });
+    let _ = check(|error| unsafe { claude_tool_call_finish(call, std::ptr::null_mut(), error) });
     // SAFETY: any value may be passed.
     unsafe { claude_tool_call_free(call) };
 }
@@ -109,7 +108,7 @@ struct Prompts {
     ended: Noted<bool>,
 }
 
-unsafe extern "C" fn next_prompt(_: *mut usize, user_data: *mut c_void) -> *const c_char {
+unsafe extern "C" fn next_prompt(user_data: *mut c_void) -> *const c_char {
     // SAFETY: registered so.
     let prompts = unsafe { &*user_data.cast::<Prompts>() };
     let given = prompts.given.fetch_add(1, Ordering::SeqCst);
@@ -154,7 +153,7 @@ impl Client {
         let (event, data) = (c"PreToolUse".as_ptr(), asked.user_data());
         // SAFETY: the text is NUL-terminated, and what is registered lives for ever.
         check(|error| unsafe {
-            claude_client_add_hook(self.handle(), event, null(), 0.0, 0, Some(on_request), data, None, error)
+            claude_client_add_hook(self.handle(), event, null(), 0, 0, Some(on_request), data, None, error)
         })
         .expect("a hook");
         asked
@@ -224,8 +223,10 @@ impl Client {
     pub fn set_model(&self, model: &str) {
         let model = CString::new(model).unwrap();
         // SAFETY: the text is NUL-terminated.
-        check(|error| unsafe { claude_client_set_model_wait(self.handle(), model.as_ptr(), 60_000, error) })
-            .expect("the model is set");
+        check(|error| unsafe {
+            claude_client_set_model_wait(self.handle(), model.as_ptr(), 60_000, std::ptr::null_mut(), error)
+        })
+        .expect("the model is set");
     }
 
     /// What the CLI said of itself.

@@ -83,7 +83,9 @@ impl Raw {
     pub fn query(self, prompt: &str) -> Result<(), Failure> {
         let prompt = c_text(prompt);
         // SAFETY: the text is NUL-terminated, NULL is the default session.
-        check(|error| unsafe { claude_client_query(self.0, prompt.as_ptr(), std::ptr::null(), error) })
+        check(|error| unsafe {
+            claude_client_query(self.0, prompt.as_ptr(), std::ptr::null(), std::ptr::null_mut(), error)
+        })
     }
 
     pub fn receive(self) -> Result<(), Failure> {
@@ -155,8 +157,10 @@ impl Client {
 
     pub fn set_dispatch(&self, mode: claude_dispatch_t) {
         // SAFETY: plain values.
-        check(|error| unsafe { claude_client_set_dispatch(self.handle, mode as i32, error) })
-            .expect("a mode");
+        check(|error| unsafe {
+            claude_client_set_dispatch(self.handle, std::mem::MaybeUninit::new(mode), error)
+        })
+        .expect("a mode");
     }
 
     pub fn set_transport(
@@ -190,7 +194,9 @@ impl Client {
     pub fn query(&self, prompt: &str) -> Result<(), Failure> {
         let prompt = c_text(prompt);
         // SAFETY: the text is NUL-terminated, NULL is the default session.
-        check(|error| unsafe { claude_client_query(self.handle, prompt.as_ptr(), std::ptr::null(), error) })
+        check(|error| unsafe {
+            claude_client_query(self.handle, prompt.as_ptr(), std::ptr::null(), std::ptr::null_mut(), error)
+        })
     }
 
     pub fn receive(&self) -> Result<(), Failure> {
@@ -209,7 +215,9 @@ impl Client {
 
     pub fn interrupt(&self) -> Result<(), Failure> {
         // SAFETY: plain values.
-        check(|error| unsafe { claude_client_interrupt_wait(self.handle, 60_000, error) })
+        check(|error| unsafe {
+            claude_client_interrupt_wait(self.handle, 60_000, std::ptr::null_mut(), error)
+        })
     }
 
     pub fn end_input(&self) -> Result<(), Failure> {
