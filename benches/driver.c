@@ -94,13 +94,15 @@ static claude_client_t *open_client(void) {
 static void receive(claude_client_t *client) {
     claude_event_t *event = NULL;
     claude_message_kind_t kind;
+    claude_event_info_t info = {.size = sizeof info};
     if (mode != CLAUDE_DISPATCH_PULL) {
         TRY(claude_client_receive_response(client, NULL, 600000, &error));
         return;
     }
     do {
         TRY(claude_client_next(client, CLAUDE_LANE_ALL, 600000, &event, &error));
-        kind = claude_event_kind(event);
+        TRY(claude_event_info(event, &info, &error));
+        kind = info.kind;
         claude_event_free(event);
         messages++;
     } while (kind != CLAUDE_MESSAGE_RESULT);

@@ -51,9 +51,11 @@ static claude_status_t ask(conversation_t *talk, claude_error_t **error)
 /* Every tool may run, and the hook has no objection. */
 static claude_status_t answer(conversation_t *talk, claude_event_t *event, claude_error_t **error)
 {
-    claude_request_t *request = claude_event_take_request(event);
-    claude_status_t status;
+    claude_request_t *request = NULL;
+    claude_status_t status = claude_event_take_request(event, &request, error);
 
+    if (status != CLAUDE_OK)
+        return status;
     if (claude_request_kind(request) == CLAUDE_REQUEST_PERMISSION) {
         talk->permissions++;
         example_print("May run: ", claude_request_json(request, NULL), "/input/command", "\n");
@@ -66,15 +68,13 @@ static claude_status_t answer(conversation_t *talk, claude_event_t *event, claud
     return status;
 }
 
-static claude_status_t operation_ended(conversation_t *talk, claude_event_t *event, claude_error_t **error)
+static claude_status_t operation_ended(conversation_t *talk, const claude_event_info_t *info, claude_error_t **error)
 {
-    void *operation = claude_event_user_data(event);
-
-    if (claude_event_status(event) != CLAUDE_OK) {
-        example_print("", claude_event_json(event, NULL), "/message", "\n");
-        return claude_event_status(event);
+    if (info->status != CLAUDE_OK) {
+        example_print("", info->json, "/message", "\n");
+        return info->status;
     }
-    return operation == &connected || operation == &mode_changed ? ask(talk, error) : CLAUDE_OK;
+    return info->user_data == &connected || info->user_data == &mode_changed ? ask(talk, error) : CLAUDE_OK;
 }
 
 static claude_status_t turn_ended(conversation_t *talk, const char *json, claude_error_t **error)
@@ -104,24 +104,29 @@ static claude_status_t partial_message(conversation_t *talk, const char *json, c
 
 static claude_status_t handle(conversation_t *talk, claude_event_t *event, claude_error_t **error)
 {
-    const char *json = claude_event_json(event, NULL);
+    claude_event_info_t info;
+    claude_status_t status;
 
-    switch (claude_event_kind(event)) {
+    info.size = sizeof info;
+    status = claude_event_info(event, &info, error);
+    if (status != CLAUDE_OK)
+        return status;
+    switch (info.kind) {
     case CLAUDE_EVENT_DONE:
-        return operation_ended(talk, event, error);
+        return operation_ended(talk, &info, error);
     case CLAUDE_EVENT_REQUEST:
         return answer(talk, event, error);
     case CLAUDE_EVENT_REPLAY_MISMATCH:
         talk->differences++;
-        example_print("", json, "/text", "\n");
+        example_print("", info.json, "/text", "\n");
         return CLAUDE_OK;
     case CLAUDE_MESSAGE_STREAM_EVENT:
-        return partial_message(talk, json, error);
+        return partial_message(talk, info.json, error);
     case CLAUDE_MESSAGE_ASSISTANT:
-        take(&talk->answers[talk->turn], json, "/message/content/0/text");
+        take(&talk->answers[talk->turn], info.json, "/message/content/0/text");
         return CLAUDE_OK;
     case CLAUDE_MESSAGE_RESULT:
-        return turn_ended(talk, json, error);
+        return turn_ended(talk, info.json, error);
     default:
         return CLAUDE_OK;
     }
@@ -134,6 +139,8 @@ static claude_status_t hold_conversation(conversation_t *talk, const char *optio
 
     if (status == CLAUDE_OK)
         status = claude_client_set_dispatch(talk->client, CLAUDE_DISPATCH_PULL, error);
+    if (status == CLAUDE_OK)
+        status = claude_client_on_permission(talk->client, NULL, NULL, NULL, error);
     if (status == CLAUDE_OK)
         status = claude_client_add_hook(talk->client, "PreToolUse", NULL, 0, CLAUDE_HOOK_CONTINUE, NULL, NULL, NULL, error);
     if (status == CLAUDE_OK)

@@ -55,7 +55,8 @@ fn prototypes(header: &str) -> Vec<Prototype> {
 }
 
 /// What is read through a pointer: these are no handles.
-const STRUCTS: &[&str] = &["claude_runtime_config_t *", "claude_transport_vtable_t *"];
+const STRUCTS: &[&str] =
+    &["claude_runtime_config_t *", "claude_transport_vtable_t *", "claude_event_info_t *"];
 
 /// Numbers, of which a function takes only those that it knows.
 const ENUMERATIONS: &[&str] = &[
@@ -92,6 +93,9 @@ fn ordinary(name: &str) -> &'static str {
         "size_t *" => "&size",
         "uint32_t *" => "&number",
         "intptr_t *" => "&handle",
+        "claude_lanes_t" => "CLAUDE_LANE_ALL",
+        "claude_event_info_t *" => "&info",
+        "claude_tool_call_t **" => "&tool_call",
         "const claude_runtime_config_t *" => "&config",
         "const claude_transport_vtable_t *" => "NULL",
         "char *" | "void *" => "NULL",
@@ -179,6 +183,8 @@ static char *text;
 static size_t size;
 static uint32_t number;
 static intptr_t handle;
+static claude_event_info_t info = {sizeof info, 0, 0, 0, 0, 0, NULL, NULL, 0};
+static claude_tool_call_t *tool_call;
 static claude_runtime_config_t config;
 static int on_stack;
 static void *bad[8];
@@ -216,8 +222,10 @@ static void tidy_up(void)
     claude_event_free(event);
     claude_request_free(request);
     claude_mcp_server_free(server);
+    claude_tool_call_free(tool_call);
     claude_string_free(text);
     error = NULL, new_client_ = NULL, event = NULL, request = NULL, server = NULL, text = NULL;
+    tool_call = NULL;
 }
 
 /* A client that has started nothing, and handles of which none is alive. */

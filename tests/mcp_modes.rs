@@ -229,7 +229,7 @@ fn in_pull_mode_calls_are_events() {
                 }
             }
             kind::CLAUDE_EVENT_TOOL_CALL_CANCELLED => {
-                cancelled.extend(event.json()["id"].as_u64());
+                cancelled.push(event.id());
                 assert!(event.take_call().is_none());
             }
             kind::CLAUDE_MESSAGE_RESULT => break,

@@ -1,203 +1,155 @@
 //! @defgroup events Events
 //! What claude_client_next returns. See docs/receiving.md.
 
-use std::ffi::{c_char, c_void};
-use std::sync::Arc;
-use std::time::Duration;
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
 
-use super::request::hand_over;
-use super::support::{EVENTS, EventObject, event, full_table, parts, wait_of, with_client};
+use super::mcp::hand_over_call;
+use super::request::{self, hand_over};
+use super::support::{EVENTS, EventObject, call, dead_handle, full_table, parts};
 use super::types::{
-    claude_client_t, claude_error_t, claude_event_t, claude_message_kind_t, claude_request_t, claude_status_t,
+    claude_error_t, claude_event_info_t, claude_event_t, claude_lanes_t, claude_message_kind_t,
+    claude_request_t, claude_status_t, claude_tool_call_t,
 };
-use crate::dispatch::{Budget, Event, EventKind};
-use crate::error::Result;
+use crate::dispatch::EventKind;
+use crate::error::{Error, Result, Status};
 use crate::ffi::guard::guard_or;
-use crate::ffi::text;
+use crate::ffi::{text, versioned};
 use crate::protocol::kind::Kind;
+use crate::requests::RequestKind;
 
-/// PUMP mode: runs waiting callbacks on the calling thread, until nothing waits or the budget is used up. At least one runs
-/// if one waits. Requests and completions come before messages.
+/// All that an event holds, in one call. The event keeps what the pointers point to.
 ///
-/// @param client The client.
-/// @param max_events The most callbacks to run; 0 = no limit.
-/// @param budget_us Time to spend, in microseconds, but for one callback's own time; 0 = no limit.
-/// @param timeout_ms How long to wait for the first one, in milliseconds; `CLAUDE_NO_WAIT` in a frame.
-/// @param ran Receives how many callbacks ran; may be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`, also when nothing ran; `CLAUDE_ERR_CLOSED` when it would wait although the end of the session has
-///   been told and nothing is left, or when the client is freed meanwhile; `CLAUDE_ERR_UNSUPPORTED` in the other modes;
-///   `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
-/// @thread Any thread of the host. One at a time runs callbacks: a second one that finds some to run returns at once.
-/// @callback Refused.
-/// @since 0.1.0
 /// @see docs/receiving.md
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_client_dispatch(
-    client: *mut claude_client_t,
-    max_events: u32,
-    budget_us: u32,
-    timeout_ms: u32,
-    ran: *mut u32,
+pub unsafe extern "C" fn claude_event_info(
+    event: *const claude_event_t,
+    info: *mut claude_event_info_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
+    // SAFETY: the header's rules on structs and output parameters.
     unsafe {
-        with_client(client, error, |client| {
-            let budget = Budget {
-                events: max_events as usize,
-                time: (budget_us != 0).then(|| Duration::from_micros(budget_us.into())),
-                wait: wait_of(timeout_ms),
-            };
-            let count = client.dispatcher.dispatch(budget)?;
-            text::put(ran, u32::try_from(count).unwrap_or(u32::MAX));
-            Ok(())
+        call(error, || {
+            let held = EVENTS.look(event, info_of).ok_or_else(|| dead_handle("event"))?;
+            versioned::write(info, held, "info")
         })
     }
 }
 
-/// PULL mode: the next event. Requests and completions come before messages.
+/// Takes the request out of a `CLAUDE_EVENT_REQUEST`. One that is left in it is refused when the event is freed.
+/// `CLAUDE_ERR_NOT_FOUND`: another kind, or taken already.
 ///
-/// @param client The client.
-/// @param timeout_ms How long to wait for it, in milliseconds.
-/// @param event Receives the event; free it with `claude_event_free`.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_TIMEOUT` when none came; `CLAUDE_ERR_CANCELLED` once after `claude_client_wake`,
-///   ahead of what is queued; `CLAUDE_ERR_CLOSED` after the event `CLAUDE_EVENT_CLOSED`; `CLAUDE_ERR_UNSUPPORTED` in the
-///   other modes.
-/// @thread Any, several at once as well.
-/// @callback There are none in PULL mode.
-/// @since 0.1.0
-/// @see docs/receiving.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_client_next(
-    client: *mut claude_client_t,
-    timeout_ms: u32,
-    event: *mut *mut claude_event_t,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            text::require_out(event, "event")?;
-            text::put(event, event_handle(client.dispatcher.next(wait_of(timeout_ms))?)?);
-            Ok(())
-        })
-    }
-}
-
-fn event_handle(event: Event) -> Result<*mut claude_event_t> {
-    EVENTS.insert(Arc::new(EventObject::new(event))).ok_or_else(|| full_table("event"))
-}
-
-/// What an event is.
-///
-/// @param event The event.
-/// @return Its kind; `CLAUDE_MESSAGE_OTHER` for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/receiving.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_event_kind(event: *const claude_event_t) -> claude_message_kind_t {
-    let other = claude_message_kind_t::CLAUDE_MESSAGE_OTHER;
-    guard_or(other, || match self::event(event).as_deref().map(|object| &object.event.kind) {
-        None => other,
-        Some(EventKind::Message(kind)) => kind_of(*kind),
-        Some(EventKind::Request(_)) => claude_message_kind_t::CLAUDE_EVENT_REQUEST,
-        Some(EventKind::RequestCancelled(_)) => claude_message_kind_t::CLAUDE_EVENT_REQUEST_CANCELLED,
-        Some(EventKind::Done(..)) => claude_message_kind_t::CLAUDE_EVENT_DONE,
-        Some(EventKind::Stderr) => claude_message_kind_t::CLAUDE_EVENT_STDERR,
-        Some(EventKind::Closed(_)) => claude_message_kind_t::CLAUDE_EVENT_CLOSED,
-        Some(EventKind::ToolCall(_)) => claude_message_kind_t::CLAUDE_EVENT_TOOL_CALL,
-        Some(EventKind::ToolCallCancelled(_)) => claude_message_kind_t::CLAUDE_EVENT_TOOL_CALL_CANCELLED,
-    })
-}
-
-/// The text of an event: the CLI's own JSON, a reply, an error's document, or plain text, as its kind says.
-///
-/// @param event The event.
-/// @param len Receives the length in bytes; may be NULL.
-/// @return The text with a NUL behind it; it lives as long as the event. Empty for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/strings.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_event_json(event: *const claude_event_t, len: *mut usize) -> *const c_char {
-    let nothing = (c"".as_ptr(), 0);
-    let (text, size) = guard_or(nothing, || match self::event(event) {
-        Some(object) => parts(&object.event.text),
-        None => nothing,
-    });
-    // SAFETY: the header's rules on output parameters.
-    unsafe { text::put(len, size) };
-    text
-}
-
-/// How an operation or a session ended.
-///
-/// @param event An event of the kind `CLAUDE_EVENT_DONE` or `CLAUDE_EVENT_CLOSED`.
-/// @return The status; `CLAUDE_OK` for other kinds; `CLAUDE_ERR_INVALID_HANDLE` for a handle that is not valid.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/receiving.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_event_status(event: *const claude_event_t) -> claude_status_t {
-    let invalid = claude_status_t::CLAUDE_ERR_INVALID_HANDLE;
-    guard_or(invalid, || match self::event(event).as_deref().map(|object| &object.event.kind) {
-        None => invalid,
-        Some(EventKind::Done(status, _) | EventKind::Closed(status)) => (*status).into(),
-        Some(_) => claude_status_t::CLAUDE_OK,
-    })
-}
-
-/// The `user_data` that was given to the operation that has ended, or to the tool that is called.
-///
-/// @param event An event of the kind `CLAUDE_EVENT_DONE`, `CLAUDE_EVENT_TOOL_CALL` or `CLAUDE_EVENT_TOOL_CALL_CANCELLED`.
-/// @return The pointer; NULL for other kinds.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/receiving.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_event_user_data(event: *const claude_event_t) -> *mut c_void {
-    let token = guard_or(0, || match self::event(event).as_deref().map(|object| &object.event.kind) {
-        Some(EventKind::Done(_, token)) => *token,
-        Some(EventKind::ToolCall(call) | EventKind::ToolCallCancelled(call)) => call.token(),
-        _ => 0,
-    });
-    std::ptr::with_exposed_provenance_mut(token)
-}
-
-/// Takes the request out of an event. Answer it, now or later, and free it. A request that is left in its event is refused
-/// when the event is freed.
-///
-/// @param event An event of the kind `CLAUDE_EVENT_REQUEST`.
-/// @return The request, which the caller owns; NULL for other kinds and the second time.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
 /// @see docs/requests.md
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_event_take_request(event: *mut claude_event_t) -> *mut claude_request_t {
-    guard_or(std::ptr::null_mut(), || {
-        let request = self::event(event).and_then(|object| object.take_request());
-        request.and_then(hand_over).unwrap_or(std::ptr::null_mut())
-    })
+pub unsafe extern "C" fn claude_event_take_request(
+    event: *mut claude_event_t,
+    request: *mut *mut claude_request_t,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on output parameters.
+    unsafe {
+        call(error, || {
+            text::require_out(request, "request")?;
+            let taken = taken(event, EventObject::take_request, "request")?;
+            text::put(request, hand_over(taken).ok_or_else(|| full_table("request"))?);
+            Ok(())
+        })
+    }
+}
+
+/// Takes the call out of a `CLAUDE_EVENT_TOOL_CALL`. One that is left in it fails when the event is freed.
+/// `CLAUDE_ERR_NOT_FOUND`: another kind, or taken already.
+///
+/// @see docs/tools.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_event_take_tool_call(
+    event: *mut claude_event_t,
+    call: *mut *mut claude_tool_call_t,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on output parameters.
+    unsafe {
+        self::call(error, || {
+            text::require_out(call, "call")?;
+            let taken = taken(event, EventObject::take_call, "tool call")?;
+            text::put(call, hand_over_call(taken).ok_or_else(|| full_table("tool call"))?);
+            Ok(())
+        })
+    }
 }
 
 /// Frees an event.
 ///
-/// @param event The event; NULL and an event that was freed before are ignored.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
 /// @see docs/ownership.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_event_free(event: *mut claude_event_t) {
     guard_or((), || drop(EVENTS.remove(event)));
+}
+
+/// What `take` finds in an event.
+fn taken<T>(
+    event: *const claude_event_t,
+    take: impl FnOnce(&EventObject) -> Option<T>,
+    what: &str,
+) -> Result<T> {
+    let found = EVENTS.look(event, take).ok_or_else(|| dead_handle("event"))?;
+    found.ok_or_else(|| {
+        Error::new(
+            Status::NotFound,
+            format!("there is no {what} in this event: it is of another kind, or taken"),
+        )
+        .with("argument", "event")
+        .with("remedy", "look at the kind that claude_event_info tells, and take it once")
+    })
+}
+
+fn info_of(object: &EventObject) -> claude_event_info_t {
+    use claude_message_kind_t as c;
+    let (mut status, mut asked) = (Status::Ok, RequestKind::Other);
+    let (kind, id, token) = match &object.event.kind {
+        EventKind::Message(kind) => (kind_of(*kind), 0, 0),
+        EventKind::Stderr => (c::CLAUDE_EVENT_STDERR, 0, 0),
+        EventKind::Closed(how) => {
+            status = *how;
+            (c::CLAUDE_EVENT_CLOSED, 0, 0)
+        }
+        EventKind::Done(how, token) => {
+            status = *how;
+            (c::CLAUDE_EVENT_DONE, 0, *token)
+        }
+        EventKind::Request(request) => {
+            asked = request.kind();
+            (c::CLAUDE_EVENT_REQUEST, request.number(), request.token())
+        }
+        EventKind::RequestCancelled(request) => {
+            (c::CLAUDE_EVENT_REQUEST_CANCELLED, request.number(), request.token())
+        }
+        EventKind::ToolCall(call) => (c::CLAUDE_EVENT_TOOL_CALL, call.number(), call.token()),
+        EventKind::ToolCallCancelled(call) => {
+            (c::CLAUDE_EVENT_TOOL_CALL_CANCELLED, call.number(), call.token())
+        }
+    };
+    let (json, len) = parts(&object.event.text);
+    claude_event_info_t {
+        size: size_of::<claude_event_info_t>(),
+        kind: MaybeUninit::new(kind),
+        status: MaybeUninit::new(status.into()),
+        request_kind: MaybeUninit::new(request::kind_of(asked)),
+        lane: MaybeUninit::new(lane_of(&object.event.kind)),
+        id,
+        user_data: std::ptr::with_exposed_provenance_mut::<c_void>(token),
+        json,
+        len,
+    }
+}
+
+fn lane_of(kind: &EventKind) -> claude_lanes_t {
+    match kind {
+        EventKind::Message(_) | EventKind::Stderr | EventKind::Closed(_) => {
+            claude_lanes_t::CLAUDE_LANE_MESSAGES
+        }
+        _ => claude_lanes_t::CLAUDE_LANE_REQUESTS,
+    }
 }
 
 /// The kinds of the wire and of the header have the same numbers.

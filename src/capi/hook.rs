@@ -7,7 +7,7 @@ use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 
 use super::receive::request_handler;
-use super::support::{registered, with_client};
+use super::support::with_client;
 use super::types::{
     claude_client_t, claude_destroy_fn, claude_error_t, claude_hook_failure_t, claude_request_fn,
     claude_status_t,
@@ -18,21 +18,6 @@ use crate::ffi::callback::UserData;
 use crate::ffi::number::number;
 use crate::ffi::text;
 use crate::session::Hook;
-
-/// Permission requests. The first registration must come before connecting: only this or claude_client_on_request makes the
-/// CLI ask. A CLAUDE_EVENT_WARNING at connect names options that keep it from asking.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_client_on_permission(
-    client: *mut claude_client_t,
-    callback: claude_request_fn,
-    user_data: *mut c_void,
-    destroy: claude_destroy_fn,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    let handler = registered(callback, user_data, destroy, request_handler);
-    // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| client.set_permission_handler(handler)) }
-}
 
 /// Adds a hook: the CLI asks by a CLAUDE_REQUEST_HOOK. Answer by claude_request_respond, {} for no opinion. Before connecting.
 /// @param event Such as "PreToolUse" or "Stop".

@@ -4,33 +4,28 @@
 //! docs/receiving.md.
 
 use std::ffi::{c_char, c_void};
+use std::mem::MaybeUninit;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::event::kind_of;
 use super::request::hand_over;
-use super::support::{c_string, parts, registered, wait_of, with_client};
+use super::support::{EVENTS, EventObject, c_string, full_table, parts, registered, wait_of, with_client};
 use super::types::{
-    claude_client_t, claude_closed_fn, claude_destroy_fn, claude_error_t, claude_message_fn,
-    claude_message_kind_t, claude_notify_fn, claude_request_fn, claude_request_t, claude_status_t,
-    claude_text_fn,
+    claude_client_t, claude_closed_fn, claude_destroy_fn, claude_error_t, claude_event_t, claude_lanes_t,
+    claude_message_fn, claude_message_kind_t, claude_notify_fn, claude_request_fn, claude_request_t,
+    claude_status_t, claude_text_fn,
 };
-use crate::dispatch::{ClosedHandler, MessageHandler, RequestHandler, TextHandler, WakeupHandler};
-use crate::error::Error;
+use crate::dispatch::{
+    Budget, ClosedHandler, Event, Lanes, MessageHandler, NotifyHandler, RequestHandler, TextHandler,
+};
+use crate::error::{Error, Result, Status};
 use crate::ffi::callback::UserData;
+use crate::ffi::number::number;
 use crate::ffi::text;
 
-/// Registers the callback for messages and events. Register it before connecting: without one, messages are dropped.
+/// Messages, and the events up to 199. Without one they are dropped. In PULL mode they come unasked.
 ///
-/// @param client The client.
-/// @param callback The callback; NULL takes the present one away. The one before is not running any more when this
-///   returns, unless it is called inside a callback of the client.
-/// @param user_data Passed to the callback.
-/// @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
-/// @thread Any. The callback runs where the dispatch mode says, one at a time and in order.
-/// @callback May be called.
-/// @since 0.1.0
 /// @see docs/threading.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_message(
@@ -42,28 +37,12 @@ pub unsafe extern "C" fn claude_client_on_message(
 ) -> claude_status_t {
     let handler = registered(callback, user_data, destroy, message_handler);
     // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            client.dispatcher.on_message(handler);
-            Ok(())
-        })
-    }
+    unsafe { with_client(client, error, |client| client.dispatcher.on_message(handler)) }
 }
 
-/// Registers the callback for what the CLI asks of the host. Register it before connecting: it also makes the CLI ask for
-/// permissions. Without one, every request is refused at once.
+/// What the CLI asks, but for what has a callback of its own; it also makes the CLI ask for permissions. Without one it is
+/// refused. What a replaced callback left open is delivered again.
 ///
-/// @param client The client.
-/// @param callback The callback, which owns the request that it is given; NULL takes the present one away. The one before
-///   is not running any more when this returns, unless it is called inside a callback of the client. What the
-///   one before left open is delivered again.
-/// @param user_data Passed to the callback.
-/// @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
-/// @thread Any. The callback runs where the dispatch mode says, and never waits for a message callback.
-/// @callback May be called.
-/// @since 0.1.0
 /// @see docs/requests.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_request(
@@ -75,26 +54,28 @@ pub unsafe extern "C" fn claude_client_on_request(
 ) -> claude_status_t {
     let handler = registered(callback, user_data, destroy, request_handler);
     // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            client.on_request(handler);
-            Ok(())
-        })
-    }
+    unsafe { with_client(client, error, |client| client.on_request(handler)) }
 }
 
-/// Registers the callback for lines of the CLI's stderr. Its end is kept for errors in any case.
+/// Permission requests. The first registration must come before connecting: only this or `claude_client_on_request` makes
+/// the CLI ask. A `CLAUDE_EVENT_WARNING` at connect names options that keep it from asking.
 ///
-/// @param client The client.
-/// @param callback The callback; NULL takes the present one away. The one before is not running any more when this
-///   returns, unless it is called inside a callback of the client.
-/// @param user_data Passed to the callback.
-/// @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
-/// @thread Any. The callback runs where the dispatch mode says, never at the same time as the message callback.
-/// @callback May be called.
-/// @since 0.1.0
+/// @see docs/requests.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_on_permission(
+    client: *mut claude_client_t,
+    callback: claude_request_fn,
+    user_data: *mut c_void,
+    destroy: claude_destroy_fn,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    let handler = registered(callback, user_data, destroy, request_handler);
+    // SAFETY: the header's rules on output parameters.
+    unsafe { with_client(client, error, |client| client.on_permission(handler)) }
+}
+
+/// Lines of the CLI's stderr. Its end is kept for errors in any case.
+///
 /// @see docs/threading.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_stderr(
@@ -112,27 +93,12 @@ pub unsafe extern "C" fn claude_client_on_stderr(
         })
     });
     // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            client.dispatcher.on_stderr(handler);
-            Ok(())
-        })
-    }
+    unsafe { with_client(client, error, |client| client.dispatcher.on_stderr(handler)) }
 }
 
-/// Registers the callback for the end of the session. It comes after every message, once for each client whose connect
-/// was accepted, also when connecting failed; not when the client is freed before.
+/// The end of the session, behind every message: once for each client whose connect was accepted, also when connecting
+/// failed, not when the client is freed before. In PULL mode it comes unasked.
 ///
-/// @param client The client.
-/// @param callback The callback; NULL takes the present one away. The one before is not running any more when this
-///   returns, unless it is called inside a callback of the client.
-/// @param user_data Passed to the callback.
-/// @param destroy Runs once after the last call of the callback, also when this function fails; may be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
-/// @thread Any. The callback runs where the dispatch mode says.
-/// @callback May be called.
-/// @since 0.1.0
 /// @see docs/errors.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_closed(
@@ -151,120 +117,37 @@ pub unsafe extern "C" fn claude_client_on_closed(
         })
     });
     // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            client.dispatcher.on_closed(handler);
-            Ok(())
-        })
-    }
+    unsafe { with_client(client, error, |client| client.dispatcher.on_closed(handler)) }
 }
 
-/// Registers a function that is told when something can be received in PUMP or PULL mode: once when the queue stops being
-/// empty, at the registration when something waits already, and when `claude_client_receive_response` leaves something. It
-/// must only wake an event loop, such as by `uv_async_send`. After a dispatch that used up its budget nothing has become
-/// empty: dispatch again, as long as `claude_client_pending` finds something.
+/// PUMP and PULL: told each time a lane stops being empty, and at the registration if one is not. A function in both modes,
+/// and the only one that a library thread calls in them: it just wakes the host's loop.
 ///
-/// @param client The client.
-/// @param callback The function; NULL takes the present one away. The one before is not running any more when this
-///   returns, unless it is called inside a callback of the client.
-/// @param user_data Passed to the function.
-/// @param destroy Runs once after the last call of the function, also when this function fails; may be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
-/// @thread Any. The function runs on a library thread, or on the thread whose call made something receivable: it is the
-///   one that PUMP and PULL mode let in.
-/// @callback May be called.
-/// @since 0.1.0
 /// @see docs/receiving.md
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_client_on_wakeup(
+pub unsafe extern "C" fn claude_client_on_ready(
     client: *mut claude_client_t,
     callback: claude_notify_fn,
     user_data: *mut c_void,
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let handler = registered(callback, user_data, destroy, |callback, user_data| -> WakeupHandler {
+    let handler = registered(callback, user_data, destroy, |callback, user_data| -> NotifyHandler {
         // SAFETY: the host registered the function for this pointer.
         Arc::new(move || unsafe { callback(user_data.pointer()) })
     });
     // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            client.dispatcher.on_wakeup(handler);
-            Ok(())
-        })
-    }
+    unsafe { with_client(client, error, |client| client.dispatcher.on_ready(handler)) }
 }
 
-/// Waits for the next result that no earlier call of this function has returned for, and for its message callback to
-/// return. Results are counted, so a result that came before the call is not missed. In PUMP mode it runs the callbacks
-/// itself, up to and including the result's.
+/// PUMP and PULL: a descriptor (Windows: an event) that is readable while something is queued in these lanes, for a loop that
+/// watches it level-triggered. One for each value of `lanes`, for the client's life. Never read or close it.
 ///
-/// @param client The client.
-/// @param timeout_ms How long to wait, in milliseconds.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_TIMEOUT`; when the session ended without another result, the cause that `on_closed` is
-///   told, such as `CLAUDE_ERR_PROCESS`, or `CLAUDE_ERR_CLOSED` after a normal end; `CLAUDE_ERR_WOULD_DEADLOCK` inside a
-///   callback; `CLAUDE_ERR_UNSUPPORTED` in PULL mode.
-/// @thread Any thread of the host.
-/// @callback Refused.
-/// @since 0.1.0
 /// @see docs/receiving.md
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_client_receive_response(
+pub unsafe extern "C" fn claude_client_ready_handle(
     client: *mut claude_client_t,
-    timeout_ms: u32,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| client.dispatcher.receive_response(None, wait_of(timeout_ms)))
-    }
-}
-
-/// As `claude_client_receive_response`, for the result of one prompt. Results of other prompts, and of turns that the CLI
-/// starts by itself, are passed over.
-///
-/// @param client The client.
-/// @param message_uuid The prompt's uuid, from `claude_client_query` or `claude_client_send_json`.
-/// @param timeout_ms How long to wait, in milliseconds.
-/// @param error Receives the error; may be NULL.
-/// @return As `claude_client_receive_response`; `CLAUDE_ERR_CANCELLED` when the prompt was taken out of the CLI's queue.
-/// @thread Any thread of the host.
-/// @callback Refused.
-/// @since 0.1.0
-/// @see docs/receiving.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_client_receive_response_to(
-    client: *mut claude_client_t,
-    message_uuid: *const c_char,
-    timeout_ms: u32,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let uuid = text::required(message_uuid, "message_uuid")?;
-            client.dispatcher.receive_response(Some(uuid), wait_of(timeout_ms))
-        })
-    }
-}
-
-/// The descriptor for event loops in PUMP and PULL mode: readable while something is queued. Watch it, level-triggered, and
-/// call `claude_client_dispatch` or `claude_client_next`; never read or close it.
-///
-/// @param client The client.
-/// @param handle Receives the descriptor. It lives as long as the client.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_UNSUPPORTED` in the other modes.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/receiving.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_client_wakeup_handle(
-    client: *mut claude_client_t,
+    lanes: MaybeUninit<claude_lanes_t>,
     handle: *mut isize,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
@@ -272,21 +155,15 @@ pub unsafe extern "C" fn claude_client_wakeup_handle(
     unsafe {
         with_client(client, error, |client| {
             text::require_out(handle, "handle")?;
-            text::put(handle, client.dispatcher.wakeup_handle()?);
+            text::put(handle, client.dispatcher.ready_handle(lanes_of(lanes)?)?);
             Ok(())
         })
     }
 }
 
-/// Makes a `claude_client_dispatch` or `claude_client_next` that waits return; where none waits, the next one. It takes the
-/// place of no event: what is queued stays queued.
+/// Makes every `claude_client_pump` and `claude_client_next` that waits return; where none waits, the next one. Nothing that
+/// is queued is lost. Not for signal handlers.
 ///
-/// @param client The client.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
 /// @see docs/receiving.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_wake(
@@ -302,20 +179,93 @@ pub unsafe extern "C" fn claude_client_wake(
     }
 }
 
-/// How much waits to be received.
+/// PUMP: runs waiting callbacks on this thread, REQUESTS before MESSAGES, until nothing waits or the budget is used up; at
+/// least one if one waits. `CLAUDE_OK` also when none ran. `CLAUDE_ERR_CLOSED`: nothing is left and the end has been told.
+/// Refused inside a callback; a second thread that finds one pumping returns at once.
 ///
-/// @param client The client.
-/// @param events Receives the number of events; may be NULL.
-/// @param bytes Receives their bytes; may be NULL.
-/// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_HANDLE`.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
+/// @param max_events The most callbacks to run; 0 = no limit.
+/// @param budget_us Microseconds; 0 = no limit.
+/// @param ran Receives how many ran; NULL = not wanted.
+/// @see docs/receiving.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_pump(
+    client: *mut claude_client_t,
+    max_events: u32,
+    budget_us: u32,
+    timeout_ms: u32,
+    ran: *mut u32,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on output parameters.
+    unsafe {
+        with_client(client, error, |client| {
+            let budget = Budget {
+                events: max_events as usize,
+                time: (budget_us != 0).then(|| Duration::from_micros(budget_us.into())),
+                wait: wait_of(timeout_ms),
+            };
+            let count = client.dispatcher.pump(budget)?;
+            text::put(ran, u32::try_from(count).unwrap_or(u32::MAX));
+            Ok(())
+        })
+    }
+}
+
+/// PULL: the next event of these lanes, from as many threads as like. `CLAUDE_ERR_TIMEOUT`: none came; pass NULL as `error`
+/// in a loop that polls. `CLAUDE_ERR_CANCELLED`: `claude_client_wake`. `CLAUDE_ERR_CLOSED`: these lanes will bring nothing
+/// more, but for the end of what the host still begins, such as another disconnect.
+///
+/// @see docs/receiving.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_next(
+    client: *mut claude_client_t,
+    lanes: MaybeUninit<claude_lanes_t>,
+    timeout_ms: u32,
+    event: *mut *mut claude_event_t,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on output parameters.
+    unsafe {
+        with_client(client, error, |client| {
+            text::require_out(event, "event")?;
+            let next = client.dispatcher.next(lanes_of(lanes)?, wait_of(timeout_ms))?;
+            text::put(event, event_handle(next)?);
+            Ok(())
+        })
+    }
+}
+
+/// Waits for a result, and for its message callback to return. Results are counted: one that came before the call is not
+/// missed. In PUMP mode it runs the callbacks itself; not in PULL mode. Without a result: the cause of the end, or
+/// `CLAUDE_ERR_CLOSED`. `CLAUDE_ERR_CANCELLED`: the prompt was taken out of the CLI's queue.
+///
+/// @param message_uuid The prompt whose result is meant; NULL = the next one that no call has returned for.
+/// @see docs/receiving.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_client_receive_response(
+    client: *mut claude_client_t,
+    message_uuid: *const c_char,
+    timeout_ms: u32,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe {
+        with_client(client, error, |client| {
+            let prompt = text::optional(message_uuid, "message_uuid")?;
+            client.dispatcher.receive_response(prompt, wait_of(timeout_ms))
+        })
+    }
+}
+
+/// How much is queued in these lanes.
+///
+/// @param events NULL = not wanted.
+/// @param bytes NULL = not wanted.
 /// @see docs/receiving.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_pending(
     client: *mut claude_client_t,
+    lanes: MaybeUninit<claude_lanes_t>,
     events: *mut usize,
     bytes: *mut usize,
     error: *mut *mut claude_error_t,
@@ -323,12 +273,28 @@ pub unsafe extern "C" fn claude_client_pending(
     // SAFETY: the header's rules on output parameters.
     unsafe {
         with_client(client, error, |client| {
-            let (queued_events, queued_bytes) = client.dispatcher.pending();
+            let (queued_events, queued_bytes) = client.dispatcher.pending(lanes_of(lanes)?);
             text::put(events, queued_events);
             text::put(bytes, queued_bytes);
             Ok(())
         })
     }
+}
+
+/// # Safety
+/// The host has passed a number.
+unsafe fn lanes_of(lanes: MaybeUninit<claude_lanes_t>) -> Result<Lanes> {
+    // SAFETY: the caller's promise.
+    let mask = unsafe { number(lanes) };
+    Lanes::from_number(mask).ok_or_else(|| {
+        Error::new(Status::InvalidArgument, format!("{mask} selects no lane"))
+            .with("argument", "lanes")
+            .with("remedy", "pass CLAUDE_LANE_MESSAGES, CLAUDE_LANE_REQUESTS or CLAUDE_LANE_ALL")
+    })
+}
+
+fn event_handle(event: Event) -> Result<*mut claude_event_t> {
+    EVENTS.insert(EventObject::new(event)).ok_or_else(|| full_table("event"))
 }
 
 type MessageFunction = unsafe extern "C" fn(claude_message_kind_t, *const c_char, usize, *mut c_void);

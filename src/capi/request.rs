@@ -7,13 +7,12 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::support::{
-    REQUESTS, RequestObject, call, event, full_table, parts, registered, request, wait_of, with_client,
+    REQUESTS, RequestObject, call, full_table, parts, registered, request, wait_of, with_client,
 };
 use super::types::{
-    claude_cancel_fn, claude_client_t, claude_destroy_fn, claude_error_t, claude_event_t,
-    claude_request_kind_t, claude_request_state_t, claude_request_t, claude_status_t,
+    claude_cancel_fn, claude_client_t, claude_destroy_fn, claude_error_t, claude_request_kind_t,
+    claude_request_state_t, claude_request_t, claude_status_t,
 };
-use crate::dispatch::EventKind;
 use crate::error::{Error, Status};
 use crate::ffi::guard::guard_or;
 use crate::ffi::text;
@@ -37,14 +36,19 @@ pub unsafe extern "C" fn claude_request_id(request: *const claude_request_t) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_kind(request: *const claude_request_t) -> claude_request_kind_t {
     let other = claude_request_kind_t::CLAUDE_REQUEST_OTHER;
-    guard_or(other, || match REQUESTS.get(request).map(|request| request.kind()) {
-        None | Some(RequestKind::Other) => other,
-        Some(RequestKind::Permission) => claude_request_kind_t::CLAUDE_REQUEST_PERMISSION,
-        Some(RequestKind::Hook) => claude_request_kind_t::CLAUDE_REQUEST_HOOK,
-        Some(RequestKind::Mcp) => claude_request_kind_t::CLAUDE_REQUEST_MCP,
-        Some(RequestKind::Elicitation) => claude_request_kind_t::CLAUDE_REQUEST_ELICITATION,
-        Some(RequestKind::Dialog) => claude_request_kind_t::CLAUDE_REQUEST_DIALOG,
-    })
+    guard_or(other, || REQUESTS.get(request).map_or(other, |request| kind_of(request.kind())))
+}
+
+/// The kinds of the header.
+pub fn kind_of(kind: RequestKind) -> claude_request_kind_t {
+    match kind {
+        RequestKind::Other => claude_request_kind_t::CLAUDE_REQUEST_OTHER,
+        RequestKind::Permission => claude_request_kind_t::CLAUDE_REQUEST_PERMISSION,
+        RequestKind::Hook => claude_request_kind_t::CLAUDE_REQUEST_HOOK,
+        RequestKind::Mcp => claude_request_kind_t::CLAUDE_REQUEST_MCP,
+        RequestKind::Elicitation => claude_request_kind_t::CLAUDE_REQUEST_ELICITATION,
+        RequestKind::Dialog => claude_request_kind_t::CLAUDE_REQUEST_DIALOG,
+    }
 }
 
 /// The request as the CLI wrote it, such as {"subtype":"can_use_tool","tool_name":"Bash","input":{...}}.
@@ -257,20 +261,4 @@ pub unsafe extern "C" fn claude_client_take_request(
             Ok(())
         })
     }
-}
-
-/// The number of the request that an event is about.
-///
-/// @param event An event of the kind `CLAUDE_EVENT_REQUEST` or `CLAUDE_EVENT_REQUEST_CANCELLED`.
-/// @return As `claude_request_id`; 0 for other kinds.
-/// @thread Any.
-/// @callback May be called.
-/// @since 0.1.0
-/// @see docs/requests.md
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_event_request_id(event: *const claude_event_t) -> u64 {
-    guard_or(0, || match self::event(event).as_deref().map(|object| &object.event.kind) {
-        Some(EventKind::Request(request) | EventKind::RequestCancelled(request)) => request.number(),
-        _ => 0,
-    })
 }

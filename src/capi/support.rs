@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::types::{
-    CLAUDE_WAIT_FOREVER, claude_client_t, claude_destroy_fn, claude_done_fn, claude_error_t, claude_event_t,
+    CLAUDE_WAIT_FOREVER, claude_client_t, claude_destroy_fn, claude_done_fn, claude_error_t,
     claude_log_level_t, claude_request_t, claude_status_t,
 };
 use crate::dispatch::{Event, EventKind, Listener, Mode, Outcome};
@@ -27,12 +27,12 @@ pub struct ErrorObject {
     pub json: CString,
 }
 
-pub static CLIENTS: Table<Client> = Table::new(1);
-pub static ERRORS: Table<ErrorObject> = Table::new(2);
+pub static CLIENTS: Table<Arc<Client>> = Table::new(1);
+pub static ERRORS: Table<Arc<ErrorObject>> = Table::new(2);
 pub static EVENTS: Table<EventObject> = Table::new(3);
-pub static REQUESTS: Table<RequestObject> = Table::new(4);
-pub static SERVERS: Table<Owner> = Table::new(9);
-pub static CALLS: Table<CallObject> = Table::new(10);
+pub static REQUESTS: Table<Arc<RequestObject>> = Table::new(4);
+pub static SERVERS: Table<Arc<Owner>> = Table::new(9);
+pub static CALLS: Table<Arc<CallObject>> = Table::new(10);
 
 /// An event in the host's hands. The request or the call in it can be taken out once; left there, it is refused.
 pub struct EventObject {
@@ -181,10 +181,6 @@ unsafe fn with_client_once(
 
 pub fn client(handle: *const claude_client_t) -> Result<Arc<Client>> {
     CLIENTS.get(handle).ok_or_else(|| dead_handle("client"))
-}
-
-pub fn event(handle: *const claude_event_t) -> Option<Arc<EventObject>> {
-    EVENTS.get(handle)
 }
 
 pub fn request(handle: *const claude_request_t) -> Result<Arc<RequestObject>> {

@@ -5,10 +5,9 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::mcp::hand_over_call;
-use super::support::{CALLS, CallObject, call, dead_handle, event, parts, registered};
+use super::support::{CALLS, CallObject, call, dead_handle, parts, registered};
 use super::types::{
-    claude_cancel_fn, claude_destroy_fn, claude_error_t, claude_event_t, claude_status_t, claude_tool_call_t,
+    claude_cancel_fn, claude_destroy_fn, claude_error_t, claude_status_t, claude_tool_call_t,
 };
 use crate::error::{Error, Result, Status};
 use crate::ffi::guard::guard_or;
@@ -213,14 +212,4 @@ pub unsafe extern "C" fn claude_tool_call_fail(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_free(call: *mut claude_tool_call_t) {
     guard_or((), || drop(CALLS.remove(call)));
-}
-
-/// Takes the call out of a CLAUDE_EVENT_TOOL_CALL. One that is left in it fails when the event is freed.
-/// CLAUDE_ERR_NOT_FOUND: another kind, or taken already.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_event_take_tool_call(event: *mut claude_event_t) -> *mut claude_tool_call_t {
-    guard_or(std::ptr::null_mut(), || {
-        let call = self::event(event).and_then(|object| object.take_call());
-        call.and_then(hand_over_call).unwrap_or(std::ptr::null_mut())
-    })
 }

@@ -21,7 +21,7 @@ use crate::ffi::versioned::{self, Given, Versioned};
 use crate::sync::lock;
 use crate::transport::host::{Ending, Inlet, Link};
 
-static SINKS: Table<Inlet> = Table::new(12);
+static SINKS: Table<Arc<Inlet>> = Table::new(12);
 
 /// Takes a transport in place of a child process. Options for the CLI's command line, environment or process have no effect
 /// then; a CLAUDE_EVENT_WARNING lists them. Before connecting.

@@ -4,6 +4,8 @@
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 
+use crate::ffi::versioned::Versioned;
+
 /// As `timeout_ms`: do not wait.
 pub const CLAUDE_NO_WAIT: u32 = 0;
 
@@ -153,12 +155,24 @@ pub enum claude_message_kind_t {
     CLAUDE_EVENT_DONE = 202,
     /// A line of the CLI's stderr, plain text.
     CLAUDE_EVENT_STDERR = 203,
-    /// The session has ended; the last event. JSON: as for claude_closed_fn.
+    /// The session has ended; the last message. JSON: as for claude_closed_fn.
     CLAUDE_EVENT_CLOSED = 204,
     /// A tool is called: claude_event_take_tool_call. JSON: claude_tool_call_json.
     CLAUDE_EVENT_TOOL_CALL = 205,
     /// The answer to the tool call with this id is not wanted any more.
     CLAUDE_EVENT_TOOL_CALL_CANCELLED = 206,
+}
+
+/// The two ways through a client, each in order; neither waits for the other. A mask: bits may be added, ALL has them all.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum claude_lanes_t {
+    /// Messages, events up to 199, stderr, the end of the session.
+    CLAUDE_LANE_MESSAGES = 1,
+    /// Requests, tool calls, their cancellations, completed operations.
+    CLAUDE_LANE_REQUESTS = 2,
+    /// Every lane, also of later versions; REQUESTS before MESSAGES.
+    CLAUDE_LANE_ALL = 0x7FFF_FFFF,
 }
 
 /// How much a log line matters.
@@ -362,6 +376,36 @@ pub struct claude_transport_vtable_t {
     pub on_room: claude_notify_fn,
     /// Once and last; NULL = nothing to free.
     pub destroy: claude_destroy_fn,
+}
+
+/// What an event holds. Set `size` once; `claude_event_info` writes the rest.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct claude_event_info_t {
+    /// `sizeof(claude_event_info_t)`, so that members can be added.
+    pub size: usize,
+    /// What it is.
+    pub kind: MaybeUninit<claude_message_kind_t>,
+    /// DONE and CLOSED: how it ended; otherwise `CLAUDE_OK`.
+    pub status: MaybeUninit<claude_status_t>,
+    /// REQUEST: what is asked; otherwise `CLAUDE_REQUEST_OTHER`.
+    pub request_kind: MaybeUninit<claude_request_kind_t>,
+    /// The lane that it came by.
+    pub lane: MaybeUninit<claude_lanes_t>,
+    /// REQUEST, TOOL_CALL and their CANCELLED: the id; otherwise 0.
+    pub id: u64,
+    /// Of the operation (DONE), the tool, the hook or the MCP handler; else NULL.
+    pub user_data: *mut c_void,
+    /// Its text, as the kind says. Lives as long as the event.
+    pub json: *const c_char,
+    /// Bytes of `json` without the NUL.
+    pub len: usize,
+}
+
+// SAFETY: numbers and pointers alone, any bytes are valid in a MaybeUninit, and `size` is first.
+unsafe impl Versioned for claude_event_info_t {
+    const NAME: &'static str = "claude_event_info_t";
+    const FIRST: usize = 24 + 4 * size_of::<usize>();
 }
 
 /// How the library's threads look. Zero it, set `size`, and set what differs from the default.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::gate::Slot;
 use super::pool::{self, Job};
 use super::pump::Turn;
-use super::queue::{Entry, Lane, Lines, Queue, Urgent};
+use super::queue::{Entry, Lane, Lanes, Lines, Queue, Urgent};
 use super::{Dispatcher, Mode, is_reader_thread};
 use crate::error::Error;
 use crate::protocol::kind::Kind;
@@ -37,8 +37,13 @@ impl Job for ToolJob {
     }
 }
 
+/// The lane of the host that a lane of ours is part of.
+fn lanes_of(lane: Lane) -> Lanes {
+    if lane == Lane::Messages { Lanes::MESSAGES } else { Lanes::REQUESTS }
+}
+
 impl Dispatcher {
-    /// Wakes whoever serves `lane`. Called with the new entry in place; `first` when nothing waited before it.
+    /// Wakes whoever serves `lane`. Called with the new entry in place; `first` when nothing waited in the lane before it.
     pub(super) fn after_push(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>, lane: Lane, first: bool) {
         match self.mode() {
             Mode::Thread | Mode::Inline => {
@@ -47,7 +52,7 @@ impl Dispatcher {
                     self.serve(lane);
                 }
             }
-            Mode::Pump | Mode::Pull => self.tell_readable(queue, first),
+            Mode::Pump | Mode::Pull => self.tell_readable(queue, lanes_of(lane), first),
         }
     }
 
@@ -58,16 +63,19 @@ impl Dispatcher {
                 drop(queue);
                 pool::submit(Arc::new(ToolJob(self.clone())));
             }
-            Mode::Pump | Mode::Pull => self.tell_readable(queue, first),
+            Mode::Pump | Mode::Pull => self.tell_readable(queue, Lanes::REQUESTS, first),
         }
     }
 
-    fn tell_readable(&self, mut queue: MutexGuard<'_, Queue>, first: bool) {
-        queue.update_wakeup();
+    fn tell_readable(&self, mut queue: MutexGuard<'_, Queue>, lane: Lanes, first: bool) {
+        queue.update_ready();
         drop(queue);
         self.changed.notify_all();
+        for lanes in Lanes::EACH.into_iter().filter(|lanes| lanes.has(lane)) {
+            self.arrived[lanes.index()].notify_all();
+        }
         if first {
-            self.handlers.wakeup.run(&self.gate, |handler| handler());
+            self.handlers.ready.run(&self.gate, |handler| handler());
         }
     }
 
@@ -164,7 +172,7 @@ impl Dispatcher {
         queue.ended = true;
         queue.results.close(cause);
         drop(queue);
-        self.changed.notify_all();
+        self.notify_everybody();
     }
 
     /// Delivers lines under one pass of the gate, until the turn is over, `interrupt` says so after a line, or a callback

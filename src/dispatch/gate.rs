@@ -12,7 +12,7 @@ pub enum Slot {
     Request,
     Stderr,
     Closed,
-    Wakeup,
+    Ready,
     Completion,
     Prompt,
     Tool,

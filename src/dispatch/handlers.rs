@@ -15,20 +15,20 @@ pub type MessageFn = dyn Fn(Kind, Text<'_>) + Send + Sync;
 pub type RequestFn = dyn Fn(Arc<Request>) + Send + Sync;
 pub type TextFn = dyn Fn(Text<'_>) + Send + Sync;
 pub type ClosedFn = dyn Fn(Option<&Error>) + Send + Sync;
-pub type WakeupFn = dyn Fn() + Send + Sync;
+pub type NotifyFn = dyn Fn() + Send + Sync;
 
 pub type MessageHandler = Arc<MessageFn>;
 pub type RequestHandler = Arc<RequestFn>;
 pub type TextHandler = Arc<TextFn>;
 pub type ClosedHandler = Arc<ClosedFn>;
-pub type WakeupHandler = Arc<WakeupFn>;
+pub type NotifyHandler = Arc<NotifyFn>;
 
 pub struct Handlers {
     pub message: Callback<MessageFn>,
     pub request: Callback<RequestFn>,
     pub stderr: Callback<TextFn>,
     pub closed: Callback<ClosedFn>,
-    pub wakeup: Callback<WakeupFn>,
+    pub ready: Callback<NotifyFn>,
 }
 
 impl Handlers {
@@ -38,7 +38,7 @@ impl Handlers {
             request: Callback::new(Slot::Request),
             stderr: Callback::new(Slot::Stderr),
             closed: Callback::new(Slot::Closed),
-            wakeup: Callback::new(Slot::Wakeup),
+            ready: Callback::new(Slot::Ready),
         }
     }
 
@@ -47,7 +47,7 @@ impl Handlers {
         self.message.close();
         self.request.close();
         self.stderr.close();
-        self.wakeup.close();
+        self.ready.close();
         self.closed.close();
     }
 }

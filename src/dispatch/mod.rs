@@ -14,8 +14,8 @@ mod next;
 pub mod pool;
 mod pump;
 mod queue;
+mod ready;
 mod received;
-mod wakeup;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -26,10 +26,10 @@ use tokio::sync::Notify;
 
 pub use completion::{Completion, Done, Listener, Outcome, Waiter};
 pub use gate::{Closing, Gate, Slot};
-pub use handlers::{ClosedHandler, MessageHandler, RequestHandler, Text, TextHandler, WakeupHandler};
+pub use handlers::{ClosedHandler, MessageHandler, NotifyHandler, RequestHandler, Text, TextHandler};
 pub use next::{Event, EventKind};
 pub use pump::Budget;
-pub use queue::{Entry, Lane, Step, Urgent};
+pub use queue::{Entry, Lane, Lanes, Step, Urgent};
 pub use received::Prompts;
 
 use crate::error::{Error, Result, Status};
@@ -53,7 +53,13 @@ pub enum Mode {
 
 impl Mode {
     pub fn from_number(number: i32) -> Option<Mode> {
-        [Mode::Thread, Mode::Pump, Mode::Pull, Mode::Inline].into_iter().find(|mode| *mode as i32 == number)
+        match number {
+            0 => Some(Mode::Thread),
+            1 => Some(Mode::Pump),
+            2 => Some(Mode::Pull),
+            3 => Some(Mode::Inline),
+            _ => None,
+        }
     }
 }
 
@@ -66,14 +72,20 @@ pub struct Counters {
     pub stderr_dropped: AtomicU64,
 }
 
+/// Stands beside the mode's number once something has been registered, and keeps the mode as it is.
+const REGISTERED: u8 = 0x80;
+
 /// The receiving side of one client.
 pub struct Dispatcher {
+    /// A [`Mode`], and [`REGISTERED`].
     mode: AtomicU8,
     pub gate: Gate,
     handlers: Handlers,
     queue: Mutex<Queue>,
-    /// Told of whatever somebody may wait for in the queue.
+    /// Told of whatever somebody may wait for but entries: results, the end, a turn of the pump.
     changed: Condvar,
+    /// Told of entries in the lanes of each mask, so that nobody wakes for what is not meant for him.
+    arrived: [Condvar; 3],
     /// Something that goes ahead of messages has come. Set and cleared under the queue's lock.
     urgency: AtomicBool,
     queued_bytes: AtomicUsize,
@@ -82,6 +94,10 @@ pub struct Dispatcher {
     /// Told when the queue has fallen below its bound.
     pub space: Notify,
     pub counters: Counters,
+}
+
+fn mode_of(number: u8) -> Mode {
+    Mode::from_number((number & !REGISTERED).into()).unwrap_or(Mode::Thread)
 }
 
 thread_local!(static LIBRARY_THREAD: Cell<bool> = const { Cell::new(false) });
@@ -108,6 +124,7 @@ impl Dispatcher {
             handlers: Handlers::new(),
             queue: Mutex::new(Queue::default()),
             changed: Condvar::new(),
+            arrived: Default::default(),
             urgency: AtomicBool::new(false),
             queued_bytes: AtomicUsize::new(0),
             max_bytes,
@@ -118,12 +135,36 @@ impl Dispatcher {
     }
 
     pub fn mode(&self) -> Mode {
-        Mode::from_number(self.mode.load(Ordering::Relaxed).into()).unwrap_or(Mode::Thread)
+        mode_of(self.mode.load(Ordering::Relaxed))
     }
 
-    /// The caller makes sure that nothing is queued yet.
-    pub fn set_mode(&self, mode: Mode) {
-        self.mode.store(mode as u8, Ordering::Relaxed);
+    /// The caller makes sure that nothing is queued yet. Refused once something has been registered: what NULL means there
+    /// depends on the mode.
+    pub fn set_mode(&self, mode: Mode) -> Result<()> {
+        let change = |present| (present & REGISTERED == 0).then_some(mode as u8);
+        match self.mode.fetch_update(Ordering::AcqRel, Ordering::Relaxed, change) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::new(
+                Status::InvalidArgument,
+                "something was registered before the dispatch mode was chosen",
+            )
+            .with("argument", "mode")
+            .with("remedy", "call claude_client_set_dispatch right after claude_client_create")),
+        }
+    }
+
+    /// A callback is being registered; from now on the mode stays. In PULL mode nobody runs callbacks, and NULL says that the
+    /// host wants the events.
+    pub fn registering(&self, has_callback: bool) -> Result<Mode> {
+        if has_callback && self.mode() == Mode::Pull {
+            return Err(Error::new(Status::InvalidArgument, "in PULL mode nobody runs callbacks")
+                .with("argument", "callback")
+                .with(
+                    "remedy",
+                    "pass NULL, which asks for the events, and receive them by claude_client_next",
+                ));
+        }
+        Ok(mode_of(self.mode.fetch_or(REGISTERED, Ordering::AcqRel)))
     }
 
     /// Refuses to wait on a thread that the awaited thing may need.
@@ -139,35 +180,53 @@ impl Dispatcher {
 
     // Replacing callbacks. The old one is not running any more when these return, unless called inside a callback.
 
-    pub fn on_message(&self, handler: Option<MessageHandler>) {
+    pub fn on_message(&self, handler: Option<MessageHandler>) -> Result<()> {
+        self.registering(handler.is_some())?;
         self.handlers.message.replace(&self.gate, handler);
+        Ok(())
     }
 
-    pub fn on_request(&self, handler: Option<RequestHandler>) {
-        self.handlers.request.replace(&self.gate, handler);
+    /// The one for all requests is the session's, which finds the host's.
+    pub fn route_requests(&self, router: RequestHandler) {
+        self.handlers.request.replace(&self.gate, Some(router));
     }
 
-    pub fn on_stderr(&self, handler: Option<TextHandler>) {
+    pub fn on_stderr(&self, handler: Option<TextHandler>) -> Result<()> {
+        let handler = match self.registering(handler.is_some())? {
+            Mode::Pull => Some(Arc::new(|_: Text<'_>| ()) as TextHandler),
+            _ => handler,
+        };
         self.handlers.stderr.replace(&self.gate, handler);
+        Ok(())
     }
 
-    pub fn on_closed(&self, handler: Option<ClosedHandler>) {
+    pub fn on_closed(&self, handler: Option<ClosedHandler>) -> Result<()> {
+        self.registering(handler.is_some())?;
         self.handlers.closed.replace(&self.gate, handler);
+        Ok(())
     }
 
     /// The new one hears at once of what waits already; inside a callback, whoever called that looks after it.
-    pub fn on_wakeup(&self, handler: Option<WakeupHandler>) {
-        self.handlers.wakeup.replace(&self.gate, handler);
-        if matches!(self.mode(), Mode::Pump | Mode::Pull) && !self.gate.is_inside() {
+    pub fn on_ready(&self, handler: Option<NotifyHandler>) -> Result<()> {
+        let mode = self.registering(false)?;
+        self.handlers.ready.replace(&self.gate, handler);
+        if matches!(mode, Mode::Pump | Mode::Pull) && !self.gate.is_inside() {
             self.tell_of_rest();
+        }
+        Ok(())
+    }
+
+    /// Calls the host's ready function when something waits that no push will announce.
+    fn tell_of_rest(&self) {
+        if !lock(&self.queue).is_empty(Lanes::ALL) {
+            self.handlers.ready.run(&self.gate, |handler| handler());
         }
     }
 
-    /// Calls the wake-up function when something waits that no push will announce.
-    fn tell_of_rest(&self) {
-        if !lock(&self.queue).is_empty() {
-            self.handlers.wakeup.run(&self.gate, |handler| handler());
-        }
+    /// Whoever waits for anything looks again.
+    fn notify_everybody(&self) {
+        self.changed.notify_all();
+        self.arrived.iter().for_each(Condvar::notify_all);
     }
 
     // What the session puts in.
@@ -186,7 +245,7 @@ impl Dispatcher {
     /// A line of the CLI's stderr. It never holds up the CLI: when the host does not keep up, lines are counted
     /// instead of kept.
     pub fn push_stderr(self: &Arc<Self>, text: Bytes) {
-        if self.mode() != Mode::Pull && !self.handlers.stderr.is_set() {
+        if !self.handlers.stderr.is_set() {
             return;
         }
         if self.is_full() {
@@ -225,7 +284,7 @@ impl Dispatcher {
             drop(queue);
             return Ok(());
         }
-        let first = queue.is_empty();
+        let first = queue.is_empty(Lanes::REQUESTS);
         queue.steps.push(step);
         self.after_push(queue, Lane::Prompts, first);
         Ok(())
@@ -239,7 +298,7 @@ impl Dispatcher {
             task.discard();
             return;
         }
-        let first = queue.is_empty();
+        let first = queue.is_empty(Lanes::REQUESTS);
         let ending = matches!(task, mcp::Task::Cancelled(..));
         queue.tools.push(task);
         self.urgency.store(true, Ordering::Release);
@@ -265,9 +324,13 @@ impl Dispatcher {
             return;
         }
         queue.closed = last;
-        let first = queue.is_empty();
+        // With the last message the other lane is complete as well, which is news for whoever waits there.
+        let first = last || queue.is_empty(Lanes::MESSAGES);
         queue.push_message(entry);
         self.after_push(queue, Lane::Messages, first);
+        if last {
+            self.notify_everybody();
+        }
     }
 
     fn push_urgent(self: &Arc<Self>, urgent: Urgent) {
@@ -277,7 +340,7 @@ impl Dispatcher {
             urgent.discard();
             return;
         }
-        let first = queue.is_empty();
+        let first = queue.is_empty(Lanes::REQUESTS);
         // A stuck request handler may wait for just these.
         let ending = matches!(urgent, Urgent::Withdrawn(_) | Urgent::Done(_));
         if ending && self.mode() == Mode::Thread {
@@ -303,9 +366,10 @@ impl Dispatcher {
         self.queued_bytes.load(Ordering::Acquire) >= self.max_bytes.saturating_add(extra)
     }
 
-    /// Events that wait, and their bytes.
-    pub fn pending(&self) -> (usize, usize) {
-        (lock(&self.queue).len(), self.queued_bytes.load(Ordering::Acquire))
+    /// Events that wait in these lanes, and their bytes. Only messages count for the queue's bound.
+    pub fn pending(&self, lanes: Lanes) -> (usize, usize) {
+        let bytes = if lanes.has(Lanes::MESSAGES) { self.queued_bytes.load(Ordering::Acquire) } else { 0 };
+        (lock(&self.queue).len(lanes), bytes)
     }
 
     fn release(&self, bytes: usize) {
@@ -395,7 +459,7 @@ impl Dispatcher {
         drop(steps);
         tools.into_iter().for_each(mcp::Task::discard);
         urgent.into_iter().chain(endings).for_each(Urgent::discard);
-        self.changed.notify_all();
+        self.notify_everybody();
         self.space.notify_one();
         self.handlers.close();
     }

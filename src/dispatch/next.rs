@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::pump::all_received;
-use super::queue::{Entry, Lines, Queue, Urgent};
+use super::queue::{Entry, Lanes, Lines, Queue, Urgent};
 use super::{Dispatcher, Mode};
 use crate::error::{Error, Result, Status};
 use crate::mcp::{Call, Task};
@@ -80,35 +80,40 @@ impl Event {
 }
 
 impl Dispatcher {
-    /// The next event; waits for it up to `wait` (`None` = for ever).
-    pub fn next(&self, wait: Option<Duration>) -> Result<Event> {
+    /// The next event of these lanes; waits for it up to `wait` (`None` = for ever). [`Status::Closed`] = they are complete: only
+    /// what the host does itself from now on, such as another disconnect, can bring an event.
+    pub fn next(&self, lanes: Lanes, wait: Option<Duration>) -> Result<Event> {
         self.require(Mode::Pull)?;
-        let mut queue = self.wait_readable(lock(&self.queue), wait);
-        // Ahead of what is queued: a thread that is told to stop must not have to receive everything first.
-        if std::mem::take(&mut queue.woken) {
-            queue.update_wakeup();
+        let (mut queue, woken) = self.wait_readable(lock(&self.queue), lanes, wait);
+        if woken {
+            queue.update_ready();
             return Err(Error::new(Status::Cancelled, "claude_client_wake was called"));
         }
-        let (event, freed) = self.take_event(&mut queue);
-        queue.update_wakeup();
-        let ended = queue.ended || queue.discarding;
+        let (event, freed) = self.take_event(&mut queue, lanes);
+        queue.update_ready();
+        let over = event.is_none() && queue.is_over(lanes);
         drop(queue);
         if freed > 0 {
             self.release(freed);
         }
         event.ok_or_else(|| {
-            if ended { all_received() } else { Error::new(Status::Timeout, "no event came in time") }
+            if over { all_received() } else { Error::new(Status::Timeout, "no event came in time") }
         })
     }
 
     /// The event and how many queued bytes went with it.
-    fn take_event(&self, queue: &mut Queue) -> (Option<Event>, usize) {
-        if let Some(urgent) = queue.urgent.pop() {
-            return (Some(Event::from_urgent(urgent)), 0);
+    fn take_event(&self, queue: &mut Queue, lanes: Lanes) -> (Option<Event>, usize) {
+        if lanes.has(Lanes::REQUESTS) {
+            let urgent = queue.urgent.pop().map(Event::from_urgent);
+            let event = urgent.or_else(|| queue.tools.pop().map(Event::from_tool));
+            if event.is_some() {
+                return (event, 0);
+            }
         }
-        if let Some(task) = queue.tools.pop() {
-            return (Some(Event::from_tool(task)), 0);
-        }
+        if lanes.has(Lanes::MESSAGES) { self.take_message(queue) } else { (None, 0) }
+    }
+
+    fn take_message(&self, queue: &mut Queue) -> (Option<Event>, usize) {
         // In its place, since most entries hold many lines.
         if let Some(Entry::Lines(lines)) = queue.messages.front_mut() {
             let before = lines.count();

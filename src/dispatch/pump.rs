@@ -1,13 +1,14 @@
-//! PUMP: callbacks run only inside `claude_client_dispatch`, on the caller's thread.
+//! PUMP: callbacks run only inside `claude_client_pump`, on the caller's thread.
 
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::queue::Queue;
-use super::{Dispatcher, Lane, Mode};
+use super::ready::Ready;
+use super::{Dispatcher, Lane, Lanes, Mode};
 use crate::error::{Error, Result, Status};
-use crate::sync::lock;
+use crate::sync::{Condvar, lock};
 
 /// What one call may use up.
 #[derive(Debug, Clone, Copy)]
@@ -72,39 +73,33 @@ impl Turn {
 
 impl Dispatcher {
     /// Runs callbacks until the queue is empty or the budget is used up, and returns how many it ran.
-    pub fn dispatch(&self, budget: Budget) -> Result<usize> {
+    pub fn pump(&self, budget: Budget) -> Result<usize> {
         self.require(Mode::Pump)?;
         if self.gate.is_inside() {
-            return Err(Error::new(
-                Status::WouldDeadlock,
-                "claude_client_dispatch was called inside a callback",
-            )
-            .with("remedy", "return from the callback first"));
+            return Err(Error::new(Status::WouldDeadlock, "claude_client_pump was called inside a callback")
+                .with("remedy", "return from the callback first"));
         }
-        let may_wait = budget.wait != Some(Duration::ZERO);
-        let mut queue = self.wait_readable(lock(&self.queue), budget.wait);
-        queue.woken = false;
-        if queue.is_empty() || queue.discarding {
-            let over = queue.discarding || (queue.ended && may_wait);
-            queue.update_wakeup();
-            return if over { Err(all_received()) } else { Ok(0) };
+        let (mut queue, _) = self.wait_readable(lock(&self.queue), Lanes::ALL, budget.wait);
+        queue.update_ready();
+        if queue.is_over(Lanes::ALL) || queue.discarding {
+            return Err(all_received());
         }
-        if !queue.messages.claim() {
-            return Ok(0); // another thread is at it
+        if queue.is_empty(Lanes::ALL) || !queue.messages.claim() {
+            return Ok(0); // nothing waits, or another thread is at it
         }
         drop(queue);
         let mut turn = Turn::of(&budget);
-        self.pump(&mut turn);
+        self.run_callbacks(&mut turn);
         self.changed.notify_all();
         Ok(turn.ran)
     }
 
     /// Runs callbacks on this thread, which has claimed the message lane and gives it back here.
-    pub(super) fn pump(&self, turn: &mut Turn) {
+    pub(super) fn run_callbacks(&self, turn: &mut Turn) {
         while !turn.is_over() && self.run_one(turn) {}
         let mut queue = lock(&self.queue);
         queue.messages.abandon();
-        queue.update_wakeup();
+        queue.update_ready();
     }
 
     /// One entry, or as much of a block as the budget allows. `false` when nothing waits.
@@ -132,25 +127,35 @@ impl Dispatcher {
         urgent
     }
 
-    /// Waits until something can be had, `claude_client_wake` is called, or the time is over.
+    /// Waits until something can be had in these lanes or nothing will come by them, `claude_client_wake` is called, or the
+    /// time is over. `true` for a wake, which is ahead of what is queued: a thread that is told to stop must not have to
+    /// receive everything first.
     pub(super) fn wait_readable<'a>(
         &self,
         mut queue: MutexGuard<'a, Queue>,
+        lanes: Lanes,
         wait: Option<Duration>,
-    ) -> MutexGuard<'a, Queue> {
-        let mut deadline = None;
-        while queue.is_empty() && !queue.woken && !queue.ended && !queue.discarding {
+    ) -> (MutexGuard<'a, Queue>, bool) {
+        let (mut deadline, wakes) = (None, queue.wakes);
+        loop {
+            if queue.take_wake(wakes) {
+                return (queue, true);
+            }
+            if !queue.is_empty(lanes) || queue.is_over(lanes) {
+                return (queue, false);
+            }
             if deadline.is_none() {
                 // Who finds something does not ask for the time.
                 deadline = wait.map(|wait| Instant::now() + wait);
             }
-            let (after, in_time) = self.wait_changed(queue, deadline);
+            queue.waiters += 1;
+            let (after, in_time) = wait_on(&self.arrived[lanes.index()], queue, deadline);
             queue = after;
+            queue.waiters -= 1;
             if !in_time {
-                break;
+                return (queue, false);
             }
         }
-        queue
     }
 
     /// Waits for any change; `false` when the deadline has passed.
@@ -159,34 +164,36 @@ impl Dispatcher {
         queue: MutexGuard<'a, Queue>,
         deadline: Option<Instant>,
     ) -> (MutexGuard<'a, Queue>, bool) {
-        let Some(deadline) = deadline else { return (self.changed.wait(queue), true) };
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return (queue, false);
-        }
-        (self.changed.wait_timeout(queue, left), true)
+        wait_on(&self.changed, queue, deadline)
     }
 
-    /// Makes a blocked or the next `dispatch` or `next` return.
+    /// Makes every `pump` and `next` that waits return, or the next one where none does.
     pub fn wake(&self) {
         let mut queue = lock(&self.queue);
-        queue.woken = true;
-        queue.update_wakeup();
+        if queue.waiters > 0 {
+            queue.wakes += 1;
+        } else {
+            queue.woken = true;
+            queue.update_ready();
+        }
         drop(queue);
-        self.changed.notify_all();
+        self.notify_everybody();
     }
 
-    /// The descriptor for event loops.
-    pub fn wakeup_handle(&self) -> Result<isize> {
+    /// The descriptor for event loops that watch these lanes.
+    pub fn ready_handle(&self, lanes: Lanes) -> Result<isize> {
         if !matches!(self.mode(), Mode::Pump | Mode::Pull) {
-            return Err(self.wrong_mode("a wake-up handle exists in PUMP and PULL mode only"));
+            return Err(self.wrong_mode("a ready handle exists in PUMP and PULL mode only"));
         }
         let mut queue = lock(&self.queue);
-        if queue.wakeup.is_none() {
-            queue.wakeup = Some(super::wakeup::Wakeup::new()?);
-            queue.update_wakeup();
+        if let Some(ready) = &queue.ready[lanes.index()] {
+            return Ok(ready.handle());
         }
-        Ok(queue.wakeup.as_ref().map_or(-1, super::wakeup::Wakeup::handle))
+        let ready = Ready::new()?;
+        let handle = ready.handle();
+        queue.ready[lanes.index()] = Some(ready);
+        queue.update_ready();
+        Ok(handle)
     }
 
     pub(super) fn require(&self, mode: Mode) -> Result<()> {
@@ -194,7 +201,7 @@ impl Dispatcher {
             return Ok(());
         }
         Err(self.wrong_mode(match mode {
-            Mode::Pump => "claude_client_dispatch works in PUMP mode only",
+            Mode::Pump => "claude_client_pump works in PUMP mode only",
             _ => "claude_client_next works in PULL mode only",
         }))
     }
@@ -202,10 +209,27 @@ impl Dispatcher {
     pub(super) fn wrong_mode(&self, message: &str) -> Error {
         Error::new(Status::Unsupported, message)
             .with("mode", format!("{:?}", self.mode()).to_uppercase())
-            .with("remedy", "choose the mode with claude_client_set_dispatch before connecting")
+            .with(
+                "remedy",
+                "choose the mode with claude_client_set_dispatch right after claude_client_create",
+            )
     }
 }
 
 pub(super) fn all_received() -> Error {
     Error::new(Status::Closed, "the session has ended and everything was received")
+}
+
+/// Waits for `changed`; `false` when the deadline has passed.
+fn wait_on<'a>(
+    changed: &Condvar,
+    queue: MutexGuard<'a, Queue>,
+    deadline: Option<Instant>,
+) -> (MutexGuard<'a, Queue>, bool) {
+    let Some(deadline) = deadline else { return (changed.wait(queue), true) };
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return (queue, false);
+    }
+    (changed.wait_timeout(queue, left), true)
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use super::completion::Done;
 use super::fifo::Fifo;
+use super::ready::Ready;
 use super::received::Results;
-use super::wakeup::Wakeup;
 use crate::error::Error;
 use crate::mcp;
 use crate::protocol::framing::{Block, Line};
@@ -23,6 +23,33 @@ pub enum Lane {
     Endings,
     /// Prompt streams: their generators belong to the host and may block.
     Prompts,
+}
+
+/// The ways through a client as a host sees them, with the numbers of `claude_lanes_t`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lanes(u8);
+
+impl Lanes {
+    pub const MESSAGES: Lanes = Lanes(1);
+    pub const REQUESTS: Lanes = Lanes(2);
+    pub const ALL: Lanes = Lanes(3);
+    /// Every mask that can be asked for.
+    pub const EACH: [Lanes; 3] = [Lanes::MESSAGES, Lanes::REQUESTS, Lanes::ALL];
+
+    /// Bits of lanes that this version does not have mean nothing; a mask that selects none is none.
+    pub fn from_number(number: i32) -> Option<Lanes> {
+        let known = u8::try_from(number & 3).unwrap_or_default();
+        (number > 0 && known != 0).then_some(Lanes(known))
+    }
+
+    pub fn has(self, lanes: Lanes) -> bool {
+        self.0 & lanes.0 != 0
+    }
+
+    /// Its place among [`Lanes::EACH`].
+    pub fn index(self) -> usize {
+        usize::from(self.0) - 1
+    }
 }
 
 /// One call of a prompt stream's generator and what follows from it.
@@ -123,22 +150,46 @@ pub struct Queue {
     pub results: Results,
     pub discarding: bool,
     pub discarding_messages: bool,
-    /// The end of the session has been queued: it is the last entry of its lane.
+    /// The end of the session has been queued, the last entry of the message lane. Every operation that was accepted before
+    /// has its end in the queue by then, and every request its withdrawal, so that the other lane is complete as well.
     pub closed: bool,
-    /// The end of the session has been received: nothing more will come by itself.
+    /// The end of the session has been received.
     pub ended: bool,
-    /// `claude_client_wake` was called.
+    /// `claude_client_wake` was called while nobody waited.
     pub woken: bool,
-    pub wakeup: Option<Wakeup>,
+    /// How often it was called while somebody did.
+    pub wakes: u64,
+    /// Threads that wait for entries.
+    pub waiters: usize,
+    /// One descriptor for each mask, where somebody has asked for it.
+    pub ready: [Option<Ready>; 3],
 }
 
 impl Queue {
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn is_empty(&self, lanes: Lanes) -> bool {
+        self.len(lanes) == 0
     }
 
-    pub fn len(&self) -> usize {
-        self.waiting_messages + self.urgent.len() + self.endings.len() + self.tools.len() + self.steps.len()
+    pub fn len(&self, lanes: Lanes) -> usize {
+        let mut len = 0;
+        if lanes.has(Lanes::MESSAGES) {
+            len += self.waiting_messages;
+        }
+        if lanes.has(Lanes::REQUESTS) {
+            len += self.urgent.len() + self.endings.len() + self.tools.len() + self.steps.len();
+        }
+        len
+    }
+
+    /// Nothing is queued in these lanes, and nothing will be, but for the ends of what the host begins from now on.
+    pub fn is_over(&self, lanes: Lanes) -> bool {
+        let complete = (self.ended || !lanes.has(Lanes::MESSAGES)) && (self.closed || self.ended);
+        self.discarding || (complete && self.is_empty(lanes))
+    }
+
+    /// Whether a thread that began to wait when `wakes` was the number of wakes is to stop.
+    pub fn take_wake(&mut self, wakes: u64) -> bool {
+        std::mem::take(&mut self.woken) || self.wakes != wakes
     }
 
     pub fn push_message(&mut self, entry: Entry) {
@@ -202,11 +253,16 @@ impl Queue {
         ended
     }
 
-    /// Brings the descriptor in line with the queue.
-    pub fn update_wakeup(&mut self) {
-        let readable = !self.is_empty() || self.woken;
-        if let Some(wakeup) = &mut self.wakeup {
-            wakeup.set(readable);
+    /// Brings the descriptors in line with the queue.
+    pub fn update_ready(&mut self) {
+        for lanes in Lanes::EACH {
+            if self.ready[lanes.index()].is_none() {
+                continue;
+            }
+            let readable = self.woken || !self.is_empty(lanes);
+            if let Some(ready) = &mut self.ready[lanes.index()] {
+                ready.set(readable);
+            }
         }
     }
 }

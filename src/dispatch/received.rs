@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use smallvec::SmallVec;
 
 use super::pump::Turn;
-use super::{Dispatcher, Mode};
+use super::{Dispatcher, Lanes, Mode};
 use crate::error::{Error, Result, Status};
 use crate::sync::lock;
 
@@ -152,10 +152,10 @@ impl Dispatcher {
             if let Some(fate) = queue.results.take(prompt) {
                 return Some(fate);
             }
-            // Another thread in claude_client_dispatch, which has claimed the lane, may bring the result as well.
-            if pumps && !queue.is_empty() && !self.gate.is_closed() && queue.messages.claim() {
+            // Another thread in claude_client_pump, which has claimed the lane, may bring the result as well.
+            if pumps && !queue.is_empty(Lanes::ALL) && !self.gate.is_closed() && queue.messages.claim() {
                 drop(queue);
-                self.pump(&mut Turn::until_result(LOOKS_EVERY, deadline));
+                self.run_callbacks(&mut Turn::until_result(LOOKS_EVERY, deadline));
                 // Others may have waited for the turn that has just ended.
                 self.changed.notify_all();
                 queue = lock(&self.queue);

@@ -5,7 +5,7 @@
 //! NULL handle is therefore found out by a look-up instead of by a crash.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, RwLock};
+use std::sync::RwLock;
 
 #[cfg(target_pointer_width = "64")]
 mod layout {
@@ -27,7 +27,7 @@ const REUSE_DISTANCE: usize = 64;
 
 struct Slot<T> {
     generation: usize,
-    value: Option<Arc<T>>,
+    value: Option<T>,
 }
 
 struct Slots<T> {
@@ -35,7 +35,7 @@ struct Slots<T> {
     free: VecDeque<usize>,
 }
 
-/// All live objects of one type.
+/// All live objects of one type. Those that a call may use while another thread frees them are in an `Arc`.
 pub struct Table<T> {
     tag: usize,
     inner: RwLock<Slots<T>>,
@@ -49,7 +49,7 @@ impl<T> Table<T> {
     }
 
     /// Stores `value` and returns its handle, or `None` when the table is full.
-    pub fn insert<H>(&self, value: Arc<T>) -> Option<*mut H> {
+    pub fn insert<H>(&self, value: T) -> Option<*mut H> {
         let mut inner = self.write();
         let reusable = inner.free.len() > REUSE_DISTANCE || inner.slots.len() >= 1 << SLOT_BITS;
         let index = match reusable.then(|| inner.free.pop_front()).flatten() {
@@ -66,15 +66,26 @@ impl<T> Table<T> {
     }
 
     /// The object behind a handle; `None` for whatever is not a live handle of this table.
-    pub fn get<H>(&self, handle: *const H) -> Option<Arc<T>> {
+    pub fn get<H>(&self, handle: *const H) -> Option<T>
+    where
+        T: Clone,
+    {
+        self.look(handle, T::clone)
+    }
+
+    /// What `look` sees of the object behind a handle. Nothing can be freed meanwhile, so it must be short.
+    pub fn look<H, R>(&self, handle: *const H, look: impl FnOnce(&T) -> R) -> Option<R> {
         let (index, generation) = self.decode(handle)?;
         let inner = self.inner.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         let slot = inner.slots.get(index)?;
-        (slot.generation == generation).then(|| slot.value.clone()).flatten()
+        if slot.generation != generation {
+            return None;
+        }
+        slot.value.as_ref().map(look)
     }
 
     /// Ends the handle. Of several threads that race, exactly one gets the object.
-    pub fn remove<H>(&self, handle: *const H) -> Option<Arc<T>> {
+    pub fn remove<H>(&self, handle: *const H) -> Option<T> {
         let (index, generation) = self.decode(handle)?;
         let mut inner = self.write();
         let slot = inner.slots.get_mut(index)?;
@@ -88,7 +99,10 @@ impl<T> Table<T> {
     }
 
     /// Every live object, for what concerns all of them (shutdown).
-    pub fn all(&self) -> Vec<Arc<T>> {
+    pub fn all(&self) -> Vec<T>
+    where
+        T: Clone,
+    {
         let inner = self.inner.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         inner.slots.iter().filter_map(|slot| slot.value.clone()).collect()
     }
@@ -125,13 +139,15 @@ impl<T> Table<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     enum Opaque {}
 
     #[test]
     fn a_handle_dies_with_its_object() {
-        let table: Table<u32> = Table::new(3);
+        let table: Table<Arc<u32>> = Table::new(3);
         let handle: *mut Opaque = table.insert(Arc::new(7)).unwrap();
         assert_eq!(table.get(handle).as_deref(), Some(&7));
         assert_eq!(table.len(), 1);
@@ -143,10 +159,10 @@ mod tests {
     #[test]
     fn a_reused_slot_does_not_answer_to_its_old_handle() {
         let table: Table<usize> = Table::new(1);
-        let old: *mut Opaque = table.insert(Arc::new(0)).unwrap();
+        let old: *mut Opaque = table.insert(0).unwrap();
         table.remove(old);
         for round in 0..10 * REUSE_DISTANCE {
-            let handle: *mut Opaque = table.insert(Arc::new(round)).unwrap();
+            let handle: *mut Opaque = table.insert(round).unwrap();
             assert!(table.get(old).is_none());
             table.remove(handle);
         }
@@ -157,7 +173,7 @@ mod tests {
     fn foreign_values_are_refused() {
         let table: Table<u32> = Table::new(2);
         let other: Table<u32> = Table::new(4);
-        let foreign: *mut Opaque = other.insert(Arc::new(1)).unwrap();
+        let foreign: *mut Opaque = other.insert(1).unwrap();
         assert!(table.get(foreign).is_none());
         assert!(table.get(std::ptr::null::<Opaque>()).is_none());
         let on_stack = 5u64;
@@ -168,7 +184,7 @@ mod tests {
     #[test]
     fn handles_fit_47_bits() {
         let table: Table<u32> = Table::new(15);
-        let handle: *mut Opaque = table.insert(Arc::new(1)).unwrap();
+        let handle: *mut Opaque = table.insert(1).unwrap();
         assert!((handle.addr() as u64) < 1 << 47);
     }
 }

@@ -46,6 +46,7 @@ pub struct Routes {
     /// The one at index n is `hook_n` on the wire.
     hooks: Vec<Hook>,
     dialogs: Vec<String>,
+    /// Servers that the host implements itself.
     mcp: Vec<McpHandler>,
     /// The CLI was started to ask for permissions.
     asks_permission: bool,
@@ -79,6 +80,19 @@ impl Routes {
         self.hooks.get(number)
     }
 
+    /// The host's `user_data` of the hook or the MCP handler that is called.
+    fn token(&self, inbound: &Inbound) -> Option<usize> {
+        let word = |name: &str| tolerant::member(&inbound.request, &[name]);
+        match &*inbound.subtype {
+            "hook_callback" => self.hook(word("callback_id")?.as_str()?).map(|hook| hook.token),
+            "mcp_message" if !self.mcp.is_empty() => {
+                let name = word("server_name")?;
+                self.mcp.iter().find(|known| name.as_str() == Some(&*known.name)).map(|known| known.token)
+            }
+            _ => None,
+        }
+    }
+
     fn way(&self, request: &Request) -> Option<(Place, &RequestHandler)> {
         let own = match request.kind() {
             RequestKind::Permission => self.permission.as_ref().map(|handler| (Place::Permission, handler)),
@@ -88,8 +102,8 @@ impl Routes {
             }
             RequestKind::Mcp => {
                 let name = request.server_name();
-                let own = self.mcp.iter().find(|route| route.name == name);
-                own.and_then(|route| route.handler.as_ref()).map(|handler| (Place::Mcp, handler))
+                let own = self.mcp.iter().find(|known| known.name == name);
+                own.and_then(|own| own.handler.as_ref()).map(|handler| (Place::Mcp, handler))
             }
             _ => None,
         };
@@ -146,17 +160,28 @@ pub(super) fn router(routes: &Arc<Mutex<Routes>>) -> RequestHandler {
 
 impl Client {
     /// The callback for every request that no other callback is for. A new one gets what the one before left open.
-    pub fn on_request(&self, handler: Option<RequestHandler>) {
+    pub fn on_request(&self, handler: Option<RequestHandler>) -> Result<()> {
+        let handler = self.registered(handler)?;
         let attached = handler.is_some();
         let old = {
             let mut routes = lock(&self.routes);
             if routes.closed { handler } else { std::mem::replace(&mut routes.any, handler) }
         };
         self.replaced(old, attached.then_some(Place::Any));
+        Ok(())
+    }
+
+    /// What a registration comes to: in PULL mode it has no callback, and stands for the wish to get the events.
+    fn registered(&self, handler: Option<RequestHandler>) -> Result<Option<RequestHandler>> {
+        Ok(match self.dispatcher.registering(handler.is_some())? {
+            Mode::Pull => Some(Arc::new(|request: Arc<Request>| request.abandon(NO_HANDLER))),
+            _ => handler,
+        })
     }
 
     /// The callback for permission requests.
-    pub fn set_permission_handler(&self, handler: Option<RequestHandler>) -> Result<()> {
+    pub fn on_permission(&self, handler: Option<RequestHandler>) -> Result<()> {
+        let handler = self.registered(handler)?;
         let attached = handler.is_some();
         let old = {
             let state = lock(&self.state);
@@ -188,19 +213,14 @@ impl Client {
     }
 
     /// Registers a hook, before connecting.
-    pub fn add_hook(&self, hook: Hook) -> Result<()> {
+    pub fn add_hook(&self, mut hook: Hook) -> Result<()> {
         let wrong = |argument: &str, message: &str| {
             Err(Error::new(Status::InvalidArgument, message.to_owned()).with("argument", argument))
         };
         if hook.event.is_empty() {
             return wrong("event", "event is empty");
         }
-        if hook.handler.is_some() && self.dispatcher.mode() == Mode::Pull {
-            return wrong(
-                "callback",
-                "in PULL mode nobody runs callbacks: pass NULL, the hook comes as an event",
-            );
-        }
+        hook.handler = self.registered(hook.handler)?;
         let state = lock(&self.state);
         let mut routes = lock(&self.routes);
         if state.phase != Phase::Created || routes.closed {
@@ -226,17 +246,12 @@ impl Client {
         Ok(())
     }
 
-    /// Registers a server that the host implements itself. Without a handler its messages are events in PULL mode, and go to
-    /// the callback for all requests elsewhere.
-    pub fn add_mcp_handler(&self, route: McpHandler) -> Result<()> {
-        if route.handler.is_some() && self.dispatcher.mode() == Mode::Pull {
-            return Err(Error::new(Status::InvalidArgument, "in PULL mode nobody runs callbacks")
-                .with("argument", "callback")
-                .with("remedy", "pass NULL: the messages come as events"));
-        }
+    /// Registers a server that the host implements itself. Without a handler its messages are events.
+    pub fn add_mcp_handler(&self, server: McpHandler) -> Result<()> {
+        let handler = self.registered(server.handler)?;
         let _hold = self.hold()?;
-        self.mcp.add_raw(&route.name, route.handler.is_some())?;
-        lock(&self.routes).mcp.push(route);
+        self.mcp.add_raw(&server.name, handler.is_some())?;
+        lock(&self.routes).mcp.push(McpHandler { handler, ..server });
         Ok(())
     }
 
@@ -247,12 +262,8 @@ impl Client {
 
     /// What the options are to know of the registrations.
     pub(super) fn features(&self) -> Features {
-        let own_tool = self.options.get("permission_prompt_tool_name").is_some();
         let mut routes = lock(&self.routes);
-        routes.asks_permission = match self.dispatcher.mode() {
-            Mode::Pull => !own_tool,
-            _ => routes.permission.is_some() || routes.any.is_some(),
-        };
+        routes.asks_permission = routes.permission.is_some() || routes.any.is_some();
         Features {
             permission_handler: routes.asks_permission,
             hooks: routes.hooks_field(),
@@ -269,8 +280,7 @@ impl Client {
         if !self.mcp.is_empty() {
             return true;
         }
-        let callbacks = routes.any.is_some() || routes.permission.is_some() || !routes.hooks.is_empty();
-        callbacks || self.dispatcher.mode() == Mode::Pull
+        routes.any.is_some() || routes.permission.is_some() || !routes.hooks.is_empty()
     }
 
     /// A hook that must block when it fails is worth nothing with a CLI that would go on.
@@ -302,7 +312,7 @@ impl Client {
     /// Takes a request of the CLI in and sends it on its way to the host, or refuses it at once.
     pub(super) fn take_request(&self, inbound: Inbound) {
         let session: Weak<dyn Session> = self.me.clone();
-        let token = self.token(&inbound);
+        let token = lock(&self.routes).token(&inbound);
         let request = Request::new(inbound, session, token.unwrap_or_default());
         if request.kind() == RequestKind::Mcp && self.mcp.receive(&request) {
             return;
@@ -314,31 +324,13 @@ impl Client {
             let _ = request.fail(&format!("No hook callback found for ID: {}", request.callback_id()));
             return;
         }
-        if self.dispatcher.mode() != Mode::Pull && lock(&self.routes).way(&request).is_none() {
+        if lock(&self.routes).way(&request).is_none() {
             return request.abandon(NO_HANDLER);
         }
         if let Some(time) = self.options.request_timeout {
             let _ = request.set_deadline(Some(time), None);
         }
         self.dispatcher.push_request(request);
-    }
-
-    /// The host's `user_data` of what is called.
-    fn token(&self, inbound: &Inbound) -> Option<usize> {
-        let member = |name| tolerant::member(&inbound.request, &[name]);
-        match inbound.subtype.as_str() {
-            "hook_callback" => {
-                let id = member("callback_id")?;
-                lock(&self.routes).hook(id.as_str()?).map(|hook| hook.token)
-            }
-            "mcp_message" => {
-                let name = member("server_name")?;
-                let routes = lock(&self.routes);
-                let route = routes.mcp.iter().find(|route| Some(route.name.as_str()) == name.as_str());
-                route.map(|route| route.token)
-            }
-            _ => None,
-        }
     }
 
     /// Lets go of every callback; their destroy-notifies run.

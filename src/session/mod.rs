@@ -124,7 +124,7 @@ impl Client {
         let options = options::parse(options_json)?;
         let dispatcher = Dispatcher::new(options.max_queue_bytes, options.text_deltas);
         let routes: Arc<Mutex<Routes>> = Arc::default();
-        dispatcher.on_request(Some(hooks::router(&routes)));
+        dispatcher.route_requests(hooks::router(&routes));
         let framer = Framer::new(options.max_message_bytes, options.validate_json);
         let state = State {
             phase: Phase::Created,
@@ -175,15 +175,14 @@ impl Client {
         self.transport().and_then(|transport| transport.pid()).map_or(0, u64::from)
     }
 
-    /// Fixed once the client has been connected.
+    /// Fixed once something has been registered, or the client has been connected.
     pub fn set_mode(&self, mode: Mode) -> Result<()> {
         let state = lock(&self.state);
         if state.phase != Phase::Created {
             return Err(Error::new(Status::AlreadyConnected, "the dispatch mode cannot change any more")
                 .with("remedy", "call claude_client_set_dispatch before connecting"));
         }
-        self.dispatcher.set_mode(mode);
-        Ok(())
+        self.dispatcher.set_mode(mode)
     }
 
     /// The kept answer to `initialize`.

@@ -19,8 +19,8 @@ pub fn query_once(
 ) -> Result<String> {
     let client = Client::create(options_json)?;
     let result = Arc::new(Mutex::new(String::new()));
-    client.dispatcher.on_message(Some(keeping_result(result.clone(), on_message)));
-    client.on_request(on_request);
+    client.dispatcher.on_message(Some(keeping_result(result.clone(), on_message)))?;
+    client.on_request(on_request)?;
     let outcome = hold(&client, prompt, wait);
     client.free();
     outcome.map(|()| std::mem::take(&mut *lock(&result)))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Client;
+use crate::dispatch::Lanes;
 
 #[derive(Debug, Default)]
 pub struct Stats {
@@ -58,7 +59,7 @@ impl Client {
         let counters = &self.dispatcher.counters;
         let known = |counter: &AtomicU64| Some(load(counter)).filter(|time| *time > 0);
         let (first_answer, answer) = self.run.waits();
-        let (queued_events, queued_bytes) = self.dispatcher.pending();
+        let (queued_events, queued_bytes) = self.dispatcher.pending(Lanes::ALL);
         json!({
             "session_id": self.run.session_id(),
             "pid": self.pid(),

@@ -126,12 +126,22 @@ static inline long memory_kb(const char *field) {
     return value;
 }
 
+/* A callback for a registration: in PULL mode nobody runs one, and NULL asks for the events. */
+#define UNLESS_PULL(mode, callback) ((mode) == CLAUDE_DISPATCH_PULL ? NULL : (callback))
+
 static inline claude_client_t *create(int mode) {
     claude_client_t *client = NULL;
     const char *options = getenv("OPTIONS");
     OK(claude_client_create(options ? options : "{}", &client, &error));
     OK(claude_client_set_dispatch(client, mode, &error));
     return client;
+}
+
+/* All that an event holds. */
+static inline claude_event_info_t info_of(const claude_event_t *event) {
+    claude_event_info_t info = {.size = sizeof info};
+    OK(claude_event_info(event, &info, &error));
+    return info;
 }
 
 static inline int mode_named(const char *name) {

@@ -224,7 +224,7 @@ static void event_budget(void) {
 static _Atomic long prompts_made;
 
 static const char *endless(void *user_data) {
-    UNUSED(user_data);
+    UNUSED(len), UNUSED(user_data);
     prompts_made++;
     return results < 5 ? "again" : NULL;
 }
@@ -364,7 +364,7 @@ static void bounded(int mode, long messages, long bound_mb, int seconds) {
     flood_size = 1000;
     claude_client_t *client = create(mode);
     long before = memory_kb("VmRSS:");
-    OK(claude_client_on_message(client, slow_start, NULL, NULL, &error));
+    OK(claude_client_on_message(client, UNLESS_PULL(mode, slow_start), NULL, NULL, &error));
     if (mode != CLAUDE_DISPATCH_THREAD) stuck = true;
     OK(claude_client_connect_wait(client, "flood", 20000, &error));
     int64_t until = now_us() + (int64_t)seconds * 1000000;
@@ -397,9 +397,8 @@ static void bounded(int mode, long messages, long bound_mb, int seconds) {
         } else if (mode == CLAUDE_DISPATCH_PULL) {
             claude_event_t *event = NULL;
             if (claude_client_next(client, CLAUDE_LANE_ALL, 100, &event, NULL) != CLAUDE_OK) continue;
-            size_t len = 0;
-            const char *json = claude_event_json(event, &len);
-            count_message(claude_event_kind(event), json, len, NULL);
+            claude_event_info_t info = info_of(event);
+            count_message(info.kind, info.json, info.len, NULL);
             claude_event_free(event);
         } else {
             sleep_ms(5);

@@ -152,7 +152,7 @@ static void on_done(claude_status_t status, const char *json, size_t len, void *
 }
 
 static const char *next_prompt(void *user_data) {
-    UNUSED(user_data);
+    UNUSED(len), UNUSED(user_data);
     /* A generator may block, so INLINE has it on another thread of the library than the reader. */
     if (mode == CLAUDE_DISPATCH_INLINE) CHECK(on_thread_named("claude-callback"));
     else check_thread(false);
@@ -171,16 +171,16 @@ static void check_counts(void) {
 #define REGISTRATIONS 8
 
 static void register_all(void) {
-    claude_request_fn hook = mode == CLAUDE_DISPATCH_PULL ? NULL : on_hook;
-    claude_tool_fn tool = mode == CLAUDE_DISPATCH_PULL ? NULL : on_tool;
+    claude_request_fn hook = UNLESS_PULL(mode, on_hook);
+    claude_tool_fn tool = UNLESS_PULL(mode, on_tool);
     claude_mcp_server_t *server = NULL;
     client = create(mode);
-    OK(claude_client_on_message(client, on_message, (void *)&messages, destroy, &error));
-    OK(claude_client_on_request(client, on_request, NULL, destroy, &error));
-    OK(claude_client_on_permission(client, on_permission, NULL, destroy, &error));
+    OK(claude_client_on_message(client, UNLESS_PULL(mode, on_message), (void *)&messages, destroy, &error));
+    OK(claude_client_on_request(client, UNLESS_PULL(mode, on_request), NULL, destroy, &error));
+    OK(claude_client_on_permission(client, UNLESS_PULL(mode, on_permission), NULL, destroy, &error));
     OK(claude_client_add_hook(client, "SessionEnd", NULL, 0, CLAUDE_HOOK_CONTINUE, hook, NULL, destroy, &error));
-    OK(claude_client_on_stderr(client, on_stderr, NULL, destroy, &error));
-    OK(claude_client_on_closed(client, on_closed, NULL, destroy, &error));
+    OK(claude_client_on_stderr(client, UNLESS_PULL(mode, on_stderr), NULL, destroy, &error));
+    OK(claude_client_on_closed(client, UNLESS_PULL(mode, on_closed), NULL, destroy, &error));
     OK(claude_client_on_ready(client, on_wakeup, NULL, destroy, &error));
     OK(claude_mcp_server_create("calc", NULL, &server, &error));
     OK(claude_mcp_server_add_tool(server, "{\"name\": \"work\"}", tool, NULL, destroy, &error));
@@ -189,7 +189,8 @@ static void register_all(void) {
 }
 
 static void free_client(void) {
-    CHECK(destroyed == (mode == CLAUDE_DISPATCH_PULL ? 0 : 1));
+    /* Without a callback nothing keeps what it would need, but for a hook. */
+    CHECK(destroyed == (mode == CLAUDE_DISPATCH_PULL ? 5 : 1));
     destroying_tid = main_tid;
     claude_client_free(client);
     CHECK(destroyed == REGISTRATIONS);
@@ -217,9 +218,15 @@ static void with_callbacks(void) {
     free_client();
 }
 
-static void pull_request(claude_event_t *event, const char *json) {
-    claude_request_t *request = claude_event_take_request(event);
-    CHECK(request != NULL && claude_event_take_request(event) == NULL);
+static void pull_request(claude_event_t *event, const claude_event_info_t *info) {
+    claude_request_t *request = NULL, *again = NULL;
+    claude_tool_call_t *call = NULL;
+    OK(claude_event_take_request(event, &request, &error));
+    CHECK(claude_event_take_request(event, &again, NULL) == CLAUDE_ERR_NOT_FOUND && again == NULL);
+    CHECK(claude_event_take_tool_call(event, &call, NULL) == CLAUDE_ERR_NOT_FOUND && call == NULL);
+    CHECK(info->id == claude_request_id(request) && info->request_kind == claude_request_kind(request));
+    CHECK(info->user_data == claude_request_user_data(request));
+    const char *json = info->json;
     switch ((int)claude_request_kind(request)) {
     case CLAUDE_REQUEST_PERMISSION:
         permissions++;
@@ -235,22 +242,32 @@ static void pull_request(claude_event_t *event, const char *json) {
     claude_request_free(request);
 }
 
+static void pull_call(claude_event_t *event, const claude_event_info_t *info) {
+    claude_tool_call_t *call = NULL, *again = NULL;
+    OK(claude_event_take_tool_call(event, &call, &error));
+    CHECK(claude_event_take_tool_call(event, &again, NULL) == CLAUDE_ERR_NOT_FOUND && again == NULL);
+    CHECK(info->id != 0 && info->id == claude_tool_call_id(call));
+    answer_tool(call);
+}
+
 static bool pull_one(void) {
     claude_event_t *event = NULL;
     claude_status_t status = claude_client_next(client, CLAUDE_LANE_ALL, 10000, &event, NULL);
     if (status == CLAUDE_ERR_CLOSED) return false;
     CHECK(status == CLAUDE_OK);
-    size_t len = 0;
-    const char *json = claude_event_json(event, &len);
-    claude_message_kind_t kind = claude_event_kind(event);
-    CHECK(closes == 0);
-    switch ((int)kind) {
-    case CLAUDE_EVENT_REQUEST: pull_request(event, json); break;
-    case CLAUDE_EVENT_TOOL_CALL: answer_tool(claude_event_take_tool_call(event)); break;
+    claude_event_info_t info = info_of(event);
+    const char *json = info.json;
+    CHECK(strlen(json) == info.len);
+    bool among_messages = info.kind < CLAUDE_EVENT_REQUEST || info.kind == CLAUDE_EVENT_STDERR || info.kind == CLAUDE_EVENT_CLOSED;
+    CHECK(info.lane == (among_messages ? CLAUDE_LANE_MESSAGES : CLAUDE_LANE_REQUESTS));
+    CHECK(closes == 0 || !among_messages);
+    switch ((int)info.kind) {
+    case CLAUDE_EVENT_REQUEST: pull_request(event, &info); break;
+    case CLAUDE_EVENT_TOOL_CALL: pull_call(event, &info); break;
     case CLAUDE_EVENT_REQUEST_CANCELLED: cancels++; break;
     case CLAUDE_EVENT_DONE:
-        CHECK(claude_event_user_data(event) == (void *)&dones);
-        CHECK(claude_event_status(event) == CLAUDE_OK);
+        CHECK(info.user_data == (void *)&dones);
+        CHECK(info.status == CLAUDE_OK);
         dones++;
         break;
     case CLAUDE_EVENT_STDERR:
@@ -258,16 +275,29 @@ static bool pull_one(void) {
         stderrs++;
         break;
     case CLAUDE_EVENT_CLOSED: closes++; break;
-    default: count_message(kind, json, len);
+    default: count_message(info.kind, json, info.len);
     }
     claude_event_free(event);
     claude_event_free(event);
     return true;
 }
 
+/* A callback that would never be called is refused, and what it needs is freed. */
+static void refused_in_pull(void) {
+    int before = destroyed;
+    CHECK(claude_client_on_message(client, on_message, NULL, destroy, NULL) == CLAUDE_ERR_INVALID_ARGUMENT);
+    CHECK(claude_client_on_request(client, on_request, NULL, destroy, NULL) == CLAUDE_ERR_INVALID_ARGUMENT);
+    CHECK(claude_client_on_permission(client, on_permission, NULL, destroy, NULL) == CLAUDE_ERR_INVALID_ARGUMENT);
+    CHECK(claude_client_on_stderr(client, on_stderr, NULL, destroy, NULL) == CLAUDE_ERR_INVALID_ARGUMENT);
+    CHECK(claude_client_on_closed(client, on_closed, NULL, destroy, NULL) == CLAUDE_ERR_INVALID_ARGUMENT);
+    CHECK(destroyed == before + 5);
+    destroyed = before;
+}
+
 static void pulling(void) {
-    /* Registered all the same: none of them may be called. */
+    destroying_tid = main_tid;
     register_all();
+    refused_in_pull();
     CHECK(claude_client_connect(client, NULL, on_done, NULL, NULL) == CLAUDE_ERR_INVALID_ARGUMENT);
     CHECK(claude_client_receive_response(client, NULL, 0, NULL) == CLAUDE_ERR_UNSUPPORTED);
     CHECK(claude_client_pump(client, 0, 0, 0, NULL, NULL) == CLAUDE_ERR_UNSUPPORTED);
@@ -287,14 +317,15 @@ static void pulling(void) {
 /* An event that is freed with its request inside refuses the request. */
 static void dropped_request(void) {
     client = create(CLAUDE_DISPATCH_PULL);
+    OK(claude_client_on_permission(client, NULL, NULL, NULL, &error));
     OK(claude_client_connect_wait(client, "ask", 20000, &error));
     bool asked = false, refused = false, ended = false;
     while (!ended) {
         claude_event_t *event = NULL;
         OK(claude_client_next(client, CLAUDE_LANE_ALL, 20000, &event, &error));
-        asked |= claude_event_kind(event) == CLAUDE_EVENT_REQUEST;
-        refused |= strstr(claude_event_json(event, NULL), "deny") != NULL;
-        ended = claude_event_kind(event) == CLAUDE_MESSAGE_RESULT;
+        asked |= info_of(event).kind == CLAUDE_EVENT_REQUEST;
+        refused |= strstr(info_of(event).json, "deny") != NULL;
+        ended = info_of(event).kind == CLAUDE_MESSAGE_RESULT;
         claude_event_free(event);
     }
     CHECK(asked && refused);

@@ -45,8 +45,8 @@ static void restart(int rounds) {
         closes = 0;
         for (int mode = 0; mode < 4; mode++) {
             clients[mode] = create(mode);
-            OK(claude_client_on_message(clients[mode], on_message, NULL, NULL, &error));
-            OK(claude_client_on_closed(clients[mode], on_closed, NULL, NULL, &error));
+            OK(claude_client_on_message(clients[mode], UNLESS_PULL(mode, on_message), NULL, NULL, &error));
+            OK(claude_client_on_closed(clients[mode], UNLESS_PULL(mode, on_closed), NULL, NULL, &error));
             OK(claude_client_connect_wait(clients[mode], "hello", 20000, &error));
         }
         WAIT_FOR(results == 2);
@@ -369,7 +369,7 @@ int main(int argc, char **argv) {
     else if (strcmp(name, "return") == 0) {
         /* The session lives, the CLI floods, callbacks run: returning is all. */
         claude_client_t *client = create(mode_named(argv[2]));
-        OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
+        OK(claude_client_on_message(client, UNLESS_PULL(mode_named(argv[2]), on_message), NULL, NULL, &error));
         OK(claude_client_connect_wait(client, "flood", 20000, &error));
         if (strcmp(argv[2], "thread") == 0 || strcmp(argv[2], "inline") == 0) WAIT_FOR(messages > 1000);
         printf("pid %lu\n", (unsigned long)claude_client_pid(client));

@@ -65,10 +65,10 @@ static void on_wakeup(void *user_data) { touch(user_data); }
 
 static void replace_one(claude_client_t *client, unsigned which) {
     switch (which % 5) {
-    case 0: claude_client_on_message(client, on_message, make_token(), destroy, NULL); break;
-    case 1: claude_client_on_request(client, on_request, make_token(), destroy, NULL); break;
-    case 2: claude_client_on_stderr(client, on_text, make_token(), destroy, NULL); break;
-    case 3: claude_client_on_closed(client, on_closed, make_token(), destroy, NULL); break;
+    case 0: claude_client_on_message(client, UNLESS_PULL(mode, on_message), make_token(), destroy, NULL); break;
+    case 1: claude_client_on_request(client, UNLESS_PULL(mode, on_request), make_token(), destroy, NULL); break;
+    case 2: claude_client_on_stderr(client, UNLESS_PULL(mode, on_text), make_token(), destroy, NULL); break;
+    case 3: claude_client_on_closed(client, UNLESS_PULL(mode, on_closed), make_token(), destroy, NULL); break;
     default: claude_client_on_ready(client, on_wakeup, make_token(), destroy, NULL);
     }
 }

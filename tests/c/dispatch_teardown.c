@@ -151,6 +151,7 @@ static void on_done(claude_status_t status, const char *json, size_t len, void *
 }
 
 static const char *next_prompt(void *user_data) {
+    UNUSED(len);
     enter(user_data);
     maybe_free("prompt");
     leave(user_data);
@@ -163,12 +164,12 @@ static void on_log(claude_log_level_t level, const char *text, size_t len, void 
 }
 
 static void register_all(void) {
-    claude_request_fn hook = mode == CLAUDE_DISPATCH_PULL ? NULL : on_hook;
+    claude_request_fn hook = UNLESS_PULL(mode, on_hook);
     OK(claude_client_add_hook(client, "SessionEnd", NULL, 0, CLAUDE_HOOK_CONTINUE, hook, &regs[HOOK], destroy, &error));
-    OK(claude_client_on_message(client, on_message, &regs[MESSAGE], destroy, &error));
-    OK(claude_client_on_request(client, on_request, &regs[REQUEST], destroy, &error));
-    OK(claude_client_on_stderr(client, on_stderr, &regs[STDERR], destroy, &error));
-    OK(claude_client_on_closed(client, on_closed, &regs[CLOSED], destroy, &error));
+    OK(claude_client_on_message(client, UNLESS_PULL(mode, on_message), &regs[MESSAGE], destroy, &error));
+    OK(claude_client_on_request(client, UNLESS_PULL(mode, on_request), &regs[REQUEST], destroy, &error));
+    OK(claude_client_on_stderr(client, UNLESS_PULL(mode, on_stderr), &regs[STDERR], destroy, &error));
+    OK(claude_client_on_closed(client, UNLESS_PULL(mode, on_closed), &regs[CLOSED], destroy, &error));
     OK(claude_client_on_ready(client, on_wakeup, &regs[WAKEUP], destroy, &error));
 }
 
@@ -195,7 +196,7 @@ static void *receive_body(void *argument) {
         } else {
             claude_event_t *event = NULL;
             status = claude_client_next(client, CLAUDE_LANE_ALL, 20, &event, NULL);
-            if (status == CLAUDE_OK) dones += claude_event_kind(event) == CLAUDE_EVENT_DONE;
+            if (status == CLAUDE_OK) dones += info_of(event).kind == CLAUDE_EVENT_DONE;
             claude_event_free(event);
         }
         if (status == CLAUDE_ERR_INVALID_HANDLE || status == CLAUDE_ERR_CLOSED) break;

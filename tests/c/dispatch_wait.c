@@ -42,7 +42,7 @@ static void receive(claude_client_t *client, int mode) {
     } else {
         claude_event_t *event = NULL;
         if (claude_client_next(client, CLAUDE_LANE_ALL, 0, &event, NULL) == CLAUDE_OK) {
-            on_message(claude_event_kind(event), NULL, 0, NULL);
+            on_message(info_of(event).kind, NULL, 0, NULL);
             claude_event_free(event);
         }
     }
@@ -56,7 +56,7 @@ static void drain(claude_client_t *client, int mode) {
 static void descriptor(int mode) {
     claude_client_t *client = create(mode);
     intptr_t handle = -1;
-    OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
+    OK(claude_client_on_message(client, UNLESS_PULL(mode, on_message), NULL, NULL, &error));
     OK(claude_client_on_ready(client, on_wakeup, NULL, NULL, &error));
     OK(claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, &error));
     CHECK(readable(handle) == 0);
@@ -86,7 +86,7 @@ static void descriptor(int mode) {
 /* on_wakeup tells of what waits already, and of what receive_response leaves. */
 static void told_late(int mode) {
     claude_client_t *client = create(mode);
-    OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
+    OK(claude_client_on_message(client, UNLESS_PULL(mode, on_message), NULL, NULL, &error));
     OK(claude_client_on_ready(client, on_wakeup, NULL, NULL, &error));
     CHECK(wakeups == 0);
     OK(claude_client_on_ready(client, NULL, NULL, NULL, &error));
@@ -121,10 +121,10 @@ static void *reader(void *argument) {
         claude_status_t status = claude_client_next(client, CLAUDE_LANE_ALL, CLAUDE_WAIT_FOREVER, &event, NULL);
         if (status == CLAUDE_ERR_CLOSED) break;
         CHECK(status == CLAUDE_OK);
-        long number = sequence_number(claude_event_json(event, NULL));
+        long number = sequence_number(info_of(event).json);
         if (number >= 0) numbers_seen[number]++;
-        if (claude_event_kind(event) == CLAUDE_EVENT_CLOSED) ends++;
-        if (claude_event_kind(event) == CLAUDE_MESSAGE_RESULT) OK(claude_client_disconnect(client, NULL, NULL, &error));
+        if (info_of(event).kind == CLAUDE_EVENT_CLOSED) ends++;
+        if (info_of(event).kind == CLAUDE_MESSAGE_RESULT) OK(claude_client_disconnect(client, NULL, NULL, &error));
         claude_event_free(event);
     }
     return NULL;
@@ -228,7 +228,7 @@ static claude_status_t end_waiter(waiter_t *waiter) {
 static void freed(const char *what, int mode, bool shut_down) {
     waiter_t waiter = {.to_the_end = true}, second = {.to_the_end = true};
     claude_client_t *client = create(mode);
-    OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
+    OK(claude_client_on_message(client, UNLESS_PULL(mode, on_message), NULL, NULL, &error));
     if (strcmp(what, "connect_wait") != 0) OK(claude_client_connect_wait(client, NULL, 20000, &error));
     start_waiter(&waiter, client, what);
     if (strcmp(what, "connect_wait") != 0) start_waiter(&second, client, what);
@@ -384,7 +384,7 @@ static void on_closed(claude_status_t status, const char *json, size_t len, void
     closes++;
 }
 
-/* When the end of the session has been told, a dispatch that would wait for ever says so. */
+/* When the end of the session has been told and nothing is left, a pump says so. */
 static void after_the_end(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_PUMP);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
@@ -393,7 +393,7 @@ static void after_the_end(void) {
     OK(claude_client_disconnect(client, NULL, NULL, &error));
     while (closes == 0) OK(claude_client_pump(client, 0, 0, CLAUDE_WAIT_FOREVER, NULL, &error));
     CHECK(claude_client_pump(client, 0, 0, CLAUDE_WAIT_FOREVER, NULL, NULL) == CLAUDE_ERR_CLOSED);
-    OK(claude_client_pump(client, 0, 0, CLAUDE_NO_WAIT, NULL, &error));
+    CHECK(claude_client_pump(client, 0, 0, CLAUDE_NO_WAIT, NULL, NULL) == CLAUDE_ERR_CLOSED);
     claude_client_free(client);
     CHECK(claude_client_pump(client, 0, 0, CLAUDE_NO_WAIT, NULL, NULL) == CLAUDE_ERR_INVALID_HANDLE);
 }

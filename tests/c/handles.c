@@ -4,13 +4,22 @@
  */
 #include "host.h"
 
+static claude_event_info_t info_of(const claude_event_t *event)
+{
+    claude_event_info_t info;
+
+    info.size = sizeof info;
+    OK(claude_event_info(event, &info, &error));
+    return info;
+}
+
 static claude_event_t *next_of(claude_client_t *client, claude_message_kind_t kind)
 {
     claude_event_t *event = NULL;
 
     for (;;) {
         OK(claude_client_next(client, CLAUDE_LANE_ALL, LONG_MS, &event, &error));
-        if (claude_event_kind(event) == kind)
+        if (info_of(event).kind == kind)
             return event;
         claude_event_free(event);
     }
@@ -33,13 +42,15 @@ static void dead_request(claude_request_t *request)
 
 static void dead_event(claude_event_t *event)
 {
-    size_t len = 7;
+    claude_event_info_t info = {sizeof info, 7, 7, 7, 7, 7, NULL, NULL, 7};
+    claude_request_t *request = NULL;
+    claude_tool_call_t *call = NULL;
 
-    CHECK(claude_event_kind(event) == CLAUDE_MESSAGE_OTHER);
-    CHECK(strcmp(claude_event_json(event, &len), "") == 0 && len == 0);
-    CHECK(claude_event_status(event) == CLAUDE_ERR_INVALID_HANDLE);
-    CHECK(claude_event_user_data(event) == NULL);
-    CHECK(claude_event_take_request(event) == NULL);
+    FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_event_info(event, &info, NULL));
+    CHECK(info.kind == 7 && info.id == 7 && info.len == 7); /* outputs are written on CLAUDE_OK only */
+    FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_event_take_request(event, &request, NULL));
+    FAILS(CLAUDE_ERR_INVALID_HANDLE, claude_event_take_tool_call(event, &call, NULL));
+    CHECK(request == NULL && call == NULL);
     claude_event_free(event);
 }
 
@@ -114,6 +125,30 @@ static void texts(claude_client_t *client)
     claude_string_free(value);
 }
 
+/* An older host's struct is shorter, a newer one's longer. */
+static void sizes(claude_event_t *event)
+{
+    struct {
+        claude_event_info_t info;
+        char more[16];
+    } newer;
+    claude_event_info_t info;
+
+    memset(&newer, 7, sizeof newer);
+    newer.info.size = sizeof newer;
+    OK(claude_event_info(event, &newer.info, &error));
+    CHECK(newer.info.size == sizeof newer && newer.info.kind == CLAUDE_EVENT_REQUEST && newer.info.lane == CLAUDE_LANE_REQUESTS);
+    CHECK(newer.more[0] == 0 && newer.more[15] == 0);
+    CHECK(newer.info.len == strlen(newer.info.json));
+    info.size = sizeof info - 1;
+    FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_event_info(event, &info, NULL));
+    info.size = 0;
+    FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_event_info(event, &info, NULL));
+    info.size = (size_t)-1;
+    FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_event_info(event, &info, NULL));
+    FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_event_info(event, NULL, NULL));
+}
+
 int main(int argc, char **argv)
 {
     claude_client_t *client = NULL, *second = NULL;
@@ -130,12 +165,16 @@ int main(int argc, char **argv)
         dead(garbage[at]);
     OK(claude_client_create(argv[1], &client, &error));
     OK(claude_client_set_dispatch(client, CLAUDE_DISPATCH_PULL, &error));
+    OK(claude_client_on_permission(client, NULL, NULL, NULL, &error));
     OK(claude_client_connect_wait(client, NULL, LONG_MS, &error));
     OK(claude_client_query(client, "first", NULL, NULL, &error));
 
     event = next_of(client, CLAUDE_EVENT_REQUEST);
-    request = claude_event_take_request(event);
-    CHECK(request != NULL && claude_event_take_request(event) == NULL);
+    sizes(event);
+    OK(claude_event_take_request(event, &request, &error));
+    CHECK(info_of(event).id == claude_request_id(request));
+    FAILS(CLAUDE_ERR_NOT_FOUND, claude_event_take_request(event, &kept, NULL));
+    FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_event_take_request(event, NULL, NULL));
     FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_request_respond(request, "[]", NULL));
     FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_request_respond(request, "{", NULL));
     FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_request_allow(request, "5", NULL, NULL));
@@ -152,7 +191,7 @@ int main(int argc, char **argv)
 
     /* One that is kept beyond the end of its session. */
     event = next_of(client, CLAUDE_EVENT_REQUEST);
-    kept = claude_event_take_request(event);
+    OK(claude_event_take_request(event, &kept, &error));
     claude_event_free(event);
     texts(client);
     CHECK(claude_client_wake(client, NULL) == CLAUDE_OK);

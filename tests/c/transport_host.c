@@ -359,6 +359,7 @@ static void waits_for_room(void)
     claude_client_t *client = NULL;
     claude_event_t *event = NULL;
     claude_message_kind_t kind = CLAUDE_MESSAGE_OTHER;
+    claude_event_info_t info = {sizeof info, 0, 0, 0, 0, 0, NULL, NULL, 0};
 
     OK(claude_client_create(options, &client, &error));
     OK(claude_client_set_dispatch(client, CLAUDE_DISPATCH_PULL, &error));
@@ -373,7 +374,8 @@ static void waits_for_room(void)
     }
     while (kind != CLAUDE_EVENT_CLOSED) {
         OK(claude_client_next(client, CLAUDE_LANE_ALL, LONG_MS, &event, &error));
-        kind = claude_event_kind(event);
+        OK(claude_event_info(event, &info, &error));
+        kind = info.kind;
         received += kind == CLAUDE_MESSAGE_ASSISTANT;
         claude_event_free(event);
     }

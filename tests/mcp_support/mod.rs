@@ -6,6 +6,9 @@
 
 mod real;
 
+#[path = "../support/event.rs"]
+pub mod event;
+
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +18,6 @@ use std::time::{Duration, Instant};
 use claude_client::capi::client::*;
 use claude_client::capi::control::*;
 use claude_client::capi::error::*;
-use claude_client::capi::event::*;
 use claude_client::capi::mcp::*;
 use claude_client::capi::receive::*;
 use claude_client::capi::talk::*;
@@ -332,17 +334,19 @@ impl Client {
         let options = c(&options.to_string());
         let mut handle = null_mut();
         let messages = Messages::default();
-        let user_data = Box::into_raw(Box::new(messages.clone()));
         try_call(|error| unsafe { claude_client_create(options.as_ptr(), &raw mut handle, error) })
             .expect("a client");
         try_call(|error| unsafe {
             claude_client_set_dispatch(handle, std::mem::MaybeUninit::new(mode), error)
         })
         .expect("a mode");
-        try_call(|error| unsafe {
-            claude_client_on_message(handle, Some(collect), user_data.cast(), Some(drop_messages), error)
-        })
-        .expect("a callback");
+        if mode != claude_dispatch_t::CLAUDE_DISPATCH_PULL {
+            let user_data = Box::into_raw(Box::new(messages.clone()));
+            try_call(|error| unsafe {
+                claude_client_on_message(handle, Some(collect), user_data.cast(), Some(drop_messages), error)
+            })
+            .expect("a callback");
+        }
         Client { handle, messages }
     }
 
@@ -433,18 +437,8 @@ impl Client {
             .expect("pumped");
     }
 
-    pub fn next(&self) -> Result<Event, Failure> {
-        let mut event = null_mut();
-        try_call(|error| unsafe {
-            claude_client_next(
-                self.handle,
-                std::mem::MaybeUninit::new(claude_lanes_t::CLAUDE_LANE_ALL),
-                PATIENCE_MS,
-                &raw mut event,
-                error,
-            )
-        })?;
-        Ok(Event(event))
+    pub fn next(&self) -> Result<Event, claude_status_t> {
+        event::Event::next(self.handle, event::ALL, PATIENCE_MS).map(Event)
     }
 
     /// The contents of the tool results that the CLI gave to the model.
@@ -468,32 +462,28 @@ impl Drop for Client {
     }
 }
 
-/// An event of PULL mode; freed when dropped.
-pub struct Event(*mut claude_event_t);
+/// An event of PULL mode.
+pub struct Event(event::Event);
 
 impl Event {
     pub fn kind(&self) -> claude_message_kind_t {
-        unsafe { claude_event_kind(self.0) }
+        self.0.kind()
+    }
+
+    pub fn id(&self) -> u64 {
+        self.0.info().id
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_str(&text(unsafe { claude_event_json(self.0, null_mut()) })).unwrap_or_default()
+        self.0.json()
     }
 
     pub fn token(&self) -> usize {
-        unsafe { claude_event_user_data(self.0) }.addr()
+        self.0.info().user_data.addr()
     }
 
     pub fn take_call(&self) -> Option<Call> {
-        let call = unsafe { claude_event_take_tool_call(self.0) };
-        (!call.is_null()).then_some(Call(call))
-    }
-}
-
-impl Drop for Event {
-    fn drop(&mut self) {
-        // SAFETY: any handle may be freed.
-        unsafe { claude_event_free(self.0) }
+        self.0.take_tool_call().ok().map(Call)
     }
 }
 

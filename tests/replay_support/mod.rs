@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use claude_client::capi::client::*;
 use claude_client::capi::control::*;
 use claude_client::capi::error::claude_string_free;
-use claude_client::capi::event::*;
+
 use claude_client::capi::hook::*;
 use claude_client::capi::receive::*;
 use claude_client::capi::request::*;
@@ -21,6 +21,7 @@ use claude_client::capi::types::*;
 use serde_json::{Value, json};
 
 use crate::support::PATIENCE;
+use crate::support::event::{self, Event};
 use crate::support::host::{Failure, Kind, Status, check};
 
 pub const MODES: [claude_dispatch_t; 4] = [
@@ -106,8 +107,8 @@ impl Host {
                     claude_client_on_message(handle, Some(on_message), user_data, None, error)
                 }));
                 must(check(|error| claude_client_on_closed(handle, Some(on_closed), user_data, None, error)));
-                must(check(|error| claude_client_on_request(handle, on_request, user_data, None, error)));
             }
+            must(check(|error| claude_client_on_request(handle, on_request, user_data, None, error)));
             must(check(|error| {
                 claude_client_add_hook(
                     handle,
@@ -292,35 +293,21 @@ fn pump(Shared(handle, _): Shared) {
 
 fn pull(Shared(handle, seen): Shared) {
     loop {
-        let mut event = null_mut();
-        // SAFETY: the output is a variable.
-        match unsafe {
-            claude_client_next(
-                handle,
-                std::mem::MaybeUninit::new(claude_lanes_t::CLAUDE_LANE_ALL),
-                100,
-                &mut event,
-                null_mut(),
-            )
-        } {
-            Status::CLAUDE_OK => {}
-            Status::CLAUDE_ERR_TIMEOUT => continue,
-            _ => return,
-        }
-        let mut len = 0;
-        // SAFETY: the event is ours until it is freed.
-        unsafe {
-            let text = lent(claude_event_json(event, &mut len), len);
-            match claude_event_kind(event) {
-                Kind::CLAUDE_EVENT_REQUEST => answer(claude_event_take_request(event), &seen),
-                Kind::CLAUDE_EVENT_CLOSED => seen.note(|received| {
-                    let document = serde_json::from_str(&text).unwrap_or_default();
-                    received.closed = Some((claude_event_status(event), document));
-                }),
-                Kind::CLAUDE_EVENT_DONE | Kind::CLAUDE_EVENT_STDERR => {}
-                kind => seen.note(|received| received.messages.push((kind, text))),
-            }
-            claude_event_free(event);
+        let event = match Event::next(handle, event::ALL, 100) {
+            Ok(event) => event,
+            Err(Status::CLAUDE_ERR_TIMEOUT) => continue,
+            Err(_) => return,
+        };
+        let info = event.info();
+        match info.kind {
+            // SAFETY: the request was taken just now.
+            Kind::CLAUDE_EVENT_REQUEST => unsafe { answer(event.take_request().expect("a request"), &seen) },
+            Kind::CLAUDE_EVENT_CLOSED => seen.note(|received| {
+                let document = serde_json::from_str(&info.text).unwrap_or_default();
+                received.closed = Some((info.status, document));
+            }),
+            Kind::CLAUDE_EVENT_DONE | Kind::CLAUDE_EVENT_STDERR => {}
+            kind => seen.note(|received| received.messages.push((kind, info.text))),
         }
     }
 }

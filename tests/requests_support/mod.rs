@@ -3,7 +3,11 @@
 #![allow(clippy::disallowed_methods, dead_code, unused_imports)]
 
 mod raw;
+mod slot;
 mod stage;
+
+#[path = "../support/event.rs"]
+pub mod event;
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::{null, null_mut};
@@ -13,7 +17,6 @@ use std::time::{Duration, Instant};
 use claude_client::capi::client::*;
 use claude_client::capi::control::*;
 use claude_client::capi::error::*;
-use claude_client::capi::event::*;
 use claude_client::capi::hook::*;
 use claude_client::capi::mcp::*;
 use claude_client::capi::receive::*;
@@ -28,10 +31,28 @@ pub use claude_client::capi::types::claude_request_kind_t as Kind;
 pub use claude_client::capi::types::claude_status_t as Status;
 pub use raw::lock;
 use raw::{boxed, c_text, pointer};
+pub use slot::Slot;
 pub use stage::{Stage, bash, fake_options};
 
 pub const SOON: Duration = Duration::from_secs(20);
 pub const LONG: Duration = Duration::from_secs(60);
+
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn c_text(text: &str) -> CString {
+    CString::new(text).expect("no NUL in a test's text")
+}
+
+/// Looks again and again until it holds.
+pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let end = Instant::now() + LONG;
+    while !holds() {
+        assert!(Instant::now() < end, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
 
 /// What a failed call said.
 #[derive(Debug, Clone)]
@@ -224,7 +245,9 @@ impl Host {
         // SAFETY: a live handle.
         outcome(|error| unsafe { claude_client_set_dispatch(client, given(mode as i32), error) }).unwrap();
         let host = Host { client, inbox: Arc::default() };
-        host.keep_messages();
+        if mode != claude_dispatch_t::CLAUDE_DISPATCH_PULL {
+            host.keep_messages();
+        }
         host
     }
 
@@ -268,6 +291,37 @@ impl Host {
         // SAFETY: a live handle.
         outcome(|error| unsafe { claude_client_on_request(self.client, None, null_mut(), None, error) })
             .unwrap();
+    }
+
+    /// PULL: asks for the events that a callback would get.
+    pub fn wants_permissions(&self) -> Outcome {
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_client_on_permission(self.client, None, null_mut(), None, error) })
+    }
+
+    /// As above, for every request.
+    pub fn wants_requests(&self) -> Outcome {
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_client_on_request(self.client, None, null_mut(), None, error) })
+    }
+
+    /// PULL: an interrupt whose end is an event with this `user_data`.
+    pub fn interrupt_for_event(&self, token: usize) -> Outcome {
+        let token = std::ptr::without_provenance_mut(token);
+        // SAFETY: a live handle.
+        outcome(|error| unsafe { claude_client_interrupt(self.client, None, token, error) })
+    }
+
+    /// One number of the statistics.
+    pub fn stat(&self, pointer: &str) -> u64 {
+        let mut text = null_mut();
+        // SAFETY: a live handle and writable outputs.
+        outcome(|error| unsafe { claude_client_stats(self.client, &mut text, error) }).unwrap();
+        // SAFETY: given just now.
+        let json = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
+        claude_string_free(text);
+        let stats: Value = serde_json::from_str(&json).expect("statistics are JSON");
+        stats.pointer(pointer).and_then(Value::as_u64).expect("a number")
     }
 
     pub fn permission_handler(&self, call: impl Fn(Request) + Send + Sync + 'static) -> Outcome {
@@ -429,18 +483,12 @@ impl Host {
 
     /// PULL: the next event; `None` when none comes in time.
     pub fn next(&self, timeout_ms: u32) -> Option<Event> {
-        let mut event = null_mut();
-        // SAFETY: a live handle and writable outputs.
-        let got = outcome(|error| unsafe {
-            claude_client_next(
-                self.client,
-                std::mem::MaybeUninit::new(claude_lanes_t::CLAUDE_LANE_ALL),
-                timeout_ms,
-                &mut event,
-                error,
-            )
-        });
-        got.ok().map(|()| Event(event))
+        self.next_in(event::ALL, timeout_ms).ok()
+    }
+
+    /// PULL: the next event of these lanes, or what the call said.
+    pub fn next_in(&self, lanes: claude_lanes_t, timeout_ms: u32) -> Result<Event, Status> {
+        event::Event::next(self.client, lanes, timeout_ms).map(Event)
     }
 
     /// PULL: the next event of that kind; the others are dropped.
@@ -501,30 +549,28 @@ impl Host {
     }
 }
 
-/// An event of PULL mode; dropping it frees it.
-pub struct Event(*mut claude_event_t);
-
-impl Drop for Event {
-    fn drop(&mut self) {
-        // SAFETY: any value may be freed.
-        unsafe { claude_event_free(self.0) };
-    }
-}
+/// An event of PULL mode.
+pub struct Event(event::Event);
 
 impl Event {
+    pub fn info(&self) -> event::Info {
+        self.0.info()
+    }
+
     pub fn kind(&self) -> claude_message_kind_t {
-        // SAFETY: any value is looked up.
-        unsafe { claude_event_kind(self.0) }
+        self.0.kind()
+    }
+
+    pub fn json(&self) -> Value {
+        self.0.json()
     }
 
     pub fn request_id(&self) -> u64 {
-        // SAFETY: any value is looked up.
-        unsafe { claude_event_request_id(self.0) }
+        self.0.info().id
     }
 
     pub fn take(&self) -> Request {
-        // SAFETY: any value is looked up.
-        Request(unsafe { claude_event_take_request(self.0) })
+        Request(self.0.take_request().expect("a request"))
     }
 }
 
@@ -554,52 +600,5 @@ impl Turn {
                 (content, block["is_error"] == true)
             })
             .collect()
-    }
-}
-
-/// Something that is filled on one thread and awaited on another.
-pub struct Slot<T> {
-    value: Mutex<Vec<T>>,
-    filled: Condvar,
-}
-
-impl<T> Default for Slot<T> {
-    fn default() -> Slot<T> {
-        Slot { value: Mutex::default(), filled: Condvar::new() }
-    }
-}
-
-impl<T> Slot<T> {
-    pub fn new() -> Arc<Slot<T>> {
-        Arc::default()
-    }
-
-    pub fn put(&self, value: T) {
-        lock(&self.value).push(value);
-        self.filled.notify_all();
-    }
-
-    pub fn len(&self) -> usize {
-        lock(&self.value).len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Waits for `count` values and takes them.
-    pub fn take(&self, count: usize) -> Vec<T> {
-        let end = Instant::now() + LONG;
-        let mut value = lock(&self.value);
-        while value.len() < count {
-            let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "only {} of {count} came", value.len());
-            value = self.filled.wait_timeout(value, left).unwrap().0;
-        }
-        value.drain(..count).collect()
-    }
-
-    pub fn one(&self) -> T {
-        self.take(1).remove(0)
     }
 }

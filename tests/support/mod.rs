@@ -1,6 +1,7 @@
 //! What the fault tests share: a host written in Rust over the C functions, hosts written in C, and a look at processes.
 #![allow(dead_code)] // Each test binary uses its own part.
 
+pub mod event;
 pub mod host;
 #[path = "../packaging/mod.rs"]
 pub mod packaging;

@@ -1,27 +1,27 @@
-//! The descriptor that an event loop watches: readable while something is queued.
+//! The descriptor that an event loop watches: readable while something is queued in some lanes.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::error::{Error, Result, Status};
 
 /// Changes only under the queue's lock, so that the descriptor and the queue never disagree.
-pub struct Wakeup {
+pub struct Ready {
     read: OwnedFd,
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     write: OwnedFd,
     signalled: bool,
 }
 
-impl Wakeup {
+impl Ready {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    pub fn new() -> Result<Wakeup> {
+    pub fn new() -> Result<Ready> {
         use rustix::event::{EventfdFlags, eventfd};
         let read = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(failed)?;
-        Ok(Wakeup { read, signalled: false })
+        Ok(Ready { read, signalled: false })
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    pub fn new() -> Result<Wakeup> {
+    pub fn new() -> Result<Ready> {
         use rustix::fs::{OFlags, fcntl_setfl};
         use rustix::io::{FdFlags, fcntl_setfd};
         let (read, write) = rustix::pipe::pipe().map_err(failed)?;
@@ -29,7 +29,7 @@ impl Wakeup {
             fcntl_setfd(end, FdFlags::CLOEXEC).map_err(failed)?;
             fcntl_setfl(end, OFlags::NONBLOCK).map_err(failed)?;
         }
-        Ok(Wakeup { read, write, signalled: false })
+        Ok(Ready { read, write, signalled: false })
     }
 
     pub fn handle(&self) -> isize {
@@ -61,6 +61,6 @@ impl Wakeup {
 }
 
 fn failed(cause: rustix::io::Errno) -> Error {
-    Error::new(Status::CliConnection, format!("no wake-up descriptor could be made: {cause}"))
+    Error::new(Status::CliConnection, format!("no descriptor could be made: {cause}"))
         .with("remedy", "check the limit on open descriptors of this process")
 }
