@@ -37,14 +37,6 @@ pub use stage::{Stage, bash, fake_options};
 pub const SOON: Duration = Duration::from_secs(20);
 pub const LONG: Duration = Duration::from_secs(60);
 
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-fn c_text(text: &str) -> CString {
-    CString::new(text).expect("no NUL in a test's text")
-}
-
 /// Looks again and again until it holds.
 pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
     let end = Instant::now() + LONG;
