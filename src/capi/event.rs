@@ -19,8 +19,6 @@ use crate::protocol::kind::Kind;
 use crate::requests::RequestKind;
 
 /// All that an event holds, in one call. The event keeps what the pointers point to.
-///
-/// @see docs/receiving.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_event_info(
     event: *const claude_event_t,
@@ -38,8 +36,6 @@ pub unsafe extern "C" fn claude_event_info(
 
 /// Takes the request out of a `CLAUDE_EVENT_REQUEST`. One that is left in it is refused when the event is freed.
 /// `CLAUDE_ERR_NOT_FOUND`: another kind, or taken already.
-///
-/// @see docs/requests.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_event_take_request(
     event: *mut claude_event_t,
@@ -59,8 +55,6 @@ pub unsafe extern "C" fn claude_event_take_request(
 
 /// Takes the call out of a `CLAUDE_EVENT_TOOL_CALL`. One that is left in it fails when the event is freed.
 /// `CLAUDE_ERR_NOT_FOUND`: another kind, or taken already.
-///
-/// @see docs/tools.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_event_take_tool_call(
     event: *mut claude_event_t,
@@ -79,8 +73,6 @@ pub unsafe extern "C" fn claude_event_take_tool_call(
 }
 
 /// Frees an event.
-///
-/// @see docs/ownership.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_event_free(event: *mut claude_event_t) {
     guard_or((), || drop(EVENTS.remove(event)));

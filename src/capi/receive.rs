@@ -25,8 +25,6 @@ use crate::ffi::number::number;
 use crate::ffi::text;
 
 /// Messages, and the events up to 199. Without one they are dropped. In PULL mode they come unasked.
-///
-/// @see docs/threading.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_message(
     client: *mut claude_client_t,
@@ -42,8 +40,6 @@ pub unsafe extern "C" fn claude_client_on_message(
 
 /// What the CLI asks, but for what has a callback of its own; it also makes the CLI ask for permissions. Without one it is
 /// refused. What a replaced callback left open is delivered again.
-///
-/// @see docs/requests.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_request(
     client: *mut claude_client_t,
@@ -59,8 +55,6 @@ pub unsafe extern "C" fn claude_client_on_request(
 
 /// Permission requests. The first registration must come before connecting: only this or `claude_client_on_request` makes
 /// the CLI ask. A `CLAUDE_EVENT_WARNING` at connect names options that keep it from asking.
-///
-/// @see docs/requests.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_permission(
     client: *mut claude_client_t,
@@ -75,8 +69,6 @@ pub unsafe extern "C" fn claude_client_on_permission(
 }
 
 /// Lines of the CLI's stderr. Its end is kept for errors in any case.
-///
-/// @see docs/threading.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_stderr(
     client: *mut claude_client_t,
@@ -98,8 +90,6 @@ pub unsafe extern "C" fn claude_client_on_stderr(
 
 /// The end of the session, behind every message: once for each client whose connect was accepted, also when connecting
 /// failed, not when the client is freed before. In PULL mode it comes unasked.
-///
-/// @see docs/errors.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_closed(
     client: *mut claude_client_t,
@@ -122,8 +112,6 @@ pub unsafe extern "C" fn claude_client_on_closed(
 
 /// PUMP and PULL: told each time a lane stops being empty, and at the registration if one is not. A function in both modes,
 /// and the only one that a library thread calls in them: it just wakes the host's loop.
-///
-/// @see docs/receiving.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_ready(
     client: *mut claude_client_t,
@@ -142,8 +130,6 @@ pub unsafe extern "C" fn claude_client_on_ready(
 
 /// PUMP and PULL: a descriptor (Windows: an event) that is readable while something is queued in these lanes, for a loop that
 /// watches it level-triggered. One for each value of `lanes`, for the client's life. Never read or close it.
-///
-/// @see docs/receiving.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_ready_handle(
     client: *mut claude_client_t,
@@ -163,8 +149,6 @@ pub unsafe extern "C" fn claude_client_ready_handle(
 
 /// Makes every `claude_client_pump` and `claude_client_next` that waits return; where none waits, the next one. Nothing that
 /// is queued is lost. Not for signal handlers.
-///
-/// @see docs/receiving.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_wake(
     client: *mut claude_client_t,
@@ -186,7 +170,6 @@ pub unsafe extern "C" fn claude_client_wake(
 /// @param max_events The most callbacks to run; 0 = no limit.
 /// @param budget_us Microseconds; 0 = no limit.
 /// @param ran Receives how many ran; NULL = not wanted.
-/// @see docs/receiving.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_pump(
     client: *mut claude_client_t,
@@ -214,8 +197,6 @@ pub unsafe extern "C" fn claude_client_pump(
 /// PULL: the next event of these lanes, from as many threads as like. `CLAUDE_ERR_TIMEOUT`: none came; pass NULL as `error`
 /// in a loop that polls. `CLAUDE_ERR_CANCELLED`: `claude_client_wake`. `CLAUDE_ERR_CLOSED`: these lanes will bring nothing
 /// more, but for the end of what the host still begins, such as another disconnect.
-///
-/// @see docs/receiving.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_next(
     client: *mut claude_client_t,
@@ -240,7 +221,6 @@ pub unsafe extern "C" fn claude_client_next(
 /// `CLAUDE_ERR_CLOSED`. `CLAUDE_ERR_CANCELLED`: the prompt was taken out of the CLI's queue.
 ///
 /// @param message_uuid The prompt whose result is meant; NULL = the next one that no call has returned for.
-/// @see docs/receiving.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_receive_response(
     client: *mut claude_client_t,
@@ -261,7 +241,6 @@ pub unsafe extern "C" fn claude_client_receive_response(
 ///
 /// @param events NULL = not wanted.
 /// @param bytes NULL = not wanted.
-/// @see docs/receiving.md
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_pending(
     client: *mut claude_client_t,
