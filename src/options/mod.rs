@@ -34,7 +34,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::names::nearest;
 pub use document::{child, invalid};
-pub use environment::DENY_LIST;
+pub use environment::{DENY_LIST, OF_ANOTHER_START};
 pub use host::{Record, Replay};
 pub use launch::{Features, Launch, PrivateFile};
 pub use platform::{Platform, is_batch_file};
