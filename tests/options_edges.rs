@@ -339,7 +339,8 @@ fn only_mode_keeps_the_hosts_secrets_out() {
     let names = |launch: &Launch| -> Vec<String> {
         launch.env.iter().map(|(name, _)| name.to_str().unwrap().to_owned()).collect()
     };
-    let own = ["CLAUDE_AGENT_SDK_CLIENT_APP", "CLAUDE_AGENT_SDK_VERSION", "CLAUDE_CODE_SDK_READS_SESSION_STATE"];
+    let own =
+        ["CLAUDE_AGENT_SDK_CLIENT_APP", "CLAUDE_AGENT_SDK_VERSION", "CLAUDE_CODE_SDK_READS_SESSION_STATE"];
     assert_eq!(names(&unix), [own[0], "HOME", "home", own[1], own[2]]);
     let windows = options.launch_on(Platform::Windows, &Features::default(), &host).unwrap();
     assert_eq!(names(&windows), ["systemroot", own[0], "HOME", own[1], own[2]]);

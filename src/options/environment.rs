@@ -33,7 +33,8 @@ pub const DENY_LIST: &[&str] = &[
 
 /// These say who started a CLI, and are never true of the one that is started here. The entry point stays unset: the CLI
 /// takes what it does not know for a person at a terminal, and says `sdk-cli` by itself when it is left alone.
-pub const OF_ANOTHER_START: &[&str] = &["CLAUDE_CODE_ENTRYPOINT", CLIENT_APP, "CLAUDE_AGENT_SDK_DERIVED_CLIENT_APP"];
+pub const OF_ANOTHER_START: &[&str] =
+    &["CLAUDE_CODE_ENTRYPOINT", CLIENT_APP, "CLAUDE_AGENT_SDK_DERIVED_CLIENT_APP"];
 
 /// The name by which the API knows whose program it is: `client-app/…` in the user agent.
 const CLIENT_APP: &str = "CLAUDE_AGENT_SDK_CLIENT_APP";

@@ -6,6 +6,7 @@ pub mod framing;
 mod json;
 pub mod kind;
 pub mod members;
+mod pieces;
 pub mod result_frame;
 pub mod text_delta;
 pub mod tolerant;

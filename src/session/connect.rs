@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::{timeout, timeout_at};
 
 use super::start::start_transport;
-use super::{Client, Phase, host_environment, live, not_connected};
+use super::{Client, Phase, exit_cause, host_environment, live, not_connected};
 use crate::dispatch::{Completion, Listener, Outcome, Waiter};
 use crate::error::{Error, Result, Status};
 use crate::log;
@@ -232,15 +232,26 @@ impl Client {
     fn connect_timed_out(&self) -> Error {
         let stderr = self.transport().map(|transport| transport.stderr()).filter(|text| !text.is_empty());
         let phase = if self.transport().is_some() { "initialize" } else { "spawn" };
+        let (cli_path, stdout) = {
+            let state = lock(&self.state);
+            (state.cli_path.clone(), exit_cause::output(&state))
+        };
+        let remedy = match &stdout {
+            Some(_) => {
+                "see stdout for what the CLI, or whatever starts it, has written in place of an answer: only the CLI's \
+                 messages belong there, and nobody answers questions there"
+            }
+            None => {
+                "raise the option connect_timeout_ms, and timeout_ms where the call waits; MCP servers that start slowly \
+                 count as well"
+            }
+        };
         Error::new(Status::Timeout, "the CLI did not become ready in time")
             .with("phase", phase)
-            .with_opt("cli_path", lock(&self.state).cli_path.clone())
+            .with_opt("cli_path", cli_path)
             .with_opt("stderr", stderr)
-            .with(
-                "remedy",
-                "raise the option connect_timeout_ms, and timeout_ms where the call waits; MCP servers that start slowly \
-                 count as well",
-            )
+            .with_opt("stdout", stdout)
+            .with("remedy", remedy)
     }
 
     /// A session that did not come about leaves nothing behind.

@@ -78,6 +78,8 @@ struct State {
     error_result: Option<Vec<u8>>,
     /// What stdout began with, as long as no message has come.
     first_output: Vec<u8>,
+    /// What it has written behind that, without a newline.
+    unfinished_output: Vec<u8>,
     connecting: Option<Completion>,
     disconnecting: Vec<Completion>,
     /// Whoever disconnects is told after a moment, since the process is gone, though its last output may wait for a reader.
@@ -134,6 +136,7 @@ impl Client {
             cause: None,
             error_result: None,
             first_output: Vec::new(),
+            unfinished_output: Vec::new(),
             connecting: None,
             disconnecting: Vec::new(),
             process_gone: false,
