@@ -10,6 +10,7 @@ mod host;
 mod inbound;
 mod ledger;
 mod live;
+mod load;
 mod mcp;
 mod once;
 mod recorded;
@@ -44,6 +45,7 @@ use control::Control;
 use hermetic::Hermetic;
 use hooks::Routes;
 use host::HostLink;
+use load::Load;
 use run::Run;
 use stats::Stats;
 
@@ -102,6 +104,7 @@ pub struct Client {
     framer: Mutex<Framer>,
     control: Control,
     pub requests: Pending,
+    load: Arc<Load>,
     mcp: Registry,
     routes: Arc<Mutex<Routes>>,
     host: HostLink,
@@ -154,6 +157,7 @@ impl Client {
             framer: Mutex::new(framer),
             control: Control::default(),
             requests: Pending::default(),
+            load: Arc::default(),
             mcp: Registry::new(Arc::new(mcp::McpHost(me.clone()))),
             routes,
             host: HostLink::default(),
