@@ -438,7 +438,8 @@ fn in_pull_mode_everything_is_an_event() {
 #[test]
 fn requests_that_the_host_keeps_are_bounded_and_the_rest_is_refused() {
     const SENT: usize = 17_000;
-    let request = json!({"type": "control_request", "request_id": "r{{i}}", "request": {"subtype": "of_the_future"}});
+    let request =
+        json!({"type": "control_request", "request_id": "r{{i}}", "request": {"subtype": "of_the_future"}});
     let script = json!({"on_user": ["init", {"repeat": SENT, "do": [{"send": request}]}, "result"]});
     let fake = FakeClaude::new(script);
     let host = Host::new(&fake_options(&fake));

@@ -68,7 +68,8 @@ impl Client {
             return Room::Taken(share);
         }
         if !self.load.told.swap(true, Ordering::Relaxed) {
-            let text = "too many requests of the CLI are open: further ones are refused until some have ended";
+            let text =
+                "too many requests of the CLI are open: further ones are refused until some have ended";
             log::warning(|| text.to_owned());
             let remedy = "answer requests, or set the option request_timeout_ms";
             self.event(Kind::Warning, json!({"event": "too_many_requests", "text": text, "remedy": remedy}));
