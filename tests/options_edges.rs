@@ -367,3 +367,14 @@ fn a_server_cannot_be_both_in_process_and_external() {
     let error = failure("{\"mcp_servers\": {\"a\": {\"command\": \"x\"}}}", &features);
     assert_eq!(pointer(&error), "/mcp_servers/a");
 }
+
+#[test]
+fn a_dialog_that_is_named_twice_is_announced_once() {
+    let options = parse(r#"{"supported_dialog_kinds": ["a", "b", "a"]}"#).unwrap();
+    let features = Features {
+        dialog_kinds: vec!["c".into(), "b".into(), "a".into(), "c".into()],
+        ..Features::default()
+    };
+    let launch = options.launch(&features, &environment(&[])).unwrap();
+    assert_eq!(launch.initialize["supportedDialogKinds"], json!(["a", "b", "c"]));
+}

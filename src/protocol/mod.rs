@@ -8,6 +8,7 @@ pub mod kind;
 pub mod members;
 mod pieces;
 pub mod result_frame;
+pub mod strict;
 pub mod text_delta;
 pub mod tolerant;
 pub mod user_message;
