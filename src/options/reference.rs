@@ -93,8 +93,8 @@ const INTRODUCTION: &str = "\
 `claude_client_create` takes one JSON object. Names are those of the Python SDK's `ClaudeAgentOptions`; options that
 only the TypeScript SDK has carry its name in snake case. The same rules as a JSON schema: `options.schema.json`.
 
-- An unknown name, a wrong type, a value out of range and a name given twice, at any depth, are errors. The error's document has the
-  JSON pointer of the place (`pointer`) and what to do (`remedy`).
+- An unknown name, a wrong type, a value out of range and a name given twice, at any depth, are errors. The error's
+  document has the JSON pointer of the place (`pointer`) and what to do (`remedy`).
 - `null` is the same as leaving the option out. An empty text or list is a value of its own: `\"tools\": []` means no
   tools, leaving `tools` out means the CLI's default.
 - Values travel as `--flag=value` in one word, so no value can pass for a flag. Prompts, schemas, agents, plugins and MCP
