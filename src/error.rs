@@ -1,5 +1,7 @@
 //! One table of failures: status number, C name, and the class of the official SDKs that it stands for.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 macro_rules! statuses {
@@ -97,14 +99,20 @@ pub struct Error {
 }
 
 impl Error {
+    /// A message that is very long, since it quotes something of any length, is cut in the middle: what it is about stands at
+    /// its start, and what to do at its end.
     pub fn new(status: Status, message: impl Into<String>) -> Error {
-        Error { status, message: message.into(), details: Box::default() }
+        Error { status, message: bounded(message.into()), details: Box::default() }
     }
 
     /// Adds one member to the JSON document. The names are those of `docs/errors.md`:
     /// `phase`, `exit_code`, `signal`, `stderr`, `cli_path`, `cli_version`, `searched`, `pointer`, `remedy`, `cause`, …
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Error {
-        self.details.insert(name.to_owned(), value.into());
+        let value = match value.into() {
+            Value::String(text) if !WHOLE.contains(&name) => bounded(text).into(),
+            value => value,
+        };
+        self.details.insert(name.to_owned(), value);
         self
     }
 
@@ -151,6 +159,38 @@ impl Error {
     }
 }
 
+/// So long may a message be, or a member of an error's document.
+const LONGEST_TEXT: usize = 2048;
+
+/// What the far side wrote stays whole; it has bounds of its own.
+const WHOLE: &[&str] = &["stderr", "stdout", "result"];
+
+/// How much of a name or a value is quoted.
+const LONGEST_QUOTE: usize = 100;
+
+fn bounded(text: String) -> String {
+    match shortened(&text, LONGEST_TEXT) {
+        Cow::Owned(short) => short,
+        Cow::Borrowed(_) => text,
+    }
+}
+
+/// What the host wrote, for a message that quotes it.
+pub fn quotable(text: &str) -> Cow<'_, str> {
+    shortened(text, LONGEST_QUOTE)
+}
+
+/// The text without its middle, if it has more bytes than `longest`.
+pub fn shortened(text: &str, longest: usize) -> Cow<'_, str> {
+    if text.len() <= longest {
+        return text.into();
+    }
+    let whole = |at: &usize| text.is_char_boundary(*at);
+    let start = (0..=longest * 2 / 3).rev().find(whole).unwrap_or(0);
+    let end = (text.len() - longest / 3..text.len()).find(whole).unwrap_or(text.len());
+    format!("{}…{}", &text[..start], &text[end..]).into()
+}
+
 pub type Result<T> = std::result::Result<T, Error>;
 
 #[cfg(test)]
@@ -173,6 +213,19 @@ mod tests {
         assert_eq!(error.advice(), "gone. at once; start it again");
         let told = Error::new(Status::Process, "gone: start it").with("remedy", "start it");
         assert_eq!(told.advice(), "gone: start it");
+    }
+
+    #[test]
+    fn a_long_text_loses_its_middle() {
+        for text in ["x".repeat(100_000), "é日".repeat(20_000)] {
+            let short = shortened(&text, 90);
+            assert!(short.len() <= 95 && short.contains('…'), "{short}");
+            let error = Error::new(Status::Process, format!("{text}; do this")).with("pointer", text.clone());
+            assert!(error.message.len() < 2100 && error.message.ends_with("; do this"));
+            assert!(error.to_json().len() < 5000);
+            assert_eq!(error.with("stderr", text.clone()).detail("stderr"), Some(&text.into()));
+        }
+        assert_eq!(shortened("short", 5), "short");
     }
 
     #[test]

@@ -319,3 +319,38 @@ fn the_real_cli_names_an_unknown_flag() {
         "{failure:#?}"
     );
 }
+
+#[test]
+fn a_connect_that_times_out_says_what_stdout_began_with() {
+    for (written, shown) in [
+        ("Last login: yesterday\n", "Last login: yesterday\n"),
+        ("user@host's password: ", "user@host's password: "),
+        ("a line\n{\"type\":\"control_resp", "a line\n{\"type\":\"control_resp"),
+    ] {
+        let fake =
+            FakeClaude::new(json!({"on_start": [{"write": written}], "on_control": {"initialize": []}}));
+        let failure = refused(options(&fake, json!({"connect_timeout_ms": 1500})));
+        assert_eq!(failure.status, Status::CLAUDE_ERR_TIMEOUT, "{failure:#?}");
+        assert_eq!(failure.text("stdout"), shown, "{failure:#?}");
+        assert!(failure.text("remedy").contains("stdout"), "{failure:#?}");
+    }
+    let fake = FakeClaude::new(json!({"on_control": {"initialize": []}}));
+    let failure = refused(options(&fake, json!({"connect_timeout_ms": 1500})));
+    assert!(failure.json.get("stdout").is_none(), "{failure:#?}");
+    assert!(failure.text("remedy").contains("connect_timeout_ms"), "{failure:#?}");
+}
+
+#[test]
+fn the_real_cli_is_heard_behind_what_a_wrapper_writes_on_its_first_line() {
+    let Some(cli) = real_cli_or_skip("the_real_cli_is_heard") else { return };
+    let api = Loopback::start();
+    for octal in ["\\357\\273\\277", "\\033[0m", "loading the profile ", "\\000"] {
+        let sandbox = Sandbox::new().with_api(api.url());
+        let text = format!("#!/bin/sh\nprintf '{octal}'\nexec '{}' \"$@\"\n", cli.display());
+        let wrapper = file(sandbox.root(), &text, 0o755);
+        let client =
+            Client::connected(&real_options(&wrapper, &sandbox, json!({"connect_timeout_ms": 30_000})));
+        client.turn("hello");
+        assert_eq!(client.stats()["unparsed_lines"], 1, "{octal}");
+    }
+}

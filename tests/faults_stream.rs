@@ -94,13 +94,122 @@ fn edge_10_11_14_16_lines_that_are_no_messages_are_events_and_the_stream_goes_on
         ("not_an_object", "5"),
         ("not_an_object", "null"),
         ("no_type", "{\"no\":\"type\"}"),
-        ("not_an_object", "{broken"),
+        ("invalid_json", "{broken"),
         ("invalid_utf8", "{\"\u{fffd}\"}"),
         ("not_an_object", "no newline at the end"),
     ];
     assert_eq!(found, expected);
     assert!(client.of_kind(Kind::CLAUDE_MESSAGE_ASSISTANT)[0].text.contains("still here"));
     assert_eq!(client.stats()["unparsed_lines"], expected.len());
+}
+
+/// The reason and the text of every line that was no message.
+fn unparsed(client: &Client) -> Vec<(String, String)> {
+    let events = client.of_kind(Kind::CLAUDE_EVENT_UNPARSED_LINE).into_iter().map(|event| event.json());
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    events.map(|event| (text(&event["reason"]), text(&event["text"]))).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn frames_that_share_their_line_with_something_arrive_and_the_rest_is_an_event() {
+    // The answer to initialize stands behind it as well: without it, connect would wait to its deadline.
+    let before: [&[u8]; 6] = [
+        "\u{feff}".as_bytes(),
+        b"\x1b[?25h\x1b]0;title\x07",
+        b"no newline here: ",
+        b"\0\0\0",
+        b"\xff\xfe",
+        b"10%\r{x} 100%",
+    ];
+    for validate in [false, true] {
+        for (at, before) in before.into_iter().enumerate() {
+            let glued = |text: &str| [before, text.as_bytes(), b"\n"].concat();
+            let first = r#"{"type":"assistant","n":1}"#;
+            let second = r#"{"n":2,"type":"assistant"}"#;
+            let request =
+                r#"{"type":"control_request","request_id":"a","request":{"subtype":"of_the_future"}}"#;
+            let script = json!({
+                "on_start": [{"write_hex": hex(before)}],
+                "on_user": [
+                    "init", {"write_hex": hex(&glued(first))}, {"write_hex": hex(&glued(request))}, {"await": "a"},
+                    {"write": format!("{first}{second}\n{second} tail\n")}, {"write_hex": hex(before)}, "result"]});
+            let fake = FakeClaude::new(script);
+            let client = Client::connected(&options(&fake, json!({"validate_json": validate})));
+            client.turn("hello");
+            let received =
+                client.of_kind(Kind::CLAUDE_MESSAGE_ASSISTANT).into_iter().map(|message| message.text);
+            assert_eq!(received.collect::<Vec<_>>(), [first, first, second, second], "{at}");
+            let reason = if at == 4 { "invalid_utf8" } else { "not_an_object" };
+            let text = String::from_utf8_lossy(before.trim_ascii()).into_owned();
+            let event = (reason.to_owned(), text);
+            let tail = ("not_an_object".to_owned(), "tail".to_owned());
+            assert_eq!(unparsed(&client), [event.clone(), event.clone(), event.clone(), tail, event]);
+        }
+    }
+}
+
+#[test]
+fn a_frame_that_a_text_quotes_is_not_taken_for_one() {
+    let quoted =
+        json!({"type": "result", "subtype": "success", "is_error": false, "result": "not said"}).to_string();
+    let lines = [
+        format!("tool said {quoted} and more"),
+        format!("tool said '{quoted}'"),
+        format!("tool said \"x\":{quoted}"),
+    ];
+    let fake = FakeClaude::new(json!({"on_user": ["init", {"write": lines.join("\n") + "\n"}, "result"]}));
+    let client = Client::connected(&options(&fake, json!({})));
+    client.turn("hello");
+    assert_eq!(client.of_kind(Kind::CLAUDE_MESSAGE_RESULT).len(), 1);
+    let expected = lines.map(|line| ("not_an_object".to_owned(), line));
+    assert_eq!(unparsed(&client), expected);
+}
+
+#[test]
+fn every_line_that_is_no_message_has_its_true_reason() {
+    let cases = [
+        ("{broken", "invalid_json"),
+        (r#"{"type":"assistant","message":{"#, "invalid_json"),
+        (r#"{"no":"type","x":tru}"#, "invalid_json"),
+        ("{\"no\":\"type\",\"x\":\"a\tb\"}", "invalid_json"),
+        (r#"{"no":"type"}"#, "no_type"),
+        (r#"{"type":5}"#, "no_type"),
+        (r#"["type"]"#, "not_an_object"),
+        ("true", "not_an_object"),
+        (r#"{"type":"control_request"}"#, "invalid_frame"),
+        (r#"{"type":"control_response","response":[]}"#, "invalid_frame"),
+        (r#"{"type":"control_cancel_request","request_id":5}"#, "invalid_frame"),
+        (r#"{"type":"control_request",}"#, "invalid_json"),
+    ];
+    let text: String = cases.iter().map(|(line, _)| format!("{line}\n")).collect();
+    for validate in [false, true] {
+        let fake = FakeClaude::new(json!({"on_user": ["init", {"write": text}, "result"]}));
+        let client = Client::connected(&options(&fake, json!({"validate_json": validate})));
+        client.turn("hello");
+        let expected = cases.map(|(line, reason)| (reason.to_owned(), line.to_owned()));
+        assert_eq!(unparsed(&client), expected);
+    }
+}
+
+#[test]
+fn bytes_are_counted_once_however_a_line_comes() {
+    for (line, limit) in [(3_000_000, 10_000_000), (3_000_000, 20_000)] {
+        let script = json!({"on_user": ["init", {"line_bytes": line}, "result", {"write": "no newline"}, {"exit": 0}]});
+        let fake = FakeClaude::new(script);
+        let client = Client::connected(&options(&fake, json!({"max_message_bytes": limit})));
+        client.turn("hello");
+        client.closed();
+        let read = client.stats()["bytes_read"].as_u64().unwrap();
+        let lines = client.messages().into_iter().filter(|message| (message.kind as i32) < 100);
+        let known: usize = lines.map(|message| message.text.len() + 1).sum();
+        let known = known + if limit < line { line + 1 } else { 0 } + "no newline".len();
+        // The answer to initialize and the frames for the library alone come to this.
+        assert!((known..known + 100_000).contains(&(read as usize)), "{read} bytes, {known} known");
+    }
 }
 
 #[test]

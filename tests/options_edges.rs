@@ -293,6 +293,7 @@ fn the_environment_has_what_the_cli_expects_of_an_sdk() {
         ("CLAUDE_CODE_ENTRYPOINT", "cli"),
         ("CLAUDE_AGENT_SDK_VERSION", "9"),
         ("CLAUDE_AGENT_SDK_DERIVED_CLIENT_APP", "x"),
+        ("CLAUDE_AGENT_SDK_CLIENT_APP", "outer/1"),
         ("TRACEPARENT", "old"),
         ("TRACESTATE", "old"),
         ("CLAUDE_CODE_OAUTH_TOKEN", "kept"),
@@ -301,7 +302,19 @@ fn the_environment_has_what_the_cli_expects_of_an_sdk() {
         parse(&options.to_string()).unwrap().launch_on(Platform::Unix, &Features::default(), &host).unwrap()
     };
     let plain = run(json!({}));
-    assert_eq!(variable(&plain, "CLAUDE_CODE_ENTRYPOINT"), Some("sdk-c"));
+    let own_name = concat!("claude-client/", env!("CARGO_PKG_VERSION"));
+    for mode in ["overlay", "inherit", "only"] {
+        let launch = run(json!({"env_mode": mode, "env": {"HOME": "/h"}}));
+        assert_eq!(variable(&launch, "CLAUDE_CODE_ENTRYPOINT"), None, "{mode}");
+        assert_eq!(variable(&launch, "CLAUDE_AGENT_SDK_CLIENT_APP"), Some(own_name), "{mode}");
+    }
+    for (options, app) in [
+        (json!({"env": {"CLAUDE_AGENT_SDK_CLIENT_APP": "by-env/1"}}), Some("by-env/1")),
+        (json!({"env": {"CLAUDE_AGENT_SDK_CLIENT_APP": null}}), None),
+        (json!({"client_app": ""}), Some("")),
+    ] {
+        assert_eq!(variable(&run(options.clone()), "CLAUDE_AGENT_SDK_CLIENT_APP"), app, "{options}");
+    }
     assert_eq!(variable(&plain, "CLAUDE_AGENT_SDK_VERSION"), Some(env!("CARGO_PKG_VERSION")));
     assert_eq!(variable(&plain, "CLAUDE_AGENT_SDK_DERIVED_CLIENT_APP"), None);
     assert_eq!(variable(&plain, "CLAUDE_CODE_SDK_READS_SESSION_STATE"), Some("1"));
@@ -326,7 +339,8 @@ fn only_mode_keeps_the_hosts_secrets_out() {
     let names = |launch: &Launch| -> Vec<String> {
         launch.env.iter().map(|(name, _)| name.to_str().unwrap().to_owned()).collect()
     };
-    let own = ["CLAUDE_CODE_ENTRYPOINT", "CLAUDE_AGENT_SDK_VERSION", "CLAUDE_CODE_SDK_READS_SESSION_STATE"];
+    let own =
+        ["CLAUDE_AGENT_SDK_CLIENT_APP", "CLAUDE_AGENT_SDK_VERSION", "CLAUDE_CODE_SDK_READS_SESSION_STATE"];
     assert_eq!(names(&unix), [own[0], "HOME", "home", own[1], own[2]]);
     let windows = options.launch_on(Platform::Windows, &Features::default(), &host).unwrap();
     assert_eq!(names(&windows), ["systemroot", own[0], "HOME", own[1], own[2]]);
@@ -352,4 +366,15 @@ fn a_server_cannot_be_both_in_process_and_external() {
     let features = Features { sdk_mcp_servers: vec![("a".into(), Value::Null)], ..Features::default() };
     let error = failure("{\"mcp_servers\": {\"a\": {\"command\": \"x\"}}}", &features);
     assert_eq!(pointer(&error), "/mcp_servers/a");
+}
+
+#[test]
+fn a_dialog_that_is_named_twice_is_announced_once() {
+    let options = parse(r#"{"supported_dialog_kinds": ["a", "b", "a"]}"#).unwrap();
+    let features = Features {
+        dialog_kinds: vec!["c".into(), "b".into(), "a".into(), "c".into()],
+        ..Features::default()
+    };
+    let launch = options.launch(&features, &environment(&[])).unwrap();
+    assert_eq!(launch.initialize["supportedDialogKinds"], json!(["a", "b", "c"]));
 }

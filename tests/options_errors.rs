@@ -3,6 +3,7 @@
 mod options_support;
 
 use claude_client::error::Status;
+use claude_client::options::table::rows;
 use claude_client::options::{Features, parse};
 use options_support::{failure, launch, pointer};
 use serde_json::{Value, json};
@@ -265,4 +266,62 @@ fn what_no_command_line_can_hold_is_refused_by_name() {
     fails(json!({ "allowed_tools": rules }), "/allowed_tools", "command line");
     let folders: Vec<String> = (0..20_000).map(|n| format!("/some/long/folder/name/{n}")).collect();
     fails(json!({ "add_dirs": folders }), "/add_dirs", "command line");
+}
+
+#[test]
+fn a_name_that_stands_twice_is_refused_wherever_it_stands() {
+    for (text, place) in [
+        (r#"{"env": {"A": "1", "B": "2", "A": "3"}}"#, "/env/A"),
+        (r#"{"extra_args": {"x": null, "x": "1"}}"#, "/extra_args/x"),
+        (
+            r#"{"agents": {"a": {"description": "", "prompt": "", "tools": ["x"], "tools": []}}}"#,
+            "/agents/a/tools",
+        ),
+        (
+            r#"{"plugins": [{"type": "local", "path": "/a"}, {"path": "/b", "path": "/c"}]}"#,
+            "/plugins/1/path",
+        ),
+        (r#"{"settings": {"permissions": {"deny": ["Bash"], "deny": []}}}"#, "/settings/permissions/deny"),
+        (r#"{"mcp_servers": {"a/b": {"command": "x"}, "a/b": {"command": "y"}}}"#, "/mcp_servers/a~1b"),
+        (r#"{"mcp_servers": "{\"a\": {\"command\": \"x\", \"command\": \"y\"}}"}"#, "/mcp_servers/a/command"),
+    ] {
+        fails_text(text, place, "given twice");
+    }
+}
+
+#[test]
+fn no_error_quotes_what_is_wrong_at_full_length() {
+    let long = "é".repeat(3_000);
+    let list = vec![long.clone(); 3];
+    let mut documents: Vec<Value> = Vec::new();
+    for row in rows() {
+        let values = [
+            json!(long),
+            json!(list),
+            json!({&long: long}),
+            json!({"type": long}),
+            json!({"x": {&long: long}, "type": 5}),
+            json!(format!("({long}")),
+            json!(format!("-{long}")),
+            json!({format!("-{long}"): null}),
+            json!([format!("({long}")]),
+        ];
+        documents.extend(values.into_iter().map(|value| json!({row.name: value})));
+    }
+    documents.push(json!({&long: 1}));
+    let mut refused = 0;
+    for document in documents {
+        let text = document.to_string();
+        let Err(error) = parse(&text).and_then(|options| options.launch(&Features::default(), &[])) else {
+            continue;
+        };
+        refused += 1;
+        let (option, _) = document.as_object().unwrap().iter().next().unwrap();
+        let option: String = option.chars().take(20).collect();
+        assert!(error.message.len() < 1500, "{option}: {} bytes", error.message.len());
+        assert!(error.to_json().len() < 4000, "{option}: {} bytes", error.to_json().len());
+        let remedy = error.detail("remedy").and_then(Value::as_str).unwrap();
+        assert!(error.message.ends_with(remedy), "{option}: {remedy}");
+    }
+    assert!(refused > 200, "{refused}");
 }

@@ -38,7 +38,7 @@ fn model_effort_thinking_betas_and_budget_of_tokens() {
     assert_eq!(request.body["thinking"], json!({"type": "adaptive", "display": "summarized"}));
     assert!(request.header("anthropic-beta").unwrap().contains("context-1m-2025-08-07"));
     let agent = request.header("user-agent").unwrap();
-    assert!(agent.contains("sdk-c") && agent.contains("client-app/probe-test/1.2"), "{agent}");
+    assert!(agent.contains("(external, sdk-cli,") && agent.contains("client-app/probe-test/1.2"), "{agent}");
 }
 
 #[test]

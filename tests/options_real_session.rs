@@ -5,6 +5,7 @@ mod probe_support;
 use std::path::Path;
 
 use claude_client::options::table::{To, rows};
+use claude_client::options::{DENY_LIST, OF_ANOTHER_START};
 use probe_support::controls::server;
 use probe_support::stage::{Real, merged};
 use probe_support::{Kind, Session, Status};
@@ -112,7 +113,7 @@ fn folders_and_environment() {
         "echo \"$PROBE_ONE|$PWD|$DISABLE_AUTOUPDATER|$CLAUDE_CODE_ENTRYPOINT|${LANG-none}\"",
     );
     let other = other.canonicalize().unwrap();
-    assert_eq!(said, format!("grüße|{}|1|sdk-c|none", other.display()));
+    assert_eq!(said, format!("grüße|{}|1|sdk-cli|none", other.display()));
     let init = session.init();
     assert_eq!(init["cwd"], json!(other));
     assert_eq!(init["additional_directories"], json!([extra]));
@@ -128,6 +129,56 @@ fn folders_and_environment() {
     assert_eq!(transcripts(&config).len(), 1);
     assert!(!real.sandbox.home().join(".claude").exists(), "nothing in the user's own folder");
     assert!(std::fs::metadata(&debug).unwrap().len() > 0);
+}
+
+/// The number of agents that the CLI brings, the user agent, and the entry point in every line of the session's file.
+fn known_as(env: Value) -> Option<(usize, String, Vec<String>)> {
+    let real = Real::new("known_as")?;
+    let session = real.session(json!({"env": env}));
+    session.turn("who are you");
+    let agents = session.init()["agents"].as_array().map(Vec::len).unwrap_or_default();
+    let agent = real.asked("who are you").header("user-agent").unwrap_or_default().to_owned();
+    session.disconnect().unwrap();
+    let file = std::fs::read_to_string(&transcripts(&real.sandbox.home().join(".claude"))[0]).unwrap();
+    let lines = file.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut entries: Vec<String> =
+        lines.filter_map(|line| line["entrypoint"].as_str().map(str::to_owned)).collect();
+    entries.dedup();
+    Some((agents, agent, entries))
+}
+
+#[test]
+fn the_cli_knows_a_session_for_a_programs_and_the_api_knows_this_library() {
+    let Some((agents, agent, entries)) = known_as(json!({})) else { return };
+    let version = env!("CARGO_PKG_VERSION");
+    let name = format!("(external, sdk-cli, agent-sdk/{version}, client-app/claude-client/{version})");
+    assert!(agent.ends_with(&name), "{agent}");
+    assert_eq!(entries, ["sdk-cli"]);
+    let (official, ..) = known_as(json!({"CLAUDE_CODE_ENTRYPOINT": "sdk-py"})).unwrap();
+    assert_eq!(agents, official);
+    // What the CLI does not know is a person to it, who gets one more. The host's own word goes.
+    let (more, _, entries) = known_as(json!({"CLAUDE_CODE_ENTRYPOINT": "sdk-other"})).unwrap();
+    assert!(more > agents, "{more} > {agents}");
+    assert_eq!(entries, ["sdk-other"]);
+}
+
+#[test]
+fn no_mark_that_a_session_leaves_in_its_tools_reaches_the_sessions_of_a_host_among_them() {
+    let Some(real) = Real::new("no_mark") else { return };
+    let session = real.session(json!({"allowed_tools": ["Bash"]}));
+    let said = shell_says(&session, "env | cut -d= -f1 | grep '^CLAUDE' | sort");
+    let marks = said.split_whitespace().filter(|name| name.starts_with("CLAUDE")).collect::<Vec<_>>();
+    assert!(marks.contains(&"CLAUDECODE") && marks.contains(&"CLAUDE_CODE_SESSION_ID"), "{said}");
+    let given = real.options(json!({}));
+    // What the library sets itself, and what the sandbox has given.
+    let own = ["CLAUDE_AGENT_SDK_VERSION", "CLAUDE_CODE_SDK_READS_SESSION_STATE", "CLAUDE_CLIENT_TREE"];
+    let left = marks.iter().filter(|name| {
+        !DENY_LIST.contains(name)
+            && !OF_ANOTHER_START.contains(name)
+            && !own.contains(name)
+            && given["env"].get(**name).is_none()
+    });
+    assert_eq!(left.collect::<Vec<_>>(), Vec::<&&str>::new());
 }
 
 #[test]

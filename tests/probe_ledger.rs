@@ -147,3 +147,30 @@ fn each_window_of_the_usage_limits_is_kept() {
     }
     assert_eq!(ledger(&session)["limits"]["windows"]["unnamed"]["status"], "allowed");
 }
+
+#[test]
+fn what_the_cli_names_does_not_make_the_ledger_grow() {
+    let window = json!({"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "rateLimitType": "w{{i}}"}});
+    let large: serde_json::Map<String, Value> =
+        (0..20_000).map(|at| (format!("model-{at}"), json!({"costUSD": 0.1}))).collect();
+    let large = json!({"usage": large.clone(), "modelUsage": large});
+    let script = json!({"on_user": [["init", {"repeat": 5000, "do": [{"send": window}]}, "result"], ["init", "result"]]});
+    let (fake, session) = fake_session(script, json!({}));
+    session.turn("hello");
+    let limits = ledger(&session)["limits"].clone();
+    let windows = limits["windows"].as_object().unwrap();
+    assert_eq!(windows.len(), 64, "as many as are remembered");
+    assert!(windows.contains_key("w4999") && !windows.contains_key("w0"), "the newest: {windows:#?}");
+    assert_eq!(limits["status"], "rejected");
+    drop((session, fake));
+
+    let script = json!({"on_user": ["init", {"result": large}]});
+    let file = claude_testkit::Sandbox::new();
+    let path = file.root().join("script.json");
+    std::fs::write(&path, script.to_string()).unwrap();
+    let (_fake, session) = fake_session(json!({}), json!({"env": {"FAKE_CLAUDE": path}}));
+    let result = session.turn("hello");
+    assert_eq!(result["usage"].as_object().map(serde_json::Map::len), Some(20_000), "the message is whole");
+    let ledger = ledger(&session);
+    assert_eq!((&ledger["last_turn"]["usage"], &ledger["model_usage"]), (&Value::Null, &Value::Null));
+}

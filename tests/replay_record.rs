@@ -141,6 +141,54 @@ fn a_file_that_cannot_be_made_costs_one_warning() {
 }
 
 #[test]
+fn nothing_but_the_users_own_file_is_written_to() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let text = |name: &str| at(name).to_string_lossy().into_owned();
+    let state = |name: &str| {
+        let found = fs::metadata(at(name)).expect("it is there");
+        (
+            fs::read_to_string(at(name)).expect("its text"),
+            found.permissions().mode(),
+            found.uid(),
+            found.ino(),
+        )
+    };
+    let existing = |name: &str| {
+        fs::write(at(name), "precious").expect("a file");
+        fs::set_permissions(at(name), fs::Permissions::from_mode(0o666)).expect("its mode");
+    };
+    // A link to a file, and one to where a file would be made.
+    existing("target");
+    let before = state("target");
+    symlink(at("target"), at("link")).expect("a link");
+    does_not_harm(&text("link"), json!({}), true);
+    assert_eq!(state("target"), before);
+    symlink(at("nowhere"), at("dangling")).expect("a link");
+    does_not_harm(&text("dangling"), json!({}), true);
+    assert!(!at("nowhere").exists());
+    // Another user's file and pipe; only root can give one away.
+    existing("foreign");
+    assert!(Command::new("mkfifo").arg(at("pipe")).status().expect("mkfifo runs").success());
+    if chown(at("foreign"), Some(65533), None).is_ok() && chown(at("pipe"), Some(65533), None).is_ok() {
+        let before = state("foreign");
+        does_not_harm(&text("foreign"), json!({}), true);
+        assert_eq!(state("foreign"), before);
+        let _held = fs::OpenOptions::new().read(true).write(true).open(at("pipe")).expect("open the pipe");
+        does_not_harm(&text("pipe"), json!({}), true);
+    }
+    // Whoever has an older file open, or another name for it, does not see the record.
+    existing("own");
+    fs::hard_link(at("own"), at("other name")).expect("a link");
+    let before = state("other name");
+    let fake = FakeClaude::new(json!({}));
+    drop(recording(&fake, json!({"record": at("own")})));
+    assert_eq!(rows(&at("own"))[0]["line"]["event"], "header");
+    assert_eq!(state("other name"), before);
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_costs_one_warning() {
     does_not_harm("/dev/full", json!({}), false);

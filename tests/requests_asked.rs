@@ -5,12 +5,12 @@ mod requests_support;
 
 use std::process::Command;
 use std::ptr::null_mut;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use claude_client::capi::types::{claude_dispatch_t as Mode, claude_message_kind_t as Event};
-use claude_testkit::fake::FakeClaude;
+use claude_testkit::fake::{FakeClaude, FakeLog};
 use requests_support::{
     CLAUDE_HOOK_BLOCK, CLAUDE_HOOK_CONTINUE, Host, Kind, SOON, Slot, Stage, Status, bash, fake_options, lock,
     status,
@@ -435,4 +435,39 @@ fn in_pull_mode_everything_is_an_event() {
     assert_eq!(status(&request.respond(json!({}))), Status::CLAUDE_ERR_STALE);
     host.next_of(Event::CLAUDE_MESSAGE_RESULT);
     assert!(!stage.made("never"));
+}
+
+#[test]
+fn requests_that_the_host_keeps_are_bounded_and_the_rest_is_refused() {
+    const SENT: usize = 17_000;
+    let request =
+        json!({"type": "control_request", "request_id": "r{{i}}", "request": {"subtype": "of_the_future"}});
+    let script = json!({"on_user": ["init", {"repeat": SENT, "do": [{"send": request}]}, "result"]});
+    let fake = FakeClaude::new(script);
+    let host = Host::new(&fake_options(&fake));
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keeps = kept.clone();
+    host.on_request(move |request| lock(&keeps).push(request));
+    host.connect().unwrap();
+    host.turn("hello");
+    let answers = |log: &FakeLog| -> Vec<Value> {
+        log.frames().into_iter().filter(|frame| frame["type"] == "control_response").collect()
+    };
+    let log = fake.wait_for_log(SOON * 3, |log| answers(log).len() >= SENT - 16_384);
+    let answers = answers(&log);
+    assert_eq!(answers.len(), SENT - 16_384);
+    assert!(answers.iter().all(|answer| answer["response"]["subtype"] == "error"), "{:#}", answers[0]);
+    assert_eq!(host.pending().len(), 16_384);
+    let told: Vec<Value> =
+        host.warnings().into_iter().filter(|warning| warning["event"] == "too_many_requests").collect();
+    assert_eq!(told.len(), 1, "once");
+    // When they have ended there is room again.
+    let ended = std::mem::take(&mut *lock(&kept));
+    drop(ended);
+    host.turn("again");
+    let end = Instant::now() + SOON * 3;
+    while lock(&kept).len() < 16_384 {
+        assert!(Instant::now() < end, "{} came", lock(&kept).len());
+        thread::yield_now();
+    }
 }

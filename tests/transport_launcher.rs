@@ -38,7 +38,11 @@ fn check_arrival(fake: &FakeClaude, log: &FakeLog) {
     assert_eq!(log.env("ANTHROPIC_API_KEY"), Some(SECRET));
     assert_eq!(log.env("EMPTY"), Some(""));
     assert_eq!(log.env("REMOVED"), None);
-    assert_eq!(log.env("CLAUDE_CODE_ENTRYPOINT"), Some("sdk-c"));
+    assert_eq!(log.env("CLAUDE_CODE_ENTRYPOINT"), None);
+    assert_eq!(
+        log.env("CLAUDE_AGENT_SDK_CLIENT_APP"),
+        Some(concat!("claude-client/", env!("CARGO_PKG_VERSION")))
+    );
     let folder = fake.sandbox().work().join("a folder's \"name\" $x").canonicalize().expect("it is there");
     assert_eq!(log.start()["cwd"].as_str().map(Path::new), Some(folder.as_path()));
     let first: Value =

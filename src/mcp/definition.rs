@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result, Status};
 use crate::names::{misspelt, nearest};
+use crate::protocol::strict::{self, Fault};
 
 /// How long the CLI waits for a tool unless the host says otherwise. It has no word for "for ever", and a tool that
 /// is cut off while it works helps nobody: a day.
@@ -224,10 +225,13 @@ fn object(text: &str, argument: &str) -> Result<Map<String, Value>> {
             .with("argument", argument)
             .with("remedy", "pass a JSON object")
     };
-    match serde_json::from_str(text) {
+    match strict::value(text) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(fault(format!("{argument} is not a JSON object"))),
-        Err(cause) => Err(fault(format!("{argument} is not JSON: {cause}"))),
+        Err(Fault::Twice(place)) => Err(fault(format!("{place} stands twice in {argument}"))
+            .with("pointer", place)
+            .with("remedy", "keep one of the two")),
+        Err(Fault::Syntax(cause)) => Err(fault(format!("{argument} is not JSON: {cause}"))),
     }
 }
 

@@ -7,7 +7,7 @@ use super::launch::{Arg, Features};
 use super::platform::{Platform, has_shell_characters, is_batch_file};
 use super::table::{To, rows};
 use super::{Options, rules};
-use crate::error::{Error, Status};
+use crate::error::{Error, Status, quotable};
 
 /// What the document alone shows.
 pub fn check(values: &Map<String, Value>) -> Result<(), Error> {
@@ -73,7 +73,8 @@ pub fn check_start(options: &Options, features: &Features, platform: Platform) -
 
 fn check_windows(options: &Options) -> Result<(), Error> {
     if let Some(path) = options.cli_path.as_deref().filter(|path| is_batch_file(path)) {
-        let message = format!("Refusing to execute batch script: {path}; name a claude.exe in cli_path");
+        let message =
+            format!("Refusing to execute batch script: {}; name a claude.exe in cli_path", quotable(path));
         return Err(Error::new(Status::CliConnection, message)
             .with("pointer", "/cli_path")
             .with("remedy", "name a claude.exe in cli_path"));

@@ -1,14 +1,14 @@
 //! The options document: its JSON, and the place of a fault in it.
 
-use std::fmt;
-
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Status};
+use crate::error::{Error, Status, quotable};
+use crate::protocol::strict::{self, Fault};
 
 /// A fault of the options: where, what, and what to do about it.
 pub fn invalid(pointer: &str, fault: String, remedy: &str) -> Error {
+    let pointer: Vec<_> = pointer.split('/').map(quotable).collect();
+    let pointer = pointer.join("/");
     let place = if pointer.is_empty() { "options".to_owned() } else { format!("option {pointer}") };
     let message =
         if remedy.is_empty() { format!("{place}: {fault}") } else { format!("{place}: {fault}; {remedy}") };
@@ -32,43 +32,34 @@ pub fn read(text: &str) -> Result<Map<String, Value>, Error> {
         return Ok(Map::new());
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let members = deserializer.deserialize_any(TopLevel).map_err(|error| syntax(&error))?;
-    deserializer.end().map_err(|error| syntax(&error))?;
-    let mut document = Map::new();
-    for (name, value) in members {
-        if document.contains_key(&name) {
-            return Err(invalid(&child("", &name), "given twice".into(), "keep one of the two"));
-        }
-        document.insert(name, value);
+    match strict::value(text) {
+        Ok(Value::Object(document)) => Ok(document),
+        Ok(_) => Err(unusable("expected a JSON object".to_owned())),
+        Err(Fault::Twice(place)) => Err(twice(&place)),
+        Err(Fault::Syntax(error)) => Err(syntax(&error)),
     }
-    Ok(document)
+}
+
+/// The document in a text of the option at `pointer`, which is JSON by itself.
+pub fn read_inside(text: &str, pointer: &str, fault: &str, remedy: &str) -> Result<Value, Error> {
+    strict::value(text).map_err(|cause| match cause {
+        Fault::Twice(place) => twice(&format!("{pointer}{place}")),
+        Fault::Syntax(error) => invalid(pointer, format!("{fault}: {error}"), remedy),
+    })
+}
+
+fn twice(pointer: &str) -> Error {
+    invalid(pointer, "given twice".into(), "keep one of the two")
+}
+
+fn unusable(fault: String) -> Error {
+    invalid(
+        "",
+        format!("not a usable JSON object: {fault}"),
+        "pass one JSON object, such as {\"model\": \"opus\"}",
+    )
 }
 
 fn syntax(error: &serde_json::Error) -> Error {
-    invalid(
-        "",
-        format!("not a usable JSON object: {error}"),
-        "pass one JSON object, such as {\"model\": \"opus\"}",
-    )
-    .with("line", error.line())
-    .with("column", error.column())
-}
-
-struct TopLevel;
-
-impl<'de> Visitor<'de> for TopLevel {
-    type Value = Vec<(String, Value)>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = access.next_entry()? {
-            members.push(member);
-        }
-        Ok(members)
-    }
+    unusable(error.to_string()).with("line", error.line()).with("column", error.column())
 }

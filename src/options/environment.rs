@@ -9,20 +9,36 @@ use super::platform::Platform;
 use super::table::{To, rows};
 
 /// Variables of the host that are not passed on in the mode `overlay`: the marks that a running session leaves in the
-/// environment of its tools. A host that was started from one would otherwise pass for part of it. The list is short
-/// on purpose: accounts, endpoints and feature switches are the user's own and stay.
+/// environment of its tools. A host that was started from one would otherwise pass for part of it: the CLI does not save
+/// its transcript then, talks to the other session's editor, or takes itself for that session's background job. The list
+/// is short on purpose: accounts, endpoints and feature switches are the user's own and stay.
 pub const DENY_LIST: &[&str] = &[
     "CLAUDECODE",
     "CLAUDE_CODE_CHILD_SESSION",
     "CLAUDE_CODE_SESSION_ID",
     "CLAUDE_CODE_SESSION_ATTENDED",
+    "CLAUDE_CODE_SESSION_KIND",
     "CLAUDE_CODE_LAUNCHED_BY_SESSION_IDS",
+    "CLAUDE_CODE_CHILD_NOTES_DIR",
+    "CLAUDE_CODE_STARTER_MAY_HOLD_CONNECTOR_FILE",
+    "CLAUDE_CODE_BRIDGE_SESSION_ID",
+    "CLAUDE_CODE_MESSAGING_SOCKET",
+    "CLAUDE_CODE_MESSAGING_TOKEN",
     "CLAUDE_CODE_SSE_PORT",
+    "CLAUDE_CODE_EXECPATH",
+    "CLAUDE_JOB_DIR",
     "CLAUDE_PID",
+    "CLAUDE_EFFORT",
 ];
 
-/// Set by an outer SDK for its own process only, so it is dropped in every mode.
-const DERIVED_APP: &str = "CLAUDE_AGENT_SDK_DERIVED_CLIENT_APP";
+/// These say who started a CLI, and are never true of the one that is started here. The entry point stays unset: the CLI
+/// takes what it does not know for a person at a terminal, and says `sdk-cli` by itself when it is left alone.
+pub const OF_ANOTHER_START: &[&str] =
+    &["CLAUDE_CODE_ENTRYPOINT", CLIENT_APP, "CLAUDE_AGENT_SDK_DERIVED_CLIENT_APP"];
+
+/// The name by which the API knows whose program it is: `client-app/…` in the user agent.
+const CLIENT_APP: &str = "CLAUDE_AGENT_SDK_CLIENT_APP";
+const OWN_NAME: &str = concat!("claude-client/", env!("CARGO_PKG_VERSION"));
 const READS_STATE: &str = "CLAUDE_CODE_SDK_READS_SESSION_STATE";
 const STREAM_CLOSE: &str = "CLAUDE_CODE_STREAM_CLOSE_TIMEOUT";
 
@@ -81,8 +97,8 @@ pub fn build(
     if mode == "overlay" {
         DENY_LIST.iter().for_each(|name| variables.remove(name));
     }
-    variables.remove(DERIVED_APP);
-    variables.set("CLAUDE_CODE_ENTRYPOINT", "sdk-c");
+    OF_ANOTHER_START.iter().for_each(|name| variables.remove(name));
+    variables.set(CLIENT_APP, OWN_NAME);
     if options.is_true("hermetic") {
         // No setting source stands for these notes, so that they are loaded in every case.
         variables.set("CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1");

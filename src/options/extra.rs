@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::document::{child, invalid};
 use super::launch::{Arg, PrivateFile};
-use crate::error::Error;
+use crate::error::{Error, quotable};
 
 /// Flags that this library needs for itself, or that would end the conversation before it starts.
 const RESERVED: &[(&str, &str)] = &[
@@ -25,7 +25,11 @@ pub fn check_name(name: &str, pointer: &str) -> Result<(), Error> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if name.starts_with('-') {
         let fault = "a flag's name is written without its dashes".to_owned();
-        return Err(invalid(pointer, fault, &format!("write \"{}\"", name.trim_start_matches('-'))));
+        return Err(invalid(
+            pointer,
+            fault,
+            &format!("write \"{}\"", quotable(name.trim_start_matches('-'))),
+        ));
     }
     if name.is_empty() || !name.chars().all(plain) {
         let fault = "a flag's name has letters, digits and hyphens only".to_owned();
@@ -45,7 +49,7 @@ pub fn check_conflicts(extra: &Map<String, Value>, args: &[Arg], files: &[Privat
         let by_file = files.iter().find(|file| is_same(file.flag)).map(|_| "a private file");
         if let Some(maker) = by_option.or(by_file) {
             let maker = if maker.is_empty() { "a registration of the host" } else { maker };
-            let fault = format!("--{name} is passed already, for {maker}");
+            let fault = format!("--{} is passed already, for {maker}", quotable(name));
             return Err(invalid(&child("/extra_args", name), fault, "give one of the two"));
         }
     }
@@ -79,6 +83,7 @@ pub fn merge_fields(
             }
             (Some(Value::Object(known)), Value::Object(more)) => merge_fields(known, more, &place)?,
             (Some(_), _) => {
+                let name = quotable(name);
                 let fault = format!("\"{name}\" is made by another option or by a registration of the host");
                 return Err(invalid(&place, fault, "give one of the two"));
             }

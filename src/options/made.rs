@@ -178,9 +178,13 @@ fn registrations(builder: &mut Builder) {
     if let Some(hooks) = &features.hooks {
         builder.field("hooks", hooks.clone());
     }
-    let mut kinds: Vec<&str> = builder.options.texts("supported_dialog_kinds");
-    kinds.extend(features.dialog_kinds.iter().map(String::as_str));
-    kinds.dedup();
+    let named = builder.options.texts("supported_dialog_kinds").into_iter();
+    let mut kinds: Vec<&str> = Vec::new();
+    for kind in named.chain(features.dialog_kinds.iter().map(String::as_str)) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
     if !kinds.is_empty() {
         builder.field("supportedDialogKinds", kinds);
     }

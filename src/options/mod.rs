@@ -31,10 +31,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::error::Error;
+use crate::error::{Error, quotable};
 use crate::names::nearest;
 pub use document::{child, invalid};
-pub use environment::DENY_LIST;
+pub use environment::{DENY_LIST, OF_ANOTHER_START};
 pub use host::{Record, Replay};
 pub use launch::{Features, Launch, PrivateFile};
 pub use platform::{Platform, is_batch_file};
@@ -199,5 +199,5 @@ fn unknown(name: &str, pointer: &str) -> Error {
                  initialize request by extra_initialize"
             .to_owned(),
     };
-    invalid(pointer, format!("unknown option \"{name}\""), &remedy).with_opt("nearest", known)
+    invalid(pointer, format!("unknown option \"{}\"", quotable(name)), &remedy).with_opt("nearest", known)
 }

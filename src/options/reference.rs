@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, json};
 
-use super::environment::DENY_LIST;
+use super::environment::{DENY_LIST, OF_ANOTHER_START};
 use super::table::{GROUPS, Row, To, rows};
 
 /// `docs/options.schema.json`.
@@ -93,8 +93,8 @@ const INTRODUCTION: &str = "\
 `claude_client_create` takes one JSON object. Names are those of the Python SDK's `ClaudeAgentOptions`; options that
 only the TypeScript SDK has carry its name in snake case. The same rules as a JSON schema: `options.schema.json`.
 
-- An unknown name, a wrong type, a value out of range and a name given twice are errors. The error's document has the
-  JSON pointer of the place (`pointer`) and what to do (`remedy`).
+- An unknown name, a wrong type, a value out of range and a name given twice, at any depth, are errors. The error's
+  document has the JSON pointer of the place (`pointer`) and what to do (`remedy`).
 - `null` is the same as leaving the option out. An empty text or list is a value of its own: `\"tools\": []` means no
   tools, leaving `tools` out means the CLI's default.
 - Values travel as `--flag=value` in one word, so no value can pass for a flag. Prompts, schemas, agents, plugins and MCP
@@ -104,7 +104,8 @@ only the TypeScript SDK has carry its name in snake case. The same rules as a JS
 ";
 
 fn environment() -> String {
-    let denied = DENY_LIST.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let names = |list: &[&str]| list.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let (denied, never) = (names(DENY_LIST), names(OF_ANOTHER_START));
     format!(
         "
 ## The environment of the process
@@ -112,8 +113,10 @@ fn environment() -> String {
 In this order; later steps win:
 
 1. The host's environment, as `env_mode` says: `overlay` leaves out {denied}; `inherit` leaves out nothing; `only` starts
-   from nothing (on Windows from `SystemRoot`). `CLAUDE_AGENT_SDK_DERIVED_CLIENT_APP` is never passed on.
-2. `CLAUDE_CODE_ENTRYPOINT=sdk-c`.
+   from nothing (on Windows from `SystemRoot`). Not passed on in any mode, since they say who started another CLI: {never}.
+2. `CLAUDE_AGENT_SDK_CLIENT_APP=claude-client/VERSION`, which names this library to the API. The entry point stays unset:
+   the CLI then says `sdk-cli`, has no tools or agents for people at a terminal, and session pickers know the session for a
+   program's.
 3. `TRACEPARENT` and `TRACESTATE` from `trace_context`, which removes inherited ones.
 4. `env`, where null removes a variable.
 5. Variables that stand for an option: `config_dir`, `prevent_autoupdate`, `client_app`, `enable_file_checkpointing`,

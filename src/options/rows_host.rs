@@ -78,7 +78,8 @@ pub const PROCESS: &[Row] = &[
         To::Env("CLAUDE_AGENT_SDK_CLIENT_APP", ""),
         "The host's name for the CLI's user agent, such as `my-editor/1.2`; the empty text asks for none.",
     )
-    .python("client_app"),
+    .python("client_app")
+    .default("claude-client/VERSION"),
     row(
         "trace_context",
         Shape::Closed(&[must("traceparent", Shape::Name), may("tracestate", Shape::Text)]),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::document::{at, child, invalid};
 use super::extra;
 use super::platform::is_absolute;
-use crate::error::Error;
+use crate::error::{Error, quotable};
 
 type Checked = Result<(), Error>;
 
@@ -64,7 +64,7 @@ pub fn all_skills(value: &Value, pointer: &str) -> Checked {
     match value.as_str() {
         Some("all") | None => Ok(()),
         Some(name) => {
-            let name = Value::from(name);
+            let name = Value::from(quotable(name));
             Err(invalid(
                 pointer,
                 format!("expected \"all\" or a list, found {name}"),
@@ -78,7 +78,7 @@ pub fn all_skills(value: &Value, pointer: &str) -> Checked {
 pub fn skill_names(value: &Value, pointer: &str) -> Checked {
     for (index, name) in texts(value) {
         if let Some(fault) = skill_fault(name) {
-            let fault = format!("{} cannot be a skill's name: {fault}", Value::from(name));
+            let fault = format!("{} cannot be a skill's name: {fault}", Value::from(quotable(name)));
             return Err(invalid(&item(pointer, index), fault, "rename the skill, or use \"all\""));
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::document::{child, invalid};
+use super::document::{child, invalid, read_inside};
 use super::launch::{Builder, PrivateFile};
 use super::rules;
 use crate::error::Error;
@@ -63,9 +63,7 @@ fn inline(text: &str) -> Result<Option<Map<String, Value>>, Error> {
         return Ok(None);
     }
     let place = "/mcp_servers";
-    let document: Value = serde_json::from_str(text).map_err(|error| {
-        invalid(place, format!("the text is not JSON: {error}"), "give an object, or a path")
-    })?;
+    let document = read_inside(text, place, "the text is not JSON", "give an object, or a path")?;
     let servers = document.get("mcpServers").unwrap_or(&document);
     let Some(map) = servers.as_object() else {
         return Err(invalid(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::document::invalid;
+use super::document::read_inside;
 use super::launch::{Builder, PrivateFile};
 use crate::error::{Error, Status};
 
@@ -73,13 +73,10 @@ fn of_text(text: &str) -> Result<Option<Map<String, Value>>, Error> {
     if !(text.starts_with('{') && text.ends_with('}')) {
         return Ok(None);
     }
-    match serde_json::from_str(text) {
-        Ok(settings) => Ok(Some(settings)),
-        Err(error) => Err(invalid(
-            "/settings",
-            format!("the text looks like JSON and is not: {error}"),
-            "give the settings as an object, or as the path of a file",
-        )),
+    let remedy = "give the settings as an object, or as the path of a file";
+    match read_inside(text, "/settings", "the text looks like JSON and is not", remedy)? {
+        Value::Object(settings) => Ok(Some(settings)),
+        _ => Ok(None),
     }
 }
 

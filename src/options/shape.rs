@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::document::{at, child, invalid};
 use super::table::{self, To};
-use crate::error::Error;
+use crate::error::{Error, quotable};
 use crate::names::nearest;
 
 /// The form of one value. Everything that is written here is enforced, documented and exported as JSON schema.
@@ -271,7 +271,7 @@ fn check_word(words: &[&str], value: &Value, pointer: &str) -> Result<(), Error>
         }
         None => "use one of these".to_owned(),
     };
-    Err(invalid(pointer, format!("expected {}, found \"{text}\"", one_of(words)), &remedy))
+    Err(invalid(pointer, format!("expected {}, found \"{}\"", one_of(words), quotable(text)), &remedy))
 }
 
 /// Whether the option at `pointer` is a flag of the CLI, so that `extra_args` can stand in for it.
@@ -323,7 +323,7 @@ fn unknown_member(fields: &[Field], name: &str, pointer: &str) -> Error {
         Some(known) => format!("did you mean \"{known}\"?"),
         None => format!("known members: {}", names.join(", ")),
     };
-    invalid(&child(pointer, name), format!("unknown member \"{name}\""), &remedy)
+    invalid(&child(pointer, name), format!("unknown member \"{}\"", quotable(name)), &remedy)
 }
 
 fn check_tagged(variants: &[(&str, &[Field])], value: &Value, pointer: &str) -> Result<(), Error> {

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::json;
 use super::kind::{Kind, Route, route};
+use super::pieces::{Piece, may_be_shared, pieces};
 
 /// One line inside a block: `data[start..start + len]`, followed by a NUL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub enum Unparsed {
     Untyped,
     InvalidUtf8,
     InvalidJson,
+    /// Of a type that the session itself reads, without the members that it needs.
+    InvalidFrame,
 }
 
 impl Unparsed {
@@ -59,6 +62,7 @@ impl Unparsed {
             Unparsed::Untyped => "no_type",
             Unparsed::InvalidUtf8 => "invalid_utf8",
             Unparsed::InvalidJson => "invalid_json",
+            Unparsed::InvalidFrame => "invalid_frame",
         }
     }
 }
@@ -101,6 +105,11 @@ impl Framer {
     /// `max_line` in bytes; at most 4 GiB - 1, which is what a [`Line`] can address.
     pub fn new(max_line: usize, validate_json: bool) -> Framer {
         Framer { max_line: max_line.min(u32::MAX as usize - 1), validate_json, scanned: 0, skipping: None }
+    }
+
+    /// How many bytes of the buffer have come since the last call of [`Framer::feed`].
+    pub fn new_bytes(&self, buffer: &BytesMut) -> usize {
+        buffer.len().saturating_sub(self.scanned)
     }
 
     /// Takes all complete lines out of `buffer`; what stays behind is the unfinished rest.
@@ -164,6 +173,7 @@ impl Framer {
     fn take_lines(&self, mut data: BytesMut, sink: &mut impl LineSink) {
         // One check for all lines: a newline never lies inside a UTF-8 sequence.
         let all_utf8 = simdutf8::basic::from_utf8(&data).is_ok();
+        let shared = may_be_shared(&data);
         let bytes = &mut data[..];
         let mut lines = Lines::default();
         // What is no message is rare: where it stands among the messages, and what it is.
@@ -181,7 +191,9 @@ impl Framer {
                 object = is_object(&bytes[from..to]);
             }
             let line = &bytes[from..to];
-            let found = if object && self.is_sound(line, all_utf8) && self.is_valid(bytes, from, to) {
+            let found = if shared && may_be_shared(line) {
+                Route::Untyped
+            } else if object && self.is_sound(line, all_utf8) && self.is_valid(bytes, from, to) {
                 route(line)
             } else if object && self.is_sound(line, all_utf8) {
                 control_route(line)
@@ -207,30 +219,49 @@ impl Framer {
         for (at, place, other) in others {
             send_part(&data, &lines[from..at], sink);
             from = at;
-            self.deliver_other(&data, place, other, all_utf8, sink);
+            self.deliver_other(&data, place, other, sink);
         }
         send_part(&data, &lines[from..], sink);
     }
 
-    fn deliver_other(
-        &self,
-        data: &Bytes,
-        line: Line,
-        found: Route,
-        all_utf8: bool,
-        sink: &mut impl LineSink,
-    ) {
+    fn deliver_other(&self, data: &Bytes, line: Line, found: Route, sink: &mut impl LineSink) {
         let text = &data[line.start as usize..(line.start + line.len) as usize];
         if text.len() > self.max_line {
             return sink.too_long(text.len() as u64, &text[..KEPT_OF_LONG_LINE.min(text.len())]);
         }
         match found {
             Route::ControlRequest | Route::ControlResponse | Route::ControlCancel => {
-                sink.control(found, text)
+                if json::is_json(text, text.len()) || !self.deliver_pieces(text, sink) {
+                    sink.control(found, text);
+                }
             }
             Route::Internal => sink.internal(text),
-            Route::Message(_) | Route::Untyped => sink.unparsed(self.why_not(text, all_utf8), text),
+            Route::Message(_) | Route::Untyped => {
+                if !self.deliver_pieces(text, sink) {
+                    sink.unparsed(why_not(text), text);
+                }
+            }
         }
+    }
+
+    /// Delivers the frames of a line that holds something else as well. `false` when it holds none.
+    #[cold]
+    #[inline(never)]
+    fn deliver_pieces(&self, line: &[u8], sink: &mut impl LineSink) -> bool {
+        let Some(pieces) = pieces(line) else { return false };
+        for piece in pieces {
+            match piece {
+                Piece::Frame(Route::Message(kind), frame) => {
+                    let line = Line { start: 0, len: frame.len() as u32, kind };
+                    let data = [frame, b"\0"].concat();
+                    sink.messages(Block::new(data.into(), smallvec::smallvec![line]));
+                }
+                Piece::Frame(Route::Internal, frame) => sink.internal(frame),
+                Piece::Frame(route, frame) => sink.control(route, frame),
+                Piece::Other(other) => sink.unparsed(why_not(other), other),
+            }
+        }
+        true
     }
 
     /// Whether its length and its bytes are those of a message.
@@ -245,17 +276,20 @@ impl Framer {
         let end = bytes.len().min(to + json::AHEAD);
         !self.validate_json || json::is_json(&bytes[from..end], to - from)
     }
+}
 
-    fn why_not(&self, line: &[u8], all_utf8: bool) -> Unparsed {
-        if !all_utf8 && simdutf8::basic::from_utf8(line).is_err() {
-            Unparsed::InvalidUtf8
-        } else if !is_object(line) {
-            Unparsed::NotAnObject
-        } else if !self.is_valid(line, 0, line.len()) {
-            Unparsed::InvalidJson
-        } else {
-            Unparsed::Untyped
-        }
+/// Why it is no frame. What begins like an object and is none is broken: another text would not begin so.
+pub fn why_not(line: &[u8]) -> Unparsed {
+    if simdutf8::basic::from_utf8(line).is_err() {
+        Unparsed::InvalidUtf8
+    } else if !line.starts_with(b"{") {
+        Unparsed::NotAnObject
+    } else if !json::is_json(line, line.len()) {
+        Unparsed::InvalidJson
+    } else if route(line) == Route::Untyped {
+        Unparsed::Untyped
+    } else {
+        Unparsed::InvalidFrame
     }
 }
 

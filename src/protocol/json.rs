@@ -16,6 +16,11 @@ pub fn is_json(text: &[u8], length: usize) -> bool {
     text.get(end..length).is_some_and(|rest| rest.trim_ascii().is_empty())
 }
 
+/// Length of the value that the text starts with; `None` when it is not valid.
+pub fn value_length(text: &[u8]) -> Option<usize> {
+    Some(text.len() - value(text)?.len())
+}
+
 // Each of these takes a text and returns what is left of it.
 
 /// The next byte that is no white space.

@@ -7,7 +7,7 @@ mod updates;
 
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
@@ -146,6 +146,8 @@ pub struct Request {
     delivered: AtomicBool,
     state: Mutex<State>,
     session: Weak<dyn Session>,
+    /// Lives as long as the request.
+    kept: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Request {
@@ -173,7 +175,13 @@ impl Request {
             delivered: AtomicBool::new(false),
             state: Mutex::new(state),
             session,
+            kept: OnceLock::new(),
         })
+    }
+
+    /// Keeps something, once, for as long as the request lives.
+    pub fn keep(&self, kept: impl Any + Send + Sync) {
+        let _ = self.kept.set(Box::new(kept));
     }
 
     /// Unique within the process.

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tokio::time::{timeout, timeout_at};
 
 use super::start::start_transport;
-use super::{Client, Phase, host_environment, live, not_connected};
+use super::{Client, Phase, exit_cause, host_environment, live, not_connected};
 use crate::dispatch::{Completion, Listener, Outcome, Waiter};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result, Status, shortened};
 use crate::log;
 use crate::options::Launch;
 use crate::protocol::cli_version::{self, CliVersion};
@@ -26,6 +26,9 @@ pub type Environment = Vec<(OsString, OsString)>;
 
 /// The official SDKs' variable; any value switches the check of the version off.
 const SKIP_VERSION_CHECK: &str = "CLAUDE_AGENT_SDK_SKIP_VERSION_CHECK";
+
+/// A warning may quote options of any length.
+const LONGEST_WARNING: usize = 2048;
 
 /// So long may the end of a process that does not take input be awaited.
 pub(super) const OWN_END: Duration = Duration::from_secs(1);
@@ -131,7 +134,8 @@ impl Client {
     async fn establish(self: &Arc<Self>, mut plan: Plan) -> Result<String> {
         let first = plan.first.take();
         for warning in &plan.launch.warnings {
-            log::warning(|| warning.clone());
+            let warning = shortened(warning, LONGEST_WARNING);
+            log::warning(|| warning.clone().into_owned());
             self.event(Kind::Warning, serde_json::json!({"event": "warning", "text": warning}));
         }
         self.run.configure(&plan.launch.env, self.options.get("resume").is_some() || self.continues());
@@ -232,15 +236,26 @@ impl Client {
     fn connect_timed_out(&self) -> Error {
         let stderr = self.transport().map(|transport| transport.stderr()).filter(|text| !text.is_empty());
         let phase = if self.transport().is_some() { "initialize" } else { "spawn" };
+        let (cli_path, stdout) = {
+            let state = lock(&self.state);
+            (state.cli_path.clone(), exit_cause::output(&state))
+        };
+        let remedy = match &stdout {
+            Some(_) => {
+                "see stdout for what the CLI, or whatever starts it, has written in place of an answer: only the CLI's \
+                 messages belong there, and nobody answers questions there"
+            }
+            None => {
+                "raise the option connect_timeout_ms, and timeout_ms where the call waits; MCP servers that start slowly \
+                 count as well"
+            }
+        };
         Error::new(Status::Timeout, "the CLI did not become ready in time")
             .with("phase", phase)
-            .with_opt("cli_path", lock(&self.state).cli_path.clone())
+            .with_opt("cli_path", cli_path)
             .with_opt("stderr", stderr)
-            .with(
-                "remedy",
-                "raise the option connect_timeout_ms, and timeout_ms where the call waits; MCP servers that start slowly \
-                 count as well",
-            )
+            .with_opt("stdout", stdout)
+            .with("remedy", remedy)
     }
 
     /// A session that did not come about leaves nothing behind.

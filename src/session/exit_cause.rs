@@ -65,7 +65,7 @@ fn described(error: Error, end: &End, state: &State) -> Error {
         .with_opt("exit_code", code)
         .with_opt("signal", signal)
         .with_opt("stderr", Some(end.stderr.clone()).filter(|text| !text.is_empty()))
-        .with_opt("stdout", first_output(&state.first_output))
+        .with_opt("stdout", output(state))
         .with_opt("cli_path", state.cli_path.clone())
         .with_opt("cli_version", state.cli_version.clone())
 }
@@ -127,8 +127,13 @@ fn result_text(frame: &Value) -> String {
     }
 }
 
-/// What came on stdout in place of messages; Windows tools write UTF-16.
-fn first_output(bytes: &[u8]) -> Option<String> {
+/// What came on stdout in place of messages.
+pub fn output(state: &State) -> Option<String> {
+    readable(&[&*state.first_output, &state.unfinished_output].concat())
+}
+
+/// As text; Windows tools write UTF-16.
+fn readable(bytes: &[u8]) -> Option<String> {
     if bytes.is_empty() {
         return None;
     }
@@ -152,11 +157,11 @@ mod tests {
     #[test]
     fn utf16_output_is_readable() {
         let text: Vec<u8> = "WSL is not installed".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert_eq!(first_output(&text).as_deref(), Some("WSL is not installed"));
+        assert_eq!(readable(&text).as_deref(), Some("WSL is not installed"));
         let text: Vec<u8> = "WSL is not installed".encode_utf16().flat_map(u16::to_be_bytes).collect();
-        assert_eq!(first_output(&text).as_deref(), Some("WSL is not installed"));
-        assert_eq!(first_output(b"plain"), Some("plain".to_owned()));
-        assert_eq!(first_output(b""), None);
+        assert_eq!(readable(&text).as_deref(), Some("WSL is not installed"));
+        assert_eq!(readable(b"plain"), Some("plain".to_owned()));
+        assert_eq!(readable(b""), None);
     }
 
     #[test]

@@ -18,6 +18,10 @@ use crate::sync::lock;
 const REMEDY: &str = "give the option config_dir a folder of its own, and report the CLI's version to its makers: a \
                       switch that it was given had no effect";
 
+/// So many things are told of, by as much of their names: the CLI chooses both.
+const MOST_REPORTED: usize = 256;
+const LONGEST_NAME: usize = 256;
+
 /// One thing that should not be there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Foreign {
@@ -64,7 +68,7 @@ impl Client {
             }
         };
         let mut reported = lock(&self.hermetic.reported);
-        found.retain(|foreign| reported.insert(foreign.clone()));
+        found.retain(|foreign| reported.len() < MOST_REPORTED && reported.insert(foreign.clone()));
         drop(reported);
         if !found.is_empty() {
             self.report_foreign(&found);
@@ -119,7 +123,8 @@ fn texts<'a>(frame: &'a Value, name: &str) -> impl Iterator<Item = &'a str> {
 }
 
 fn foreign(kind: &'static str, name: &str, source: Option<&str>) -> Foreign {
-    Foreign { kind, name: name.to_owned(), source: source.map(str::to_owned) }
+    let shortened = |text: &str| text.chars().take(LONGEST_NAME).collect();
+    Foreign { kind, name: shortened(name), source: source.map(shortened) }
 }
 
 /// Servers that the CLI took from somewhere else than the host: the host's are `dynamic` or `sdk`, or go by their name

@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 use tokio::task::AbortHandle;
 
+use super::load::Room;
 use super::{Client, Phase};
 use crate::dispatch::{Mode, RequestHandler, Slot};
 use crate::error::{Error, Result, Status};
@@ -20,6 +21,7 @@ use crate::runtime;
 use crate::sync::lock;
 
 const NO_HANDLER: &str = "The host has no handler for this request.";
+const TOO_MANY: &str = "Too many requests are open in the host.";
 
 /// A callback for one event of the CLI.
 pub struct Hook {
@@ -312,8 +314,14 @@ impl Client {
     /// Takes a request of the CLI in and sends it on its way to the host, or refuses it at once.
     pub(super) fn take_request(&self, inbound: Inbound) {
         let session: Weak<dyn Session> = self.me.clone();
+        let room = self.room_for(inbound.request.len());
         let token = lock(&self.routes).token(&inbound);
         let request = Request::new(inbound, session, token.unwrap_or_default());
+        match room {
+            Room::Taken(share) => request.keep(share),
+            Room::Refuse => return request.abandon(TOO_MANY),
+            Room::Drop => return,
+        }
         if request.kind() == RequestKind::Mcp && self.mcp.receive(&request) {
             return;
         }

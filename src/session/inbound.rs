@@ -11,7 +11,7 @@ use super::{Client, drop_rest};
 use crate::log;
 use crate::process::Exit;
 use crate::protocol::control;
-use crate::protocol::framing::{Block, Line, LineSink, Unparsed};
+use crate::protocol::framing::{Block, Line, LineSink, Unparsed, why_not};
 use crate::protocol::kind::{Kind, Route};
 use crate::protocol::members::{top_level_string, top_level_value};
 use crate::sync::lock;
@@ -32,15 +32,20 @@ static OPEN_REQUESTS: Lazy<memmem::Finder<'static>> =
 
 impl Sink for Client {
     fn data(&self, buffer: &mut BytesMut) {
-        self.stats
-            .bytes_read
-            .store(self.stats.bytes_read.load(Ordering::Relaxed) + buffer.len() as u64, Ordering::Relaxed);
-        lock(&self.framer).feed(buffer, &mut Router { client: self });
+        let mut framer = lock(&self.framer);
+        self.stats.read(framer.new_bytes(buffer));
+        framer.feed(buffer, &mut Router { client: self });
+        drop(framer);
+        self.note_unfinished(buffer);
     }
 
     fn data_ended(&self, buffer: &mut BytesMut) {
-        lock(&self.framer).finish(buffer, &mut Router { client: self });
+        let mut framer = lock(&self.framer);
+        self.stats.read(framer.new_bytes(buffer));
+        framer.finish(buffer, &mut Router { client: self });
+        drop(framer);
         drop_rest(buffer);
+        self.note_unfinished(buffer);
     }
 
     fn has_room(&self) -> bool {
@@ -80,7 +85,7 @@ impl Client {
 
     fn receive_request(&self, line: &[u8]) {
         let Ok(inbound) = control::parse_request(line) else {
-            return self.unparsed(Unparsed::InvalidJson, line);
+            return self.unparsed(why_not(line), line);
         };
         self.stats.requests.fetch_add(1, Ordering::Relaxed);
         log::debug(|| format!("the CLI asks: {} {}", inbound.subtype, inbound.id));
@@ -113,8 +118,23 @@ impl Client {
         );
     }
 
+    /// Output whose newline has not come yet: a program that asks for something waits behind it.
+    fn note_unfinished(&self, buffer: &[u8]) {
+        if self.is_heard() {
+            return;
+        }
+        let mut state = lock(&self.state);
+        if state.server_info.is_none() {
+            state.unfinished_output = buffer[..KEPT_OUTPUT.min(buffer.len())].to_vec();
+        }
+    }
+
+    fn is_heard(&self) -> bool {
+        self.dispatcher.counters.messages.load(Ordering::Relaxed) > 0
+    }
+
     fn keep_first_output(&self, line: &[u8]) {
-        if self.dispatcher.counters.messages.load(Ordering::Relaxed) > 0 {
+        if self.is_heard() {
             return;
         }
         let mut state = lock(&self.state);
@@ -170,7 +190,7 @@ impl LineSink for Router<'_> {
                     client.requests.withdraw(&id);
                     client.mcp.withdraw(&id);
                 }
-                Err(_) => client.unparsed(Unparsed::InvalidJson, line),
+                Err(_) => client.unparsed(why_not(line), line),
             },
             _ => match control::parse_response(line) {
                 Ok(response) => {
@@ -181,7 +201,7 @@ impl LineSink for Router<'_> {
                             .for_each(|open| client.take_request(open));
                     }
                 }
-                Err(_) => client.unparsed(Unparsed::InvalidJson, line),
+                Err(_) => client.unparsed(why_not(line), line),
             },
         }
     }

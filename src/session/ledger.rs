@@ -5,6 +5,12 @@ use serde_json::{Map, Value, json};
 use crate::protocol::members::{Members, top_level_string, top_level_value};
 use crate::protocol::result_frame::{ResultFrame, number};
 
+/// So many windows are remembered, those that were told of last …
+const MOST_WINDOWS: usize = 64;
+
+/// … and nothing that is longer: it would be kept for the whole session.
+const LONGEST: usize = 64 << 10;
+
 /// A member as the CLI wrote it, which is read when somebody asks: every turn brings some, few hosts look.
 #[derive(Debug, Default)]
 struct Raw(Vec<u8>);
@@ -12,7 +18,7 @@ struct Raw(Vec<u8>);
 impl Raw {
     fn set(&mut self, text: Option<&[u8]>) {
         self.0.clear();
-        self.0.extend_from_slice(text.unwrap_or_default());
+        self.0.extend_from_slice(text.filter(|text| text.len() <= LONGEST).unwrap_or_default());
     }
 
     fn read(&self) -> Value {
@@ -82,10 +88,20 @@ impl Ledger {
 
     /// A `rate_limit_event`: its `rate_limit_info` is the state of one window.
     pub fn limits(&mut self, line: &[u8]) {
+        if line.len() > LONGEST {
+            return;
+        }
         let mut frame: Value = serde_json::from_slice(line).unwrap_or_default();
         let info = frame["rate_limit_info"].take();
         if info.is_object() {
             let window = info["rateLimitType"].as_str().unwrap_or("unnamed").to_owned();
+            // The newest stands last.
+            self.limits.shift_remove(&window);
+            if self.limits.len() >= MOST_WINDOWS
+                && let Some(oldest) = self.limits.keys().next().cloned()
+            {
+                self.limits.shift_remove(&oldest);
+            }
             self.limits.insert(window, info);
         }
     }

@@ -10,6 +10,7 @@ mod host;
 mod inbound;
 mod ledger;
 mod live;
+mod load;
 mod mcp;
 mod once;
 mod recorded;
@@ -44,6 +45,7 @@ use control::Control;
 use hermetic::Hermetic;
 use hooks::Routes;
 use host::HostLink;
+use load::Load;
 use run::Run;
 use stats::Stats;
 
@@ -78,6 +80,8 @@ struct State {
     error_result: Option<Vec<u8>>,
     /// What stdout began with, as long as no message has come.
     first_output: Vec<u8>,
+    /// What it has written behind that, without a newline.
+    unfinished_output: Vec<u8>,
     connecting: Option<Completion>,
     disconnecting: Vec<Completion>,
     /// Whoever disconnects is told after a moment, since the process is gone, though its last output may wait for a reader.
@@ -100,6 +104,7 @@ pub struct Client {
     framer: Mutex<Framer>,
     control: Control,
     pub requests: Pending,
+    load: Arc<Load>,
     mcp: Registry,
     routes: Arc<Mutex<Routes>>,
     host: HostLink,
@@ -134,6 +139,7 @@ impl Client {
             cause: None,
             error_result: None,
             first_output: Vec::new(),
+            unfinished_output: Vec::new(),
             connecting: None,
             disconnecting: Vec::new(),
             process_gone: false,
@@ -151,6 +157,7 @@ impl Client {
             framer: Mutex::new(framer),
             control: Control::default(),
             requests: Pending::default(),
+            load: Arc::default(),
             mcp: Registry::new(Arc::new(mcp::McpHost(me.clone()))),
             routes,
             host: HostLink::default(),

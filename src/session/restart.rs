@@ -40,6 +40,7 @@ impl Client {
             let mut state = lock(&self.state);
             state.other_launch = Some(launch);
             state.first_output.clear();
+            state.unfinished_output.clear();
         }
         self.control.end_open(&Error::new(Status::Process, text));
         self.ended_async.notify_waiters();

@@ -14,7 +14,7 @@ pub struct Stats {
     pub unparsed_lines: AtomicU64,
     pub long_lines: AtomicU64,
     pub requests: AtomicU64,
-    pub bytes_read: AtomicU64,
+    bytes_read: AtomicU64,
     bytes_written: AtomicU64,
     /// Of the last answered control request and of the slowest, in microseconds; 0 = none.
     control_last: AtomicU64,
@@ -24,6 +24,11 @@ pub struct Stats {
 impl Stats {
     pub fn prompt_sent(&self) {
         self.prompts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Without a locked instruction: one thread reads at a time.
+    pub fn read(&self, bytes: usize) {
+        self.bytes_read.store(self.bytes_read.load(Ordering::Relaxed) + bytes as u64, Ordering::Relaxed);
     }
 
     pub fn line_written(&self, length: usize) {

@@ -79,6 +79,10 @@ pub struct InProgress {
 /// So many uuids that the host chose are remembered.
 const REMEMBERED: usize = 4096;
 
+/// So many tasks are followed at once, by ids of at most this length. More than that are not waited for by themselves.
+const MOST_TASKS: usize = 4096;
+const LONGEST_ID: usize = 1024;
+
 /// Follows the prompts and the state that the CLI reports.
 #[derive(Debug, Default)]
 pub struct Turns {
@@ -251,6 +255,7 @@ impl Turns {
             Some(b"task_started") => {
                 if matches!(top_level_string(line, b"task_type"), Some(b"local_agent" | b"local_workflow"))
                     && let Some(id) = task_id(line)
+                    && self.tasks.len() < MOST_TASKS
                 {
                     self.tasks.insert(id);
                 }
@@ -304,7 +309,8 @@ impl Turns {
 }
 
 fn task_id(line: &[u8]) -> Option<String> {
-    top_level_string(line, b"task_id").map(|id| String::from_utf8_lossy(id).into_owned())
+    let id = top_level_string(line, b"task_id").filter(|id| id.len() <= LONGEST_ID)?;
+    Some(String::from_utf8_lossy(id).into_owned())
 }
 
 /// `task_updated` whose patch ends the task. A patch that is missing or strange says nothing.

@@ -3,6 +3,7 @@
 //! What goes by is copied into a queue, and written by a task of its own. A record that cannot be written costs the
 //! session nothing but one warning.
 
+mod file;
 pub mod format;
 mod names;
 mod redact;

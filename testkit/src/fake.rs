@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::{Sandbox, fake_cli};
+use crate::{Sandbox, fake_cli, javascript};
 
 /// A script in a sandbox, ready to be started (any number of times; the log takes all of them).
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl FakeLog {
 
     /// The lines that are JSON.
     pub fn frames(&self) -> Vec<Value> {
-        self.lines().iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        self.lines().iter().filter_map(|line| javascript::parse(line.as_bytes()).ok()).collect()
     }
 
     /// The user messages.

@@ -5,11 +5,13 @@
 //! | [`loopback`] | a small Messages API on 127.0.0.1, so that the real CLI runs without a network |
 //! | [`sandbox`] | a fresh HOME and friends for each run of a CLI |
 //! | [`fake`] | starts `fake-claude`, the scriptable stand-in CLI, and reads the log it keeps |
+//! | [`javascript`] | reads JSON as leniently as the CLI does |
 //! | [`locate`] | where the real CLI and the two binaries of this crate are |
 //!
 //! `README.md` documents the script languages with examples.
 
 pub mod fake;
+pub mod javascript;
 pub mod locate;
 pub mod loopback;
 pub mod sandbox;

@@ -351,3 +351,30 @@ fn a_prompt_may_carry_braces_and_a_turn_may_be_scripted_whole() {
     talk.until("result");
     assert_eq!(talk.close(), Some(0));
 }
+
+#[test]
+fn it_takes_every_answer_that_javascript_takes() {
+    let ask = json!([{"ask": "can_use_tool", "id": "a"}, "result"]);
+    let (_fake, mut talk) = start(json!({"on_user": ask}));
+    let deep = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    let values: [(Vec<u8>, &str); 6] = [
+        (br#""cut \ud83d""#.to_vec(), "cut \u{FFFD}"),
+        (br#"{"\udc00":1}"#.to_vec(), "\u{FFFD}"),
+        (b"\"not \xff UTF-8\"".to_vec(), "not \u{FFFD} UTF-8"),
+        (b"1e999".to_vec(), "null"),
+        (deep(300).into_bytes(), "[[[1]]]"),
+        (deep(100_000).into_bytes(), "[[[1]]]"),
+    ];
+    for (value, expected) in values {
+        talk.send(&user("go"));
+        assert_eq!(talk.until("control_request")["request_id"], "a");
+        let before: &[u8] = br#"{"type":"control_response","response":{"subtype":"success","request_id":"a","response":{"x":"#;
+        talk.send_raw(&[before, &value, b"}}}\n"].concat());
+        let report = talk.until("assistant");
+        assert!(text_of(&report).contains(expected), "{expected}: {:.200}", text_of(&report));
+        talk.until("result");
+    }
+    // What JavaScript does not take ends it, as ever.
+    talk.send_raw(b"{\"type\":\"user\",}\n");
+    assert_eq!(talk.wait(), Some(1));
+}

@@ -1,6 +1,6 @@
 //! From what went by to the lines of the file. Runs off the session's path.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use bytes::Bytes;
 use memchr::memchr;
 use serde_json::{Value, json};
 
+use super::file;
 use super::format::{self, Direction};
 use super::redact::Redactor;
 
@@ -52,30 +53,10 @@ pub struct Writer {
 
 const WRITE_AT: usize = 256 << 10;
 
-/// A file that was there already keeps its mode when it is opened. A device or somebody else's file is left as it is.
-#[cfg(unix)]
-fn keep_private(file: &File) {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    let own = rustix::process::geteuid().as_raw();
-    if file.metadata().is_ok_and(|found| found.is_file() && found.uid() == own) {
-        let _ = file.set_permissions(std::fs::Permissions::from_mode(0o600));
-    }
-}
-
 impl Writer {
-    /// Makes the file, which only the user can read, or empties the one that is there.
+    /// Makes the file, which only the user can read.
     pub fn create(path: &Path, fsync: bool, redactor: Redactor, longest: usize) -> io::Result<Writer> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            // A pipe that nobody reads must not hold up the session.
-            options.mode(0o600).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
-        }
-        let file = options.open(path)?;
-        #[cfg(unix)]
-        keep_private(&file);
+        let file = file::create(path)?;
         Ok(Writer {
             file,
             whole: 0,

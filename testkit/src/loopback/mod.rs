@@ -28,6 +28,7 @@ use serde_json::{Map, Value, json};
 pub use conversation::Conversation;
 pub use rules::{Reply, Rule, ToolUse, When, parse_rules};
 
+use crate::javascript;
 use http::{Connection, Request};
 
 /// Whether a `result` of the real CLI tells of a turn that an interrupt ended while a tool was to run. The CLI asks for
@@ -255,7 +256,7 @@ impl Shared {
     }
 
     fn record(&self, request: &Request) -> Recorded {
-        let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+        let body = javascript::parse(&request.body).unwrap_or(Value::Null);
         let secret = |name: &str| matches!(name, "x-api-key" | "authorization" | "cookie");
         let shown = |(name, value): &(String, String)| {
             (name.clone(), if secret(name) { "<present>".to_owned() } else { value.clone() })

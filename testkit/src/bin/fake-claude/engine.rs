@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Instant;
 
+use claude_testkit::javascript;
 use serde_json::{Value, json};
 
 use crate::actions::Flow;
@@ -262,7 +263,7 @@ impl Engine {
         if line.is_empty() {
             return;
         }
-        let Ok(frame) = serde_json::from_slice::<Value>(line) else {
+        let Ok(frame) = javascript::parse(line) else {
             return self
                 .refuse(&format!("Error parsing streaming input line: {}", String::from_utf8_lossy(line)));
         };

@@ -1,0 +1,264 @@
+//! Frames that share their line with bytes that are not theirs: a byte order mark, an escape sequence of a terminal, the
+//! text of a log that forgot its newline, another frame.
+//!
+//! A frame that is lost costs more than itself: the answer to `initialize` is a connect that hangs, a lost request is an
+//! answer that the CLI waits for. But JSON is quoted in texts too, and a quoted frame must not pass for a real one. So a
+//! frame is taken out of a line only where it touches an end of it, is complete and valid JSON, is of a type that the
+//! protocol knows, and is no value of something around it: `said {"type":"result"} and left` stays a text, and so does a
+//! frame in quotes, in a list, or cut short. Whoever can end a line with a whole frame could have written a newline before
+//! it as well: nothing is gained by the one that the other would not give.
+
+use wide::u8x16;
+
+use super::json;
+use super::kind::{Kind, Route, route};
+
+/// A part of a line.
+#[derive(Debug, PartialEq)]
+pub enum Piece<'a> {
+    Frame(Route, &'a [u8]),
+    Other(&'a [u8]),
+}
+
+/// So many places of a line are tried: each may cost a look at all the rest of it.
+const MOST_TRIED: usize = 32;
+
+/// The parts of a line that is no frame as a whole, without blank ones; `None` when no frame is in it.
+pub fn pieces(line: &[u8]) -> Option<Vec<Piece<'_>>> {
+    let mut found = Found::default();
+    let rest = found.frames(line, |_| true);
+    let starts = (0..rest.len()).filter(|at| is_start(&rest[*at..]) && !is_value(&rest[..*at]));
+    let behind = starts.take(MOST_TRIED).find_map(|at| {
+        let mut behind = Found::default();
+        behind.frames(&rest[at..], is_known).is_empty().then_some((at, behind))
+    });
+    match behind {
+        Some((at, behind)) => {
+            found.other(&rest[..at]);
+            found.pieces.extend(behind.pieces);
+        }
+        None => found.other(rest),
+    }
+    found.pieces.iter().any(|piece| matches!(piece, Piece::Frame(..))).then_some(found.pieces)
+}
+
+#[derive(Default)]
+struct Found<'a> {
+    pieces: Vec<Piece<'a>>,
+}
+
+impl<'a> Found<'a> {
+    fn other(&mut self, bytes: &'a [u8]) {
+        if !bytes.trim_ascii().is_empty() {
+            self.pieces.push(Piece::Other(bytes.trim_ascii()));
+        }
+    }
+
+    /// Takes frames off the front, with the noise before and between them. What is left begins with neither.
+    fn frames(&mut self, mut text: &'a [u8], taken: impl Fn(Route) -> bool) -> &'a [u8] {
+        loop {
+            let (noise, rest) = text.split_at(noise_length(text));
+            let next = frame(rest).filter(|(route, _)| taken(*route));
+            let Some((route, length)) = next else {
+                // Without a frame behind it, it belongs to the text that follows.
+                if !rest.is_empty() {
+                    return text;
+                }
+                self.other(noise);
+                return rest;
+            };
+            self.other(noise);
+            let (frame, rest) = rest.split_at(length);
+            self.pieces.push(Piece::Frame(route, frame));
+            text = rest;
+        }
+    }
+}
+
+/// The frame that the text starts with, and its length.
+fn frame(text: &[u8]) -> Option<(Route, usize)> {
+    let length = text.starts_with(b"{").then(|| json::value_length(text)).flatten()?;
+    let frame = &text[..length];
+    let found = route(frame);
+    (found != Route::Untyped && simdutf8::basic::from_utf8(frame).is_ok()).then_some((found, length))
+}
+
+fn is_known(found: Route) -> bool {
+    !matches!(found, Route::Untyped | Route::Message(Kind::Other))
+}
+
+/// Whether an object with a name in it may start here.
+fn is_start(text: &[u8]) -> bool {
+    matches!(text, [b'{', b'"', name, ..] if is_name(*name))
+}
+
+/// Whether a name of the protocol's may begin so.
+fn is_name(first: u8) -> bool {
+    first.is_ascii_alphabetic() || first == b'_'
+}
+
+/// Whether what follows is a value in something that was cut short: a member of an object, an element of a list.
+fn is_value(before: &[u8]) -> bool {
+    let before = before.trim_ascii_end();
+    [&b"\":"[..], b",", b"["].iter().any(|end| before.ends_with(end))
+}
+
+/// Length of what terminals, editors and shells put before text: white space, control characters, escape sequences, byte
+/// order marks.
+fn noise_length(text: &[u8]) -> usize {
+    const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        let rest = &text[at..];
+        at += match byte {
+            0x1b => escape_length(rest),
+            0..=b' ' | 0x7f => 1,
+            _ if rest.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
+            _ => return at,
+        };
+    }
+    at
+}
+
+/// Of a sequence by ECMA-48: `ESC [ … letter`, `ESC ] … BEL` or `… ESC \`, or ESC and one more byte.
+fn escape_length(text: &[u8]) -> usize {
+    let end = match text.get(1) {
+        Some(b'[') => text.iter().skip(2).position(|byte| (b'@'..=b'~').contains(byte)).map(|at| at + 3),
+        Some(b']') => {
+            let bell = memchr::memchr(0x07, text).map(|at| at + 1);
+            let terminator = memchr::memmem::find(text, b"\x1b\\").map(|at| at + 2);
+            bell.into_iter().chain(terminator).min()
+        }
+        Some(b'{') | None => Some(1),
+        Some(_) => Some(2),
+    };
+    end.unwrap_or(1)
+}
+
+const CHUNK: usize = 16;
+
+/// Whether some line has an object behind something else. In JSON only a comma, a colon or a bracket stands before an object,
+/// and in a string `{"` ends it, so that no name follows: `{"name` behind any other byte is never part of a valid line.
+pub fn may_be_shared(lines: &[u8]) -> bool {
+    let mut at = 1;
+    while let Some(window) = lines.get(at - 1..).and_then(|text| text.first_chunk::<{ CHUNK + 2 }>()) {
+        let mut found = objects_behind_text(window);
+        while found != 0 {
+            if is_shared_at(lines, at + found.trailing_zeros() as usize) {
+                return true;
+            }
+            found &= found - 1;
+        }
+        at += CHUNK;
+    }
+    (at..lines.len()).any(|at| is_shared_at(lines, at))
+}
+
+/// A bit for each byte but the outermost ones that is the brace of a `{"` which does not follow where values usually do.
+#[inline(always)]
+fn objects_behind_text(window: &[u8; CHUNK + 2]) -> u32 {
+    let (Some(before), Some(bytes), Some(behind)) =
+        (window.first_chunk(), window[1..].first_chunk(), window[2..].first_chunk())
+    else {
+        return 0;
+    };
+    let is = |bytes: &[u8; CHUNK], byte: u8| u8x16::new(*bytes).simd_eq(u8x16::splat(byte));
+    let objects = (is(bytes, b'{') & is(behind, b'"')).to_bitmask();
+    if objects == 0 {
+        return 0;
+    }
+    let usual = is(before, b':') | is(before, b',') | is(before, b'[') | is(before, b'\n');
+    objects & !usual.to_bitmask()
+}
+
+#[cold]
+#[inline(never)]
+fn is_shared_at(lines: &[u8], at: usize) -> bool {
+    let before = lines[..at].iter().rev().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
+    is_start(&lines[at..]) && before.is_some_and(|byte| !b":,[\n".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESULT: &str = r#"{"n":1,"type":"result","text":"\"}{\"type\":\"user\"} {"}"#;
+    const USER: &str =
+        r#"{"type":"user","message":{"type":"x","content":[{"type":"text"}, {"type":"text"}]}}"#;
+    const NEW: &str = r#"{"type":"of_a_newer_cli"}"#;
+
+    fn shown(line: &str) -> Vec<(bool, String)> {
+        let pieces = pieces(line.as_bytes()).unwrap_or_else(|| vec![Piece::Other(line.as_bytes())]);
+        let each = pieces.into_iter().map(|piece| match piece {
+            Piece::Frame(_, bytes) => (true, bytes),
+            Piece::Other(bytes) => (false, bytes),
+        });
+        each.map(|(frame, bytes)| (frame, String::from_utf8_lossy(bytes).into_owned())).collect()
+    }
+
+    #[test]
+    fn frames_are_found_at_both_ends_of_a_line() {
+        let cases: &[(String, &[(bool, &str)])] = &[
+            (format!("\u{feff}{RESULT}"), &[(false, "\u{feff}"), (true, RESULT)]),
+            (format!("\0\0{RESULT}\0"), &[(false, "\0\0"), (true, RESULT), (false, "\0")]),
+            (
+                format!("\x1b[2K\x1b]0;a {{title}}\x07{RESULT}\x1b[0m"),
+                &[(false, "\x1b[2K\x1b]0;a {title}\x07"), (true, RESULT), (false, "\x1b[0m")],
+            ),
+            (format!("{USER}{RESULT}"), &[(true, USER), (true, RESULT)]),
+            (format!("{NEW} \t{USER}\r{RESULT}"), &[(true, NEW), (true, USER), (true, RESULT)]),
+            (format!("{USER} and {RESULT}"), &[(true, USER), (false, "and"), (true, RESULT)]),
+            (format!("{RESULT} done {{}}"), &[(true, RESULT), (false, "done {}")]),
+            (
+                format!("10%\r20% {{x}} {{\"type\":5}}{USER}{RESULT}"),
+                &[(false, "10%\r20% {x} {\"type\":5}"), (true, USER), (true, RESULT)],
+            ),
+            (
+                format!("{{\"type\":\"user\",\"cut {RESULT}"),
+                &[(false, "{\"type\":\"user\",\"cut"), (true, RESULT)],
+            ),
+        ];
+        for (line, expected) in cases {
+            let found = shown(line);
+            let found: Vec<(bool, &str)> =
+                found.iter().map(|(frame, text)| (*frame, text.as_str())).collect();
+            assert_eq!(found, *expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_text_quotes_is_no_frame() {
+        for line in [
+            format!("said {RESULT} and left"),
+            format!("said '{RESULT}'"),
+            format!("[{RESULT}]"),
+            format!("said {}", &RESULT[..RESULT.len() - 1]),
+            format!("said {}", RESULT.replace(':', ",")),
+            format!("said {NEW}"),
+            r#"said {"kind":1,"type":5}"#.to_owned(),
+            r#"said {"message":{"type":"result"}"#.to_owned(),
+            format!("{USER},{RESULT}")[1..].to_owned(),
+            "said {\"type\":\"result\",\"x\":\"\x01\"}".to_owned(),
+            "{".repeat(100_000),
+            r#"{"type":"user","x":"#.repeat(20_000),
+        ] {
+            assert_eq!(pieces(line.as_bytes()), None, "{}", &line[..line.len().min(99)]);
+        }
+    }
+
+    #[test]
+    fn only_lines_that_may_be_shared_are_looked_at() {
+        for first in 0..40 {
+            let filler = format!("{{\"type\":\"user\",\"x\":\"{}\"}}\n", "x".repeat(first));
+            let own = format!("{filler}{USER}\n  {RESULT}\r\n{NEW}\n");
+            assert!(!may_be_shared(own.as_bytes()), "{own}");
+            for between in ["", " ", "\r", "x", "\u{feff}", "\0"] {
+                let shared = format!("{filler}{USER}{between}{RESULT}\n{NEW}\n");
+                assert!(may_be_shared(shared.as_bytes()), "{shared}");
+                assert!(may_be_shared(format!("{filler}{USER}{between}{NEW}").as_bytes()));
+            }
+        }
+        assert!(!may_be_shared(b""));
+        assert!(!may_be_shared(b"{"));
+    }
+}

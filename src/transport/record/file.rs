@@ -1,0 +1,53 @@
+//! Opening the file of a record. Its name may be one that others can guess, in a folder where others can write: nothing that is
+//! not the user's own file is written to, emptied, or changed.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// A new file at `path`, which only the user can read. A file of the user's own that is there makes room for it.
+#[cfg(unix)]
+pub fn create(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let found = match std::fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return open(path, true),
+        Err(cause) => return Err(cause),
+    };
+    let (kind, own) = (found.file_type(), found.uid() == rustix::process::geteuid().as_raw());
+    if kind.is_symlink() {
+        return Err(refused("it is a symbolic link: name the file itself"));
+    }
+    if kind.is_char_device() {
+        return open(path, false);
+    }
+    if !own {
+        return Err(refused("it belongs to another user: name a file of your own, or one that is not there"));
+    }
+    if kind.is_file() {
+        // Not written over: whoever has it open, or has another name for it, is not to see the record.
+        std::fs::remove_file(path)?;
+        return open(path, true);
+    }
+    open(path, false)
+}
+
+/// `new` = nothing may be there, not even a link to nowhere.
+#[cfg(unix)]
+fn open(path: &Path, new: bool) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = OpenOptions::new();
+    // A pipe that nobody reads must not hold up the session, and a terminal must not become the host's.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
+    options.write(true).create_new(new).mode(0o600).custom_flags(flags).open(path)
+}
+
+#[cfg(unix)]
+fn refused(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, why)
+}
+
+#[cfg(not(unix))]
+pub fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).open(path)
+}
