@@ -38,7 +38,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("ffi", &["error", "panics", "runtime"]),
     ("requests", &["error", "names", "protocol", "sync"]),
     ("protocol", &["error"]),
-    ("options", &["error", "names"]),
+    ("options", &["error", "names", "protocol"]),
     ("panics", &["error"]),
     ("process", &[]),
     ("error", &[]),

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result, Status};
+use crate::protocol::tree;
 
 pub fn text(text: &str) -> Value {
     json!({"type": "text", "text": text})
@@ -21,14 +22,12 @@ pub fn image(bytes: &[u8], mime_type: &str) -> Result<Value> {
 
 /// A `resource` or `resource_link` block as text or image: the CLI passes on nothing else of it to the model.
 pub fn resource(block: &str) -> Result<Value> {
+    const REMEDY: &str =
+        "pass {\"type\":\"resource\",\"resource\":{\"uri\":…,\"text\":…}} or a resource_link";
     let wrong = |message: String| {
-        Error::new(Status::InvalidArgument, message).with("argument", "resource_json").with(
-            "remedy",
-            "pass {\"type\":\"resource\",\"resource\":{\"uri\":…,\"text\":…}} or a resource_link",
-        )
+        Error::new(Status::InvalidArgument, message).with("argument", "resource_json").with("remedy", REMEDY)
     };
-    let block: Value =
-        serde_json::from_str(block).map_err(|cause| wrong(format!("the block is not JSON: {cause}")))?;
+    let block = tree::parse(block).map_err(|fault| fault.refusal("resource_json", REMEDY))?;
     match block["type"].as_str() {
         Some("text" | "image") => Ok(block),
         Some("resource_link") => Ok(text(&link(&block))),

@@ -1,11 +1,13 @@
 //! The options document: its JSON, and the place of a fault in it.
 
+use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Status};
+use crate::protocol::tree::{self, Fault};
 
 /// A fault of the options: where, what, and what to do about it.
 pub fn invalid(pointer: &str, fault: String, remedy: &str) -> Error {
@@ -33,16 +35,16 @@ pub fn read(text: &str) -> Result<Map<String, Value>, Error> {
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let members = deserializer.deserialize_any(TopLevel).map_err(|error| syntax(&error))?;
+    let names = deserializer.deserialize_any(TopLevel).map_err(|error| syntax(&error))?;
     deserializer.end().map_err(|error| syntax(&error))?;
-    let mut document = Map::new();
-    for (name, value) in members {
-        if document.contains_key(&name) {
-            return Err(invalid(&child("", &name), "given twice".into(), "keep one of the two"));
-        }
-        document.insert(name, value);
+    let mut seen = HashSet::new();
+    if let Some(name) = names.iter().find(|name| !seen.insert(*name)) {
+        return Err(invalid(&child("", name), "given twice".into(), "keep one of the two"));
     }
-    Ok(document)
+    match tree::parse(text).map_err(|fault| unusable(&fault))? {
+        Value::Object(document) => Ok(document),
+        _ => Ok(Map::new()),
+    }
 }
 
 fn syntax(error: &serde_json::Error) -> Error {
@@ -55,20 +57,29 @@ fn syntax(error: &serde_json::Error) -> Error {
     .with("column", error.column())
 }
 
+/// The text is JSON, but no tree can be made of it.
+fn unusable(fault: &Fault) -> Error {
+    let remedy = fault.remedy().unwrap_or_else(|| "correct the value at this place".to_owned());
+    invalid(fault.pointer.as_deref().unwrap_or_default(), fault.to_string(), &remedy)
+        .with("line", fault.line)
+        .with("column", fault.column)
+}
+
+/// The names of the members, each as often as it is written.
 struct TopLevel;
 
 impl<'de> Visitor<'de> for TopLevel {
-    type Value = Vec<(String, Value)>;
+    type Value = Vec<String>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str("a JSON object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = access.next_entry()? {
-            members.push(member);
+        let mut names = Vec::new();
+        while let Some((name, IgnoredAny)) = access.next_entry()? {
+            names.push(name);
         }
-        Ok(members)
+        Ok(names)
     }
 }

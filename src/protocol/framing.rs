@@ -4,8 +4,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 use smallvec::SmallVec;
 
-use super::json;
 use super::kind::{Kind, Route, route};
+use super::scan;
 
 /// One line inside a block: `data[start..start + len]`, followed by a NUL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,8 +242,8 @@ impl Framer {
     /// Whether `bytes[from..to]` is JSON, where that is asked for.
     #[inline(always)]
     fn is_valid(&self, bytes: &[u8], from: usize, to: usize) -> bool {
-        let end = bytes.len().min(to + json::AHEAD);
-        !self.validate_json || json::is_json(&bytes[from..end], to - from)
+        let end = bytes.len().min(to + scan::AHEAD);
+        !self.validate_json || scan::is_json(&bytes[from..end], to - from)
     }
 
     fn why_not(&self, line: &[u8], all_utf8: bool) -> Unparsed {
@@ -259,7 +259,7 @@ impl Framer {
     }
 }
 
-/// The route of a line that is not JSON, or nested too deep to tell. Control frames are read with care anyway, and one that
+/// The route of a line that is not JSON. Control frames are read with care anyway, and one that
 /// nobody answered would let the CLI go on without the host.
 #[cold]
 #[inline(never)]

@@ -3,10 +3,13 @@
 pub mod cli_version;
 pub mod control;
 pub mod framing;
-mod json;
 pub mod kind;
 pub mod members;
+pub mod message_text;
+pub mod pointer;
 pub mod result_frame;
+mod scan;
 pub mod text_delta;
 pub mod tolerant;
+pub mod tree;
 pub mod user_message;

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::protocol::members::{Members, top_level_string, top_level_value};
 use crate::protocol::result_frame::{ResultFrame, number};
+use crate::protocol::tolerant;
 
 /// A member as the CLI wrote it, which is read when somebody asks: every turn brings some, few hosts look.
 #[derive(Debug, Default)]
@@ -16,7 +17,7 @@ impl Raw {
     }
 
     fn read(&self) -> Value {
-        serde_json::from_slice(&self.0).unwrap_or_default()
+        tolerant::line(&self.0)
     }
 }
 
@@ -82,7 +83,7 @@ impl Ledger {
 
     /// A `rate_limit_event`: its `rate_limit_info` is the state of one window.
     pub fn limits(&mut self, line: &[u8]) {
-        let mut frame: Value = serde_json::from_slice(line).unwrap_or_default();
+        let mut frame = tolerant::line(line);
         let info = frame["rate_limit_info"].take();
         if info.is_object() {
             let window = info["rateLimitType"].as_str().unwrap_or("unnamed").to_owned();
