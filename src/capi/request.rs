@@ -346,11 +346,12 @@ pub unsafe extern "C" fn claude_request_deny_n(
 /// Permission for the tool `AskUserQuestion`: lets it run with the user's answers.
 ///
 /// @param request A request of the kind `CLAUDE_REQUEST_PERMISSION` whose `tool_name` is `AskUserQuestion`.
-/// @param answers_json An object with the questions' texts as names and the chosen labels as values: a text, or a list of
-///   texts where several may be chosen. Copied.
+/// @param answers_json A list with an answer for each question in turn: the number of an option (from 0), a text of the user's
+///   own, or, where several may be chosen, a list of these; such as [0,[1,2],"none"]. Or an object with the questions' texts
+///   as names and the chosen labels as values, as the CLI has it. Copied.
 /// @param error Receives the error; may be NULL.
-/// @return As `claude_request_respond`; `CLAUDE_ERR_INVALID_ARGUMENT` for another tool and for a question that was not
-///   asked.
+/// @return As `claude_request_respond`; `CLAUDE_ERR_INVALID_ARGUMENT` for another tool, for a question that was not
+///   asked, and for an option that there is not: `pointer` is its place in `answers_json`.
 /// @thread Any, now or later.
 /// @callback May be called.
 /// @since 0.1.0
