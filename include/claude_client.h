@@ -82,6 +82,10 @@
 /** As a length: the text ends at its NUL. */
 #define CLAUDE_STRLEN SIZE_MAX
 
+/** A JSON constant without a backslash: `CLAUDE_JSON({"model": "opus"})`. Tokens only, no comments and no directives; on one
+ *  level, as a macro that passes its argument on would turn `true` into 1; 4095 bytes, the limit of C99 for a literal. */
+#define CLAUDE_JSON(...) #__VA_ARGS__
+
 
 /**
  * A hook that fails has no say.
@@ -121,6 +125,10 @@ enum claude_status_t
      * Not possible in this mode, on this system or with this CLI.
      */
     CLAUDE_ERR_UNSUPPORTED = -104,
+    /**
+     * Nothing is there: no value at a pointer, no text in a message.
+     */
+    CLAUDE_ERR_NOT_FOUND = -105,
     /**
      * No usable CLI was found (`CLINotFoundError`).
      */
@@ -854,13 +862,13 @@ void claude_string_free(char *text);
 /**
  * Reads one value out of a JSON text, so that plain C needs no JSON library.
  *
- * @param json The JSON text, NUL-terminated.
+ * @param json The JSON text, NUL-terminated, nested as deep as it likes.
  * @param pointer The place of the value as RFC 6901 has it, such as "/message/content/0/text"; "" is the whole.
- * @param value Receives the value: a string without quotes and escapes, anything else as JSON. Free it with
- *   `claude_string_free`.
+ * @param value Receives the value: a string without quotes and escapes, anything else as the JSON that stands there. Free
+ *   it with `claude_string_free`.
  * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`; `CLAUDE_ERR_JSON_DECODE` when the text is not JSON; `CLAUDE_ERR_INVALID_ARGUMENT` when nothing
- *   is at that place.
+ * @return `CLAUDE_OK`; `CLAUDE_ERR_JSON_DECODE` when the text is not JSON; `CLAUDE_ERR_NOT_FOUND` when nothing is at that
+ *   place; `CLAUDE_ERR_INVALID_ARGUMENT` when `pointer` is none.
  * @thread Any.
  * @callback May be called.
  * @since 0.1.0
@@ -890,6 +898,77 @@ claude_status_t claude_json_get_n(const char *json,
                                   const char *pointer,
                                   char **value,
                                   claude_error_t **error);
+
+/**
+ * Counts the elements of a list or the members of an object. A name that occurs twice counts once.
+ *
+ * @param json The JSON text.
+ * @param pointer The place of the list or object, as for `claude_json_get`.
+ * @param count Receives their number.
+ * @param error Receives the error; may be NULL.
+ * @return As `claude_json_get`; `CLAUDE_ERR_NOT_FOUND` also when neither a list nor an object is at that place.
+ * @thread Any.
+ * @callback May be called.
+ * @since 0.1.0
+ * @see docs/strings.md
+ */
+claude_status_t claude_json_count(const char *json,
+                                  const char *pointer,
+                                  size_t *count,
+                                  claude_error_t **error);
+
+/**
+ * The name of a member of an object by its index, so that an object can be gone through.
+ *
+ * @param json The JSON text.
+ * @param pointer The place of the object, as for `claude_json_get`.
+ * @param index From 0 to what `claude_json_count` says, in the order in which the names are first written.
+ * @param name Receives the name without quotes and escapes. In a pointer its "~" is written "~0", and its "/" is "~1". Free
+ *   it with `claude_string_free`.
+ * @param error Receives the error; may be NULL.
+ * @return As `claude_json_get`; `CLAUDE_ERR_NOT_FOUND` also when no object is at that place, or it has no such member.
+ * @thread Any.
+ * @callback May be called.
+ * @since 0.1.0
+ * @see docs/strings.md
+ */
+claude_status_t claude_json_key(const char *json,
+                                const char *pointer,
+                                size_t index,
+                                char **name,
+                                claude_error_t **error);
+
+/**
+ * Makes a JSON string of a text, with its quotes.
+ *
+ * @param text The text.
+ * @param json Receives the JSON; free it with `claude_string_free`.
+ * @param error Receives the error; may be NULL.
+ * @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_ARGUMENT` when the text is not UTF-8.
+ * @thread Any.
+ * @callback May be called.
+ * @since 0.1.0
+ * @see docs/strings.md
+ */
+claude_status_t claude_json_quote(const char *text, char **json, claude_error_t **error);
+
+/**
+ * The text that a user reads of a message: of an assistant or a user its text blocks, one after the other; of a result its
+ * `result`, or its `errors`, a line each; of a stream event the piece of text.
+ *
+ * @param json The message.
+ * @param text Receives the text; free it with `claude_string_free`.
+ * @param error Receives the error; may be NULL.
+ * @return `CLAUDE_OK`; `CLAUDE_ERR_NOT_FOUND` for a message without text: tool use, tool results, thinking and all other
+ *   types; `CLAUDE_ERR_JSON_DECODE` when it is not JSON.
+ * @thread Any.
+ * @callback May be called.
+ * @since 0.1.0
+ * @see docs/strings.md
+ */
+claude_status_t claude_message_text(const char *json,
+                                    char **text,
+                                    claude_error_t **error);
 
 /**
  * Chooses how the library's threads look. Optional; before the first client connects, or after
@@ -3395,11 +3474,12 @@ claude_status_t claude_request_deny_n(claude_request_t *request,
  * Permission for the tool `AskUserQuestion`: lets it run with the user's answers.
  *
  * @param request A request of the kind `CLAUDE_REQUEST_PERMISSION` whose `tool_name` is `AskUserQuestion`.
- * @param answers_json An object with the questions' texts as names and the chosen labels as values: a text, or a list of
- *   texts where several may be chosen. Copied.
+ * @param answers_json A list with an answer for each question in turn: the number of an option (from 0), a text of the user's
+ *   own, or, where several may be chosen, a list of these; such as [0,[1,2],"none"]. Or an object with the questions' texts
+ *   as names and the chosen labels as values, as the CLI has it. Copied.
  * @param error Receives the error; may be NULL.
- * @return As `claude_request_respond`; `CLAUDE_ERR_INVALID_ARGUMENT` for another tool and for a question that was not
- *   asked.
+ * @return As `claude_request_respond`; `CLAUDE_ERR_INVALID_ARGUMENT` for another tool, for a question that was not
+ *   asked, and for an option that there is not: `pointer` is its place in `answers_json`.
  * @thread Any, now or later.
  * @callback May be called.
  * @since 0.1.0

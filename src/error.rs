@@ -40,6 +40,8 @@ statuses! {
     InvalidOption = -103, c"CLAUDE_ERR_INVALID_OPTION", "ValueError";
     /// Not possible in this mode, on this system or with this CLI.
     Unsupported = -104, c"CLAUDE_ERR_UNSUPPORTED", "ClaudeSDKError";
+    /// Nothing is there.
+    NotFound = -105, c"CLAUDE_ERR_NOT_FOUND", "KeyError";
     /// No usable CLI was found.
     CliNotFound = -201, c"CLAUDE_ERR_CLI_NOT_FOUND", "CLINotFoundError";
     /// The CLI could not be started or spoken to.

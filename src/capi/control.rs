@@ -11,6 +11,7 @@ use super::types::{claude_client_t, claude_done_fn, claude_error_t, claude_statu
 use crate::error::{Error, Result, Status};
 use crate::ffi::text::{self, STRLEN};
 use crate::protocol::control::check_request;
+use crate::protocol::tree;
 use crate::session::{Client, Escalation};
 
 /// The members of a request. A null stands for an argument that was not given, except where null means something.
@@ -77,8 +78,7 @@ pub fn json_object(text: &str, name: &str) -> Result<Value> {
             .with("argument", name)
             .with("remedy", "pass a JSON object")
     };
-    let value: Value =
-        serde_json::from_str(text).map_err(|cause| wrong(format!("{name} is not JSON: {cause}")))?;
+    let value = tree::parse(text).map_err(|fault| fault.refusal(name, "pass a JSON object"))?;
     if value.is_object() { Ok(value) } else { Err(wrong(format!("{name} is not a JSON object"))) }
 }
 

@@ -11,6 +11,8 @@ pub mod version;
 
 pub mod error;
 
+pub mod json;
+
 pub mod runtime;
 
 pub mod probe;

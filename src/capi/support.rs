@@ -283,6 +283,7 @@ status_table! {
     InvalidHandle = CLAUDE_ERR_INVALID_HANDLE,
     InvalidOption = CLAUDE_ERR_INVALID_OPTION,
     Unsupported = CLAUDE_ERR_UNSUPPORTED,
+    NotFound = CLAUDE_ERR_NOT_FOUND,
     CliNotFound = CLAUDE_ERR_CLI_NOT_FOUND,
     CliConnection = CLAUDE_ERR_CLI_CONNECTION,
     NotConnected = CLAUDE_ERR_NOT_CONNECTED,

@@ -69,6 +69,8 @@ pub enum claude_status_t {
     CLAUDE_ERR_INVALID_OPTION = -103,
     /// Not possible in this mode, on this system or with this CLI.
     CLAUDE_ERR_UNSUPPORTED = -104,
+    /// Nothing is there: no value at a pointer, no text in a message.
+    CLAUDE_ERR_NOT_FOUND = -105,
     /// No usable CLI was found (`CLINotFoundError`).
     CLAUDE_ERR_CLI_NOT_FOUND = -201,
     /// The CLI could not be started or spoken to (`CLIConnectionError`).

@@ -1,0 +1,288 @@
+//! JSON for programs without a JSON library.
+
+use std::ffi::c_char;
+
+use super::support::call;
+use super::types::{claude_error_t, claude_status_t};
+use crate::error::{Error, Result, Status};
+use crate::ffi::text::{self, STRLEN};
+use crate::protocol::message_text;
+use crate::protocol::pointer::{BadPointer, Json, Pointer};
+use crate::protocol::tree;
+
+/// How much of a text that the host gave goes into a message.
+const SHOWN: usize = 200;
+
+/// Reads one value out of a JSON text, so that plain C needs no JSON library.
+///
+/// @param json The JSON text, NUL-terminated, nested as deep as it likes.
+/// @param pointer The place of the value as RFC 6901 has it, such as "/message/content/0/text"; "" is the whole.
+/// @param value Receives the value: a string without quotes and escapes, anything else as the JSON that stands there. Free
+///   it with `claude_string_free`.
+/// @param error Receives the error; may be NULL.
+/// @return `CLAUDE_OK`; `CLAUDE_ERR_JSON_DECODE` when the text is not JSON; `CLAUDE_ERR_NOT_FOUND` when nothing is at that
+///   place; `CLAUDE_ERR_INVALID_ARGUMENT` when `pointer` is none.
+/// @thread Any.
+/// @callback May be called.
+/// @since 0.1.0
+/// @see docs/strings.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_json_get(
+    json: *const c_char,
+    pointer: *const c_char,
+    value: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe { claude_json_get_n(json, STRLEN, pointer, value, error) }
+}
+
+/// As `claude_json_get`, with the length of the text.
+///
+/// @param json The JSON text.
+/// @param len Its length in bytes.
+/// @param pointer The place of the value, NUL-terminated.
+/// @param value Receives the value; free it with `claude_string_free`.
+/// @param error Receives the error; may be NULL.
+/// @return As `claude_json_get`.
+/// @thread Any.
+/// @callback May be called.
+/// @since 0.1.0
+/// @see docs/strings.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_json_get_n(
+    json: *const c_char,
+    len: usize,
+    pointer: *const c_char,
+    value: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe {
+        call(error, || {
+            text::require_out(value, "value")?;
+            let json = text::required(json, len, "json")?;
+            let pointer = text::required(pointer, STRLEN, "pointer")?;
+            text::put(value, text::give(value_at(json, pointer)?));
+            Ok(())
+        })
+    }
+}
+
+/// Counts the elements of a list or the members of an object. A name that occurs twice counts once.
+///
+/// @param json The JSON text.
+/// @param pointer The place of the list or object, as for `claude_json_get`.
+/// @param count Receives their number.
+/// @param error Receives the error; may be NULL.
+/// @return As `claude_json_get`; `CLAUDE_ERR_NOT_FOUND` also when neither a list nor an object is at that place.
+/// @thread Any.
+/// @callback May be called.
+/// @since 0.1.0
+/// @see docs/strings.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_json_count(
+    json: *const c_char,
+    pointer: *const c_char,
+    count: *mut usize,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe {
+        call(error, || {
+            text::require_out(count, "count")?;
+            let json = text::required(json, STRLEN, "json")?;
+            let pointer = text::required(pointer, STRLEN, "pointer")?;
+            text::put(count, count_at(json, pointer)?);
+            Ok(())
+        })
+    }
+}
+
+/// The name of a member of an object by its index, so that an object can be gone through.
+///
+/// @param json The JSON text.
+/// @param pointer The place of the object, as for `claude_json_get`.
+/// @param index From 0 to what `claude_json_count` says, in the order in which the names are first written.
+/// @param name Receives the name without quotes and escapes. In a pointer its "~" is written "~0", and its "/" is "~1". Free
+///   it with `claude_string_free`.
+/// @param error Receives the error; may be NULL.
+/// @return As `claude_json_get`; `CLAUDE_ERR_NOT_FOUND` also when no object is at that place, or it has no such member.
+/// @thread Any.
+/// @callback May be called.
+/// @since 0.1.0
+/// @see docs/strings.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_json_key(
+    json: *const c_char,
+    pointer: *const c_char,
+    index: usize,
+    name: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe {
+        call(error, || {
+            text::require_out(name, "name")?;
+            let json = text::required(json, STRLEN, "json")?;
+            let pointer = text::required(pointer, STRLEN, "pointer")?;
+            text::put(name, text::give(name_at(json, pointer, index)?));
+            Ok(())
+        })
+    }
+}
+
+/// Makes a JSON string of a text, with its quotes.
+///
+/// @param text The text.
+/// @param json Receives the JSON; free it with `claude_string_free`.
+/// @param error Receives the error; may be NULL.
+/// @return `CLAUDE_OK`; `CLAUDE_ERR_INVALID_ARGUMENT` when the text is not UTF-8.
+/// @thread Any.
+/// @callback May be called.
+/// @since 0.1.0
+/// @see docs/strings.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_json_quote(
+    text: *const c_char,
+    json: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe {
+        call(error, || {
+            text::require_out(json, "json")?;
+            let quoted = serde_json::Value::from(text::required(text, STRLEN, "text")?).to_string();
+            text::put(json, text::give(quoted));
+            Ok(())
+        })
+    }
+}
+
+/// The text that a user reads of a message: of an assistant or a user its text blocks, one after the other; of a result its
+/// `result`, or its `errors`, a line each; of a stream event the piece of text.
+///
+/// @param json The message.
+/// @param text Receives the text; free it with `claude_string_free`.
+/// @param error Receives the error; may be NULL.
+/// @return `CLAUDE_OK`; `CLAUDE_ERR_NOT_FOUND` for a message without text: tool use, tool results, thinking and all other
+///   types; `CLAUDE_ERR_JSON_DECODE` when it is not JSON.
+/// @thread Any.
+/// @callback May be called.
+/// @since 0.1.0
+/// @see docs/strings.md
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn claude_message_text(
+    json: *const c_char,
+    text: *mut *mut c_char,
+    error: *mut *mut claude_error_t,
+) -> claude_status_t {
+    // SAFETY: the header's rules on texts and output parameters.
+    unsafe {
+        call(error, || {
+            text::require_out(text, "text")?;
+            let json = text::required(json, STRLEN, "json")?;
+            text::put(text, text::give(text_of(json)?));
+            Ok(())
+        })
+    }
+}
+
+fn document(json: &str) -> Result<Json<'_>> {
+    tree::check(json).map_err(|fault| {
+        Error::new(Status::JsonDecode, fault.of("the text"))
+            .with("argument", "json")
+            .with("offset", fault.offset)
+            .with("remedy", "pass one whole JSON text")
+    })?;
+    Json::parse(json).ok_or_else(|| Error::new(Status::JsonDecode, "the text is not JSON"))
+}
+
+fn find<'a>(json: &'a str, pointer: &str) -> Result<Json<'a>> {
+    let place = Pointer::parse(pointer).map_err(|bad| {
+        let (what, remedy) = match bad {
+            BadPointer::NoSlash => ("does not begin with a slash", format!("write \"/{}\"", shown(pointer))),
+            BadPointer::Tilde => ("has a \"~\" that stands for nothing", "write \"~0\" for \"~\"".to_owned()),
+        };
+        Error::new(Status::InvalidArgument, format!("the pointer {:?} {what}; {remedy}", shown(pointer)))
+            .with("argument", "pointer")
+            .with("remedy", remedy)
+    })?;
+    document(json)?.at(&place).ok_or_else(|| nothing(format!("nothing is at {:?}", shown(pointer)), pointer))
+}
+
+fn nothing(message: String, pointer: &str) -> Error {
+    Error::new(Status::NotFound, message).with("argument", "pointer").with("pointer", shown(pointer))
+}
+
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// An owned text has no length, and would end at its first NUL.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
+fn value_at(json: &str, pointer: &str) -> Result<String> {
+    let value = find(json, pointer)?;
+    Ok(value.string().map_or_else(|| value.text().to_owned(), |text| without_nul(&text)))
+}
+
+fn count_at(json: &str, pointer: &str) -> Result<usize> {
+    let value = find(json, pointer)?;
+    if value.is_array() {
+        Ok(value.elements().count())
+    } else if value.is_object() {
+        Ok(value.names().count())
+    } else {
+        Err(nothing(format!("neither a list nor an object is at {:?}", shown(pointer)), pointer))
+    }
+}
+
+fn name_at(json: &str, pointer: &str, index: usize) -> Result<String> {
+    let value = find(json, pointer)?;
+    if !value.is_object() {
+        return Err(nothing(format!("no object is at {:?}", shown(pointer)), pointer));
+    }
+    match value.names().nth(index) {
+        Some(name) => Ok(without_nul(&name)),
+        None => {
+            let count = value.names().count();
+            let message =
+                format!("the object at {:?} has {count} members, and none at {index}", shown(pointer));
+            Err(nothing(message, pointer).with("argument", "index"))
+        }
+    }
+}
+
+fn text_of(json: &str) -> Result<String> {
+    let text = message_text::of(document(json)?);
+    text.map(|text| without_nul(&text))
+        .ok_or_else(|| Error::new(Status::NotFound, "the message has no text").with("argument", "json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_that_is_none_is_told_how_to_be_written() {
+        let json = r#"{"result": "Paris"}"#;
+        assert_eq!(value_at(json, "/result").unwrap(), "Paris");
+        let remedy = |pointer| value_at(json, pointer).unwrap_err().detail("remedy").cloned();
+        assert_eq!(remedy("result"), Some("write \"/result\"".into()));
+        assert_eq!(remedy("/re~sult"), Some("write \"~0\" for \"~\"".into()));
+        assert_eq!(value_at(json, "/other").unwrap_err().status, Status::NotFound);
+    }
+
+    #[test]
+    fn a_long_pointer_does_not_fill_the_error() {
+        let error = value_at("{}", &"/ü".repeat(100_000)).unwrap_err();
+        assert_eq!(error.status, Status::NotFound);
+        assert!(error.to_json().len() < 2000);
+    }
+}
