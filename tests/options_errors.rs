@@ -152,8 +152,9 @@ fn the_document_itself_must_be_one_object_without_doubles() {
     assert_eq!(pointer(&error), "");
     assert_eq!((error.detail("line"), error.detail("column")), (Some(&json!(2)), Some(&json!(12))));
     let deep = format!("{{\"settings\": {}1{}}}", "[".repeat(5000), "]".repeat(5000));
-    fails_text(&deep, "", "recursion limit");
-    fails_text("{\"model\": \"\\ud800\"}", "", "not a usable JSON object");
+    fails_text(&deep, &format!("/settings{}", "/0".repeat(99)), "nested deeper than 100 levels");
+    fails_text("{\"model\": \"\\ud800\"}", "/model", "half of a surrogate pair");
+    fails_text("{\"max_turns\": 1e999}", "/max_turns", "out of range");
 }
 
 #[test]

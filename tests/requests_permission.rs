@@ -299,16 +299,45 @@ fn edge_065_end_of_input_while_a_request_is_open() {
     assert!(!stage.made("made"));
 }
 
-#[test]
-fn edge_066_questions_are_answered_by_their_texts() {
-    let stage = stage!("edge_066");
+fn questions() -> Value {
     let option = |label: &str| json!({"label": label, "description": label});
-    let input = json!({"questions": [
+    json!({"questions": [
         {"question": "Which colour?", "header": "Colour", "multiSelect": false,
          "options": [option("teal"), option("red")]},
         {"question": "Which sizes?", "header": "Size", "multiSelect": true,
-         "options": [option("S"), option("M"), option("L")]}]});
-    stage.on_word("ask me", "AskUserQuestion", input);
+         "options": [option("S"), option("M"), option("L")]}]})
+}
+
+#[test]
+fn questions_are_answered_by_the_numbers_of_options_and_by_texts_of_the_users_own() {
+    let stage = stage!("by_position");
+    stage.on_word("ask me", "AskUserQuestion", questions());
+    let host = stage.host();
+    host.permission_handler(|request| {
+        let place = |answers: Value| {
+            let refused = request.answer_questions(answers).unwrap_err();
+            refused.document["pointer"].as_str().unwrap_or_default().to_owned()
+        };
+        assert_eq!(place(json!([2, 0])), "/0");
+        assert_eq!(place(json!([[0, 1], 0])), "/0");
+        assert_eq!(place(json!([0, [0, 3]])), "/1/1");
+        assert_eq!(place(json!([0])), "/1");
+        request.answer_questions(json!([1, [0, 2, "very large"]])).unwrap();
+    })
+    .unwrap();
+    host.connect().unwrap();
+    let turn = host.turn("ask me");
+    let results = turn.tool_results();
+    assert!(!results[0].1, "{results:?}");
+    for part in ["\"Which colour?\"=\"red\"", "\"Which sizes?\"=\"S, L, very large\""] {
+        assert!(results[0].0.contains(part), "{part}: {results:?}");
+    }
+}
+
+#[test]
+fn edge_066_questions_are_answered_by_their_texts() {
+    let stage = stage!("edge_066");
+    stage.on_word("ask me", "AskUserQuestion", questions());
     let host = stage.host();
     host.permission_handler(|request| {
         let wrong = request.answer_questions(json!({"Which color?": "teal"}));

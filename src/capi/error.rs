@@ -4,15 +4,12 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
-use serde_json::Value;
-
-use super::support::{ERRORS, call};
+use super::support::ERRORS;
 use super::types::{claude_error_t, claude_status_t};
-use crate::error::{Error, Result, Status};
+use crate::error::Status;
 use crate::ffi::guard::guard_or;
 use crate::ffi::number::number;
 use crate::ffi::text;
-use crate::protocol::tolerant;
 
 /// The name of a status, such as "CLAUDE_ERR_CLI_NOT_FOUND"; "CLAUDE_ERR_UNKNOWN" for another number.
 #[unsafe(no_mangle)]
@@ -52,50 +49,4 @@ pub extern "C" fn claude_error_free(error: *mut claude_error_t) {
 #[unsafe(no_mangle)]
 pub extern "C" fn claude_string_free(text: *mut c_char) {
     guard_or((), || text::take_back(text));
-}
-
-/// Reads one value: a string without quotes and escapes, anything else as JSON.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn claude_json_get(
-    json: *const c_char,
-    pointer: *const c_char,
-    value: *mut *mut c_char,
-    error: *mut *mut claude_error_t,
-) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            text::require_out(value, "value")?;
-            let json = text::required(json, "json")?;
-            let pointer = text::required(pointer, "pointer")?;
-            text::put(value, text::give(value_at(json, pointer)?));
-            Ok(())
-        })
-    }
-}
-
-fn value_at(json: &str, pointer: &str) -> Result<String> {
-    let document = tolerant::value(json)
-        .map_err(|cause| Error::new(Status::JsonDecode, format!("the text is not JSON: {cause}")))?;
-    match document.pointer(pointer) {
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(value) => Ok(value.to_string()),
-        None => Err(Error::new(Status::InvalidArgument, format!("nothing is at {pointer:?}"))
-            .with("argument", "pointer")
-            .with("pointer", pointer)
-            .with_opt("remedy", (!pointer.starts_with('/')).then(|| format!("write \"/{pointer}\"")))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pointer_without_its_slash_is_told_how_to_be_written() {
-        let json = r#"{"result": "Paris"}"#;
-        assert_eq!(value_at(json, "/result").unwrap(), "Paris");
-        assert_eq!(value_at(json, "result").unwrap_err().detail("remedy").unwrap(), "write \"/result\"");
-        assert!(value_at(json, "/other").unwrap_err().detail("remedy").is_none());
-    }
 }

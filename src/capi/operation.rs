@@ -9,6 +9,7 @@ use super::support::{listener, wait_of, with_client};
 use super::types::{claude_client_t, claude_done_fn, claude_error_t, claude_status_t};
 use crate::error::{Error, Result, Status};
 use crate::ffi::text;
+use crate::protocol::tree;
 use crate::session::Client;
 
 /// A control request.
@@ -66,12 +67,12 @@ pub unsafe fn wait(
 
 /// A JSON object that the host composed.
 pub fn json_object(text: &str, name: &str) -> Result<Value> {
-    let wrong = |message: String| {
-        Error::new(Status::InvalidArgument, message)
-            .with("argument", name)
-            .with("remedy", "pass a JSON object")
-    };
-    let value: Value =
-        serde_json::from_str(text).map_err(|cause| wrong(format!("{name} is not JSON: {cause}")))?;
-    if value.is_object() { Ok(value) } else { Err(wrong(format!("{name} is not a JSON object"))) }
+    const REMEDY: &str = "pass a JSON object";
+    let value = tree::parse(text).map_err(|fault| fault.refusal(name, REMEDY))?;
+    if value.is_object() {
+        return Ok(value);
+    }
+    Err(Error::new(Status::InvalidArgument, format!("{name} is not a JSON object"))
+        .with("argument", name)
+        .with("remedy", REMEDY))
 }

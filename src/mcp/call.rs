@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::server::Tool;
 use super::{Host, Task, content};
 use crate::error::{Error, Result, Status};
+use crate::protocol::tree;
 use crate::sync::lock;
 
 /// Brings the result to the CLI.
@@ -342,16 +343,10 @@ fn check_open(phase: Phase) -> Result<()> {
     }
 }
 
-fn parse(json: &str, name: &str) -> Result<Value> {
-    serde_json::from_str(json).map_err(|cause| {
-        Error::new(Status::InvalidArgument, format!("{name} is not JSON: {cause}"))
-            .with("argument", name)
-            .with("remedy", "the call is still open: pass a JSON text")
-    })
-}
+const STILL_OPEN: &str = "the call is still open: pass a JSON text";
 
 fn parse_object(json: &str) -> Result<Value> {
-    let value = parse(json, "object_json")?;
+    let value = tree::parse(json).map_err(|fault| fault.refusal("object_json", STILL_OPEN))?;
     if value.is_object() {
         return Ok(value);
     }

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result, Status};
+use crate::protocol::tree;
 
 pub fn text(text: &str) -> Value {
     json!({"type": "text", "text": text})
@@ -22,14 +23,11 @@ pub fn image(bytes: &[u8], mime_type: &str) -> Result<Value> {
 /// A block of MCP as the CLI shows it to the model: of a `resource` or a `resource_link` it passes on nothing by itself, so
 /// that becomes text or an image.
 pub fn block(block: &str) -> Result<Value> {
+    const REMEDY: &str = "pass a block such as {\"type\":\"resource\",\"resource\":{\"uri\":…,\"text\":…}}";
     let wrong = |message: String| {
-        Error::new(Status::InvalidArgument, message).with("argument", "block_json").with(
-            "remedy",
-            "pass a block such as {\"type\":\"resource\",\"resource\":{\"uri\":…,\"text\":…}}",
-        )
+        Error::new(Status::InvalidArgument, message).with("argument", "block_json").with("remedy", REMEDY)
     };
-    let block: Value =
-        serde_json::from_str(block).map_err(|cause| wrong(format!("the block is not JSON: {cause}")))?;
+    let block = tree::parse(block).map_err(|fault| fault.refusal("block_json", REMEDY))?;
     match block["type"].as_str() {
         Some("text" | "image") => Ok(block),
         Some("resource_link") => Ok(text(&link(&block))),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result, Status};
 use crate::names::{misspelt, nearest};
-use crate::protocol::strict::{self, Fault};
+use crate::protocol::tree;
 
 /// How long the CLI waits for a tool unless the host says otherwise. It has no word for "for ever", and a tool that
 /// is cut off while it works helps nobody: a day.
@@ -193,10 +193,9 @@ impl Definition {
                 wrong("tool_json", "max_concurrency", "max_concurrency is not 0 or a positive number".into())
             })?,
         };
-        let input_schema = document
-            .entry("inputSchema")
-            .or_insert_with(|| json!({"type": "object", "properties": {}}))
-            .clone();
+        let input_schema = tree::copy(
+            document.entry("inputSchema").or_insert_with(|| json!({"type": "object", "properties": {}})),
+        );
         if input_schema["type"] != "object" {
             let fault = "inputSchema is not a schema of the type object".to_owned();
             return Err(wrong("tool_json", "inputSchema/type", fault)
@@ -225,13 +224,10 @@ fn object(text: &str, argument: &str) -> Result<Map<String, Value>> {
             .with("argument", argument)
             .with("remedy", "pass a JSON object")
     };
-    match strict::value(text) {
+    match tree::parse_unique(text) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(fault(format!("{argument} is not a JSON object"))),
-        Err(Fault::Twice(place)) => Err(fault(format!("{place} stands twice in {argument}"))
-            .with("pointer", place)
-            .with("remedy", "keep one of the two")),
-        Err(Fault::Syntax(cause)) => Err(fault(format!("{argument} is not JSON: {cause}"))),
+        Err(cause) => Err(cause.refusal(argument, "pass a JSON object")),
     }
 }
 

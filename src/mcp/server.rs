@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::definition::{self, Definition, Options};
 use super::schema::Schema;
 use crate::error::{Error, Result, Status};
+use crate::protocol::tolerant;
 use crate::sync::lock;
 
 /// The host's side of a tool. Dropped when the tool is gone and its function is not running.
@@ -48,7 +49,7 @@ impl Tool {
 
     /// The error is written for the model.
     pub fn check(&self, arguments: &str) -> std::result::Result<(), String> {
-        let value: Value = serde_json::from_str(arguments).map_err(|fault| fault.to_string())?;
+        let value = tolerant::value(arguments).map_err(|fault| fault.of("the input"))?;
         self.schema.check(&value)
     }
 

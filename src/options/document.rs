@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Status, quotable};
-use crate::protocol::strict::{self, Fault};
+use crate::protocol::tree::{self, Fault};
 
 /// A fault of the options: where, what, and what to do about it.
 pub fn invalid(pointer: &str, fault: String, remedy: &str) -> Error {
@@ -32,27 +32,23 @@ pub fn read(text: &str) -> Result<Map<String, Value>, Error> {
         return Ok(Map::new());
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    match strict::value(text) {
-        Ok(Value::Object(document)) => Ok(document),
-        Ok(_) => Err(unusable("expected a JSON object".to_owned())),
-        Err(Fault::Twice(place)) => Err(twice(&place)),
-        Err(Fault::Syntax(error)) => Err(syntax(&error)),
+    match tree::parse_unique(text).map_err(|fault| unusable(&fault))? {
+        Value::Object(document) => Ok(document),
+        _ => Err(no_object("expected a JSON object")),
     }
 }
 
 /// The document in a text of the option at `pointer`, which is JSON by itself.
-pub fn read_inside(text: &str, pointer: &str, fault: &str, remedy: &str) -> Result<Value, Error> {
-    strict::value(text).map_err(|cause| match cause {
-        Fault::Twice(place) => twice(&format!("{pointer}{place}")),
-        Fault::Syntax(error) => invalid(pointer, format!("{fault}: {error}"), remedy),
+pub fn read_inside(text: &str, pointer: &str, name: &str, remedy: &str) -> Result<Value, Error> {
+    tree::parse_unique(text).map_err(|fault| {
+        let place = format!("{pointer}{}", fault.pointer.as_deref().unwrap_or_default());
+        let remedy = fault.remedy().unwrap_or_else(|| remedy.to_owned());
+        let what = if fault.is_twice() { fault.to_string() } else { fault.of(name) };
+        invalid(&place, what, &remedy)
     })
 }
 
-fn twice(pointer: &str) -> Error {
-    invalid(pointer, "given twice".into(), "keep one of the two")
-}
-
-fn unusable(fault: String) -> Error {
+fn no_object(fault: &str) -> Error {
     invalid(
         "",
         format!("not a usable JSON object: {fault}"),
@@ -60,6 +56,14 @@ fn unusable(fault: String) -> Error {
     )
 }
 
-fn syntax(error: &serde_json::Error) -> Error {
-    unusable(error.to_string()).with("line", error.line()).with("column", error.column())
+/// A text that is not JSON, or of which no tree can be made.
+fn unusable(fault: &Fault) -> Error {
+    let error = match &fault.pointer {
+        None => no_object(&fault.to_string()),
+        Some(pointer) => {
+            let remedy = fault.remedy().unwrap_or_else(|| "correct the value at this place".to_owned());
+            invalid(pointer, fault.to_string(), &remedy)
+        }
+    };
+    error.with("line", fault.line).with("column", fault.column)
 }

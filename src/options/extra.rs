@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::document::{child, invalid};
 use super::launch::{Arg, PrivateFile};
 use crate::error::{Error, quotable};
+use crate::protocol::tree;
 
 /// Flags that this library needs for itself, or that would end the conversation before it starts.
 const RESERVED: &[(&str, &str)] = &[
@@ -79,7 +80,7 @@ pub fn merge_fields(
         let place = child(pointer, name);
         match (fields.get_mut(name), value) {
             (None, _) => {
-                fields.insert(name.clone(), value.clone());
+                fields.insert(name.clone(), tree::copy(value));
             }
             (Some(Value::Object(known)), Value::Object(more)) => merge_fields(known, more, &place)?,
             (Some(_), _) => {

@@ -12,6 +12,7 @@ use super::platform::Platform;
 use super::table::{Row, To, rows};
 use super::{Options, combine, environment, extra, made};
 use crate::error::Error;
+use crate::protocol::tree;
 
 /// What the host has registered with the client before the start.
 #[derive(Debug, Clone, Default)]
@@ -213,7 +214,7 @@ impl<'a> Builder<'a> {
             }
             To::Switch(flag) if *value == true => self.switch(row.name, flag),
             To::SwitchOff(flag) if *value == false => self.switch(row.name, flag),
-            To::Initialize(field) => self.field(field, value.clone()),
+            To::Initialize(field) => self.field(field, tree::copy(value)),
             To::InitializeIfTrue(field) if *value == true => self.field(field, true),
             _ => {}
         }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::launch::{Builder, joined};
 use super::{servers, settings};
 use crate::error::Error;
+use crate::protocol::tree;
 
 pub fn put_all(builder: &mut Builder) -> Result<(), Error> {
     system_prompt(builder);
@@ -31,7 +32,7 @@ fn system_prompt(builder: &mut Builder) {
         None => builder.field("systemPrompt", vec![""]),
         Some(Value::String(text)) => builder.field("systemPrompt", vec![text.as_str()]),
         Some(Value::Object(prompt)) => prompt_object(builder, prompt),
-        Some(blocks) => builder.field("systemPrompt", blocks.clone()),
+        Some(blocks) => builder.field("systemPrompt", tree::copy(blocks)),
     }
 }
 
@@ -90,7 +91,7 @@ fn thinking(builder: &mut Builder) {
 
 fn output_format(builder: &mut Builder) {
     if let Some(schema) = builder.options.get("output_format").and_then(|format| format.get("schema")) {
-        builder.field("jsonSchema", schema.clone());
+        builder.field("jsonSchema", tree::copy(schema));
     }
 }
 
@@ -152,7 +153,7 @@ fn agents(builder: &mut Builder) {
     let Some(agents) = builder.options.get("agents").and_then(Value::as_object) else { return };
     let without_nulls = |agent: &Value| -> Map<String, Value> {
         let members = agent.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-        members.map(|(name, value)| (name.clone(), value.clone())).collect()
+        members.map(|(name, value)| (name.clone(), tree::copy(value))).collect()
     };
     let agents: Map<String, Value> =
         agents.iter().map(|(name, agent)| (name.clone(), without_nulls(agent).into())).collect();

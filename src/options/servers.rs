@@ -6,6 +6,7 @@ use super::document::{child, invalid, read_inside};
 use super::launch::{Builder, PrivateFile};
 use super::rules;
 use crate::error::Error;
+use crate::protocol::tree;
 
 pub fn plugins(builder: &mut Builder) {
     let options = builder.options;
@@ -35,7 +36,7 @@ pub fn plugins(builder: &mut Builder) {
 pub fn mcp_servers(builder: &mut Builder) -> Result<(), Error> {
     let servers = match builder.options.get("mcp_servers") {
         None => Map::new(),
-        Some(Value::Object(servers)) => servers.clone(),
+        Some(Value::Object(servers)) => tree::copy_of(servers),
         Some(text) => match inline(text.as_str().unwrap_or_default())? {
             Some(servers) => servers,
             None => {
@@ -63,7 +64,7 @@ fn inline(text: &str) -> Result<Option<Map<String, Value>>, Error> {
         return Ok(None);
     }
     let place = "/mcp_servers";
-    let document = read_inside(text, place, "the text is not JSON", "give an object, or a path")?;
+    let document = read_inside(text, place, "the text", "give an object, or a path")?;
     let servers = document.get("mcpServers").unwrap_or(&document);
     let Some(map) = servers.as_object() else {
         return Err(invalid(
@@ -73,7 +74,7 @@ fn inline(text: &str) -> Result<Option<Map<String, Value>>, Error> {
         ));
     };
     rules::mcp_servers(servers, place)?;
-    Ok(Some(map.clone()))
+    Ok(Some(tree::copy_of(map)))
 }
 
 /// In-process servers: the CLI learns their names, and calls them through the control protocol.
@@ -89,7 +90,7 @@ fn announce(builder: &mut Builder, entries: &Map<String, Value>) -> Result<(), E
         let mut config = registered.as_object().cloned().unwrap_or_default();
         for (member, value) in entries.get(name).and_then(Value::as_object).into_iter().flatten() {
             if !matches!(member.as_str(), "type" | "name") {
-                config.insert(member.clone(), value.clone());
+                config.insert(member.clone(), tree::copy(value));
             }
         }
         if !config.is_empty() {

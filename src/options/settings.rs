@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::document::read_inside;
 use super::launch::{Builder, PrivateFile};
 use crate::error::{Error, Status};
+use crate::protocol::tree;
 
 /// What may stand in the process list at most, if it is numbers and switches.
 const SHORT: usize = 1024;
@@ -17,7 +18,7 @@ pub fn settings(builder: &mut Builder) -> Result<(), Error> {
     let mut settings = match (options.get("settings"), sandbox) {
         (None, None) => return Ok(()),
         (None, Some(_)) => Map::new(),
-        (Some(Value::Object(settings)), _) => settings.clone(),
+        (Some(Value::Object(settings)), _) => tree::copy_of(settings),
         (Some(text), sandbox) => match (of_text(text.as_str().unwrap_or_default())?, sandbox) {
             (Some(settings), _) => settings,
             (None, None) => {
@@ -28,7 +29,7 @@ pub fn settings(builder: &mut Builder) -> Result<(), Error> {
         },
     };
     if let Some(sandbox) = sandbox {
-        let mut wanted = sandbox.clone();
+        let mut wanted = tree::copy_of(sandbox);
         // A sandbox that was asked for and cannot be had must not mean "without one".
         if wanted.get("enabled") == Some(&Value::Bool(true)) && !wanted.contains_key("failIfUnavailable") {
             wanted.insert("failIfUnavailable".into(), true.into());
@@ -61,7 +62,7 @@ pub fn managed_settings(builder: &mut Builder) {
         builder.flag("managed_settings", "--managed-settings", &text);
         return;
     }
-    builder.field("managedSettings", settings.clone());
+    builder.field("managedSettings", tree::copy(settings));
     builder.switch("managed_settings", "--managed-settings-in-initialize");
     builder.await_initialize = true;
     builder.must_be_applied.push("managed_settings_applied");
@@ -74,7 +75,7 @@ fn of_text(text: &str) -> Result<Option<Map<String, Value>>, Error> {
         return Ok(None);
     }
     let remedy = "give the settings as an object, or as the path of a file";
-    match read_inside(text, "/settings", "the text looks like JSON and is not", remedy)? {
+    match read_inside(text, "/settings", "the text, which looks like it,", remedy)? {
         Value::Object(settings) => Ok(Some(settings)),
         _ => Ok(None),
     }
@@ -95,7 +96,10 @@ fn of_file(path: &str, cwd: Option<&str>) -> Result<Map<String, Value>, Error> {
     };
     let text = std::fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    serde_json::from_str(text).map_err(|error| failed(error.to_string()))
+    match tree::parse(text).map_err(|fault| failed(fault.to_string()))? {
+        Value::Object(settings) => Ok(settings),
+        _ => Err(failed("it is not a JSON object".to_owned())),
+    }
 }
 
 /// Members of `over` win; objects on both sides are merged.
@@ -106,7 +110,7 @@ fn merge(under: &mut Value, over: &Value) {
                 merge(under.entry(name.clone()).or_insert(Value::Null), value);
             }
         }
-        _ => *under = over.clone(),
+        _ => *under = tree::copy(over),
     }
 }
 

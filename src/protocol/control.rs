@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::tolerant;
+use super::{tolerant, tree};
 use crate::error::{Error, Result, Status};
 
 /// A request of ours as one line without its newline. `id` is one that we made: nothing in it needs an escape.
@@ -62,9 +62,11 @@ struct ResponseBody<'a> {
 pub fn parse_response(line: &[u8]) -> serde_json::Result<Response> {
     let ResponseFrame { response: body } = serde_json::from_slice(line)?;
     let outcome = if body.subtype == "error" {
-        let text = match body.error.map(|error| tolerant::value(error.get())).transpose()? {
-            Some(Value::String(text)) => text,
-            Some(other) => other.to_string(),
+        let text = match body.error.map(|error| (error, tolerant::value(error.get()))) {
+            Some((_, Ok(Value::String(text)))) => text,
+            Some((_, Ok(other))) => other.to_string(),
+            // Whatever it is made of: the request has its answer.
+            Some((error, Err(_))) => error.get().to_owned(),
             None => "the CLI refused the request without a reason".to_owned(),
         };
         Err(Error::new(Status::Control, text).with_opt("code", body.error_code))
@@ -139,13 +141,11 @@ pub fn parse_cancel(line: &[u8]) -> serde_json::Result<String> {
 
 /// Checks a control request that the host composed: an object with a `subtype`.
 pub fn check_request(request: &str) -> Result<Map<String, Value>> {
+    const REMEDY: &str = "pass an object such as {\"subtype\":\"interrupt\"}";
     let bad = |message: String| {
-        Error::new(Status::InvalidArgument, message)
-            .with("argument", "request_json")
-            .with("remedy", "pass an object such as {\"subtype\":\"interrupt\"}")
+        Error::new(Status::InvalidArgument, message).with("argument", "request_json").with("remedy", REMEDY)
     };
-    let value: Value = serde_json::from_str(request)
-        .map_err(|cause| bad(format!("the control request is not JSON: {cause}")))?;
+    let value = tree::parse(request).map_err(|fault| fault.refusal("request_json", REMEDY))?;
     let Value::Object(object) = value else {
         return Err(bad("the control request is not a JSON object".into()));
     };

@@ -4,9 +4,9 @@ use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 use smallvec::SmallVec;
 
-use super::json;
 use super::kind::{Kind, Route, route};
 use super::pieces::{Piece, may_be_shared, pieces};
+use super::scan;
 
 /// One line inside a block: `data[start..start + len]`, followed by a NUL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,7 +231,7 @@ impl Framer {
         }
         match found {
             Route::ControlRequest | Route::ControlResponse | Route::ControlCancel => {
-                if json::is_json(text, text.len()) || !self.deliver_pieces(text, sink) {
+                if scan::is_json(text, text.len()) || !self.deliver_pieces(text, sink) {
                     sink.control(found, text);
                 }
             }
@@ -273,8 +273,8 @@ impl Framer {
     /// Whether `bytes[from..to]` is JSON, where that is asked for.
     #[inline(always)]
     fn is_valid(&self, bytes: &[u8], from: usize, to: usize) -> bool {
-        let end = bytes.len().min(to + json::AHEAD);
-        !self.validate_json || json::is_json(&bytes[from..end], to - from)
+        let end = bytes.len().min(to + scan::AHEAD);
+        !self.validate_json || scan::is_json(&bytes[from..end], to - from)
     }
 }
 
@@ -284,7 +284,7 @@ pub fn why_not(line: &[u8]) -> Unparsed {
         Unparsed::InvalidUtf8
     } else if !line.starts_with(b"{") {
         Unparsed::NotAnObject
-    } else if !json::is_json(line, line.len()) {
+    } else if !scan::is_json(line, line.len()) {
         Unparsed::InvalidJson
     } else if route(line) == Route::Untyped {
         Unparsed::Untyped
@@ -293,7 +293,7 @@ pub fn why_not(line: &[u8]) -> Unparsed {
     }
 }
 
-/// The route of a line that is not JSON, or nested too deep to tell. Control frames are read with care anyway, and one that
+/// The route of a line that is not JSON. Control frames are read with care anyway, and one that
 /// nobody answered would let the CLI go on without the host.
 #[cold]
 #[inline(never)]

@@ -3,7 +3,7 @@
 
 use memchr::memchr2;
 
-use super::json::ordinary;
+use super::scan::ordinary;
 
 /// The members of an object, in order: each key (escapes untouched) with the text from its value on.
 pub struct Members<'a> {
@@ -69,7 +69,7 @@ pub fn strings(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Length of the value that `text` starts with, up to the comma or the bracket behind it.
-fn value_length(text: &[u8]) -> usize {
+pub(super) fn value_length(text: &[u8]) -> usize {
     let mut depth = 0usize;
     let mut at = 0;
     while let Some(byte) = text.get(at) {
@@ -91,7 +91,7 @@ fn value_length(text: &[u8]) -> usize {
 
 /// Length of the string whose opening quote stands just before `text`.
 #[inline(always)]
-fn string_length(text: &[u8]) -> Option<usize> {
+pub(super) fn string_length(text: &[u8]) -> Option<usize> {
     // Most strings are names and numbers.
     match text.first_chunk().map(ordinary) {
         Some(at) if text.get(at) == Some(&b'"') => Some(at),

@@ -3,12 +3,14 @@
 pub mod cli_version;
 pub mod control;
 pub mod framing;
-mod json;
 pub mod kind;
 pub mod members;
+pub mod message_text;
 mod pieces;
+pub mod pointer;
 pub mod result_frame;
-pub mod strict;
+mod scan;
 pub mod text_delta;
 pub mod tolerant;
+pub mod tree;
 pub mod user_message;

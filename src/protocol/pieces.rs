@@ -10,8 +10,8 @@
 
 use wide::u8x16;
 
-use super::json;
 use super::kind::{Kind, Route, route};
+use super::scan;
 
 /// A part of a line.
 #[derive(Debug, PartialEq)]
@@ -77,7 +77,7 @@ impl<'a> Found<'a> {
 
 /// The frame that the text starts with, and its length.
 fn frame(text: &[u8]) -> Option<(Route, usize)> {
-    let length = text.starts_with(b"{").then(|| json::value_length(text)).flatten()?;
+    let length = text.starts_with(b"{").then(|| scan::value_length(text)).flatten()?;
     let frame = &text[..length];
     let found = route(frame);
     (found != Route::Untyped && simdutf8::basic::from_utf8(frame).is_ok()).then_some((found, length))

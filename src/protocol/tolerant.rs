@@ -7,13 +7,21 @@ use memchr::memchr;
 use serde_json::Value;
 
 use super::members::{self, top_level_value};
+use super::tree::{self, Fault};
 
 /// The document, with U+FFFD for every half of a surrogate pair.
-pub fn value(text: &str) -> serde_json::Result<Value> {
-    serde_json::from_str(text).or_else(|cause| match without_halves(text) {
-        Cow::Borrowed(_) => Err(cause),
-        Cow::Owned(text) => serde_json::from_str(&text),
-    })
+pub fn value(text: &str) -> Result<Value, Fault> {
+    tree::parse_tolerant(text)
+}
+
+/// As [`value`], for a line of the CLI; null when it cannot be read.
+pub fn line(bytes: &[u8]) -> Value {
+    std::str::from_utf8(bytes).ok().and_then(|text| value(text).ok()).unwrap_or_default()
+}
+
+/// A string with its quotes; `None` when it is not one.
+pub fn string(text: &str) -> Option<String> {
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&without_halves(text))).ok()
 }
 
 /// One member of an object in an object, and so on. What stands beside it does not matter, be it nested deeper than a parser

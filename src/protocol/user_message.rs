@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use once_cell::sync::Lazy;
 use serde_json::{Map, Value};
 
+use super::tree;
 use crate::error::{Error, Result, Status};
 
 /// One user message, ready to be written.
@@ -67,8 +68,11 @@ fn new_uuid() -> String {
 
 /// A message that the host composed: images, blocks, `parent_tool_use_id`, `priority` and so on.
 pub fn from_json(text: &str, session_id: Option<&str>, style: Style) -> Result<UserMessage> {
-    let value: Value = serde_json::from_str(text).map_err(|cause| {
-        refused("", format!("the message is not JSON: {cause}")).with("offset", offset_of(&cause, text))
+    let value = tree::parse(text).map_err(|fault| {
+        let pointer = fault.pointer.as_deref().unwrap_or_default();
+        refused(pointer, fault.of("the message"))
+            .with("offset", fault.offset)
+            .with_opt("remedy", fault.remedy())
     })?;
     let Value::Object(message) = value else {
         return Err(refused("", "the message is not a JSON object".into()));
@@ -90,13 +94,6 @@ pub fn from_json(text: &str, session_id: Option<&str>, style: Style) -> Result<U
         return Err(refused("/uuid", "the message's uuid is not a UUID".into()));
     }
     Ok(finish(message, session_id, style))
-}
-
-/// Where the first wrong byte is. The parser counts lines and columns from 1.
-fn offset_of(cause: &serde_json::Error, text: &str) -> usize {
-    let lines = text.split_inclusive('\n').take(cause.line().saturating_sub(1));
-    let end = lines.map(str::len).sum::<usize>() + cause.column();
-    if cause.is_eof() { end } else { end.saturating_sub(1) }
 }
 
 fn check_content(content: Option<&Value>) -> Result<()> {

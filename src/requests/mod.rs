@@ -1,6 +1,7 @@
 //! What the CLI asks of the host. Each request is answered exactly once, and every way of not answering is a refusal.
 
 mod pending;
+mod questions;
 mod refusal;
 mod reply;
 mod updates;
@@ -456,12 +457,12 @@ impl Request {
         self.answer(control::success_line(&self.wire_id, &payload.to_string()))
     }
 
-    /// Permission for `AskUserQuestion`: the user's answers by question.
+    /// Permission for `AskUserQuestion`: the user's answers by position or by question.
     pub fn answer_questions(&self, answers: &str) -> Result<()> {
         self.require_permission()?;
-        let input = reply::answered_questions(&self.document(), answers)?;
-        let payload = json!({"behavior": "allow", "updatedInput": input});
-        self.answer(control::success_line(&self.wire_id, &payload.to_string()))
+        let input = reply::one_line(&questions::answered(self.json(), answers)?).into_owned();
+        let payload = format!(r#"{{"behavior":"allow","updatedInput":{input}}}"#);
+        self.answer(control::success_line(&self.wire_id, &payload))
     }
 
     fn refusal(&self, why: &str) -> String {

@@ -47,7 +47,7 @@ fn parse(payload: &str) -> Value {
 }
 
 /// Line breaks can only stand between the tokens of a JSON text, where a space does as well.
-fn one_line(json: &str) -> Cow<'_, str> {
+pub fn one_line(json: &str) -> Cow<'_, str> {
     if json.contains(['\n', '\r']) { json.replace(['\n', '\r'], " ").into() } else { json.into() }
 }
 
@@ -175,46 +175,6 @@ fn without_underscores(output: Value) -> (Value, bool) {
     (Value::Object(members), renamed)
 }
 
-/// The input of `AskUserQuestion` with the user's answers in it.
-pub fn answered_questions(request: &Value, answers: &str) -> Result<Value> {
-    let fault = |message: String| {
-        Error::new(Status::InvalidArgument, message).with("argument", "answers_json").with(
-            "remedy",
-            "pass an object of question texts and the chosen labels; the request is still open",
-        )
-    };
-    let Some(questions) = request["input"]["questions"].as_array() else {
-        let tool = request["tool_name"].as_str().unwrap_or_default();
-        return Err(fault(format!("the tool {tool} asks no questions")));
-    };
-    let asked: Vec<&str> = questions.iter().filter_map(|question| question["question"].as_str()).collect();
-    let text = argument(answers, "answers_json", '{')?;
-    let given: Map<String, Value> = serde_json::from_str(&text).unwrap_or_default();
-    let mut answers = Map::new();
-    for (question, answer) in given {
-        if !asked.contains(&question.as_str()) {
-            return Err(fault(format!(
-                "nobody asked \"{question}\"; the questions are: {}",
-                asked.join(" | ")
-            )));
-        }
-        let labels = match &answer {
-            Value::String(label) => Some(label.clone()),
-            Value::Array(labels) => {
-                let labels: Option<Vec<&str>> = labels.iter().map(Value::as_str).collect();
-                labels.map(|labels| labels.join(", "))
-            }
-            _ => None,
-        };
-        let labels =
-            labels.ok_or_else(|| fault(format!("the answer to \"{question}\" is neither text nor texts")))?;
-        answers.insert(question, labels.into());
-    }
-    let mut input = request["input"].clone();
-    input["answers"] = answers.into();
-    Ok(input)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -312,18 +272,5 @@ mod tests {
         assert_eq!(line, "{\"a\":   12345678901234567890123.50, \"b\": \"\\n\"}");
         let request = r#"{"subtype":"can_use_tool","input":{"n": 1.50e400}}"#;
         assert_eq!(own_input(request), r#"{"n": 1.50e400}"#);
-    }
-
-    #[test]
-    fn questions_are_answered_under_their_own_texts() {
-        let request = json!({"tool_name": "AskUserQuestion", "input": {"questions": [
-            {"question": "Which?", "multiSelect": true}, {"question": "Why?"}]}});
-        let input = answered_questions(&request, r#"{"Which?": ["A", "B"], "Why?": "Because"}"#).unwrap();
-        assert_eq!(input["answers"], json!({"Which?": "A, B", "Why?": "Because"}));
-        assert_eq!(input["questions"], request["input"]["questions"]);
-        for bad in [r#"{"Who?": "x"}"#, r#"{"Why?": 1}"#, "[]", "x"] {
-            assert!(answered_questions(&request, bad).is_err(), "{bad}");
-        }
-        assert!(answered_questions(&json!({"tool_name": "Bash", "input": {}}), "{}").is_err());
     }
 }

@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::Client;
 use crate::options::Options;
-use crate::protocol::cli_version;
 use crate::protocol::kind::Kind;
 use crate::protocol::members::top_level_string;
+use crate::protocol::{cli_version, tolerant};
 use crate::sync::lock;
 
 const REMEDY: &str = "give the option config_dir a folder of its own, and report the CLI's version to its makers: a \
@@ -57,7 +57,7 @@ impl Client {
         if !matches!(subtype, b"init" | b"hook_started" | b"memory_recall") {
             return;
         }
-        let frame: Value = serde_json::from_slice(line).unwrap_or_default();
+        let frame = tolerant::line(line);
         let mut found = match subtype {
             b"hook_started" => foreign_hook(&self.options, &frame),
             b"memory_recall" => recalled(&self.options, &frame),
@@ -106,7 +106,7 @@ fn loaded(options: &Options, added_servers: &[String], init: &Value, server_info
     if lets_files_in(options) {
         return found;
     }
-    let info: Value = serde_json::from_str(server_info).unwrap_or_default();
+    let info = tolerant::line(server_info.as_bytes());
     found.extend(output_style(options, init));
     found.extend(memory(options, init));
     found.extend(commands(init, &info));

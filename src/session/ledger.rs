@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::protocol::members::{Members, top_level_string, top_level_value};
 use crate::protocol::result_frame::{ResultFrame, number};
+use crate::protocol::tolerant;
 
 /// So many windows are remembered, those that were told of last …
 const MOST_WINDOWS: usize = 64;
@@ -22,7 +23,7 @@ impl Raw {
     }
 
     fn read(&self) -> Value {
-        serde_json::from_slice(&self.0).unwrap_or_default()
+        tolerant::line(&self.0)
     }
 }
 
@@ -91,7 +92,7 @@ impl Ledger {
         if line.len() > LONGEST {
             return;
         }
-        let mut frame: Value = serde_json::from_slice(line).unwrap_or_default();
+        let mut frame = tolerant::line(line);
         let info = frame["rate_limit_info"].take();
         if info.is_object() {
             let window = info["rateLimitType"].as_str().unwrap_or("unnamed").to_owned();

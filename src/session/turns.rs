@@ -14,6 +14,7 @@ use crate::dispatch::Prompts;
 use crate::protocol::kind::Kind;
 use crate::protocol::members::{top_level_string, top_level_value};
 use crate::protocol::result_frame::ResultFrame;
+use crate::protocol::tolerant;
 
 /// One turn that has ended.
 #[derive(Debug, PartialEq)]
@@ -31,7 +32,7 @@ impl Turn {
             "turn": number,
             "prompts": self.prompts.iter().map(|uuid| &**uuid).collect::<Vec<_>>(),
             "autonomous": self.prompts.is_empty(),
-            "origin": self.origin.as_deref().and_then(|text| serde_json::from_slice::<Value>(text).ok()),
+            "origin": self.origin.as_deref().map(tolerant::line),
         })
     }
 }

@@ -27,6 +27,7 @@ use super::{End, Later, Sink, Transport};
 use crate::error::Result;
 use crate::options::Options;
 use crate::process::Exit;
+use crate::protocol::tolerant;
 use crate::sync::lock;
 use redact::Redactor;
 use writer::{Item, Writer};
@@ -253,7 +254,7 @@ fn header(start: &Start<'_>, redactor: &Redactor) -> Value {
     let mut options = start.options.document().clone();
     options.shift_remove("record");
     let options = redactor.json(&Value::Object(options).to_string()).unwrap_or_default();
-    let options: Value = serde_json::from_str(&options).unwrap_or_default();
+    let options = tolerant::value(&options).unwrap_or_default();
     json!({
         "event": format::HEADER,
         "format": format::FORMAT,

@@ -106,7 +106,7 @@ static void texts(claude_client_t *client)
     FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_query(client, "", NULL, NULL, NULL));
     FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_client_query(client, NULL, NULL, NULL, NULL));
     FAILS(CLAUDE_ERR_JSON_DECODE, claude_json_get("{", "/a", &value, NULL));
-    FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_json_get("{}", "/a", &value, NULL));
+    FAILS(CLAUDE_ERR_NOT_FOUND, claude_json_get("{}", "/a", &value, NULL));
     FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_json_get("{}", "a", &value, NULL));
     FAILS(CLAUDE_ERR_INVALID_ARGUMENT, claude_json_get("{}", "", NULL, NULL));
     /* A NUL belongs to a prompt, and to no path. */

@@ -1,6 +1,6 @@
 //! Whether a schema can be used: its keywords have the form that they need, and its references lead somewhere.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use regex_lite::Regex;
 use serde_json::{Map, Value};
@@ -19,22 +19,22 @@ struct Walk<'a> {
     /// What is referred to, which may lie where nobody would look for schemas.
     references: Vec<&'a str>,
     /// Those that have not been looked at.
-    targets: Vec<(&'a Value, String)>,
+    waiting: VecDeque<(&'a Value, String)>,
 }
 
 type Checked = Result<(), String>;
 
 /// The patterns of the schema, ready for use.
 pub fn check(root: &Value) -> Result<HashMap<String, Regex>, String> {
-    let mut walk = Walk { root, patterns: HashMap::new(), references: vec!["#"], targets: Vec::new() };
+    let mut walk = Walk { root, patterns: HashMap::new(), references: vec!["#"], waiting: VecDeque::new() };
     walk.schema(root, "")?;
     for (name, member) in root.as_object().into_iter().flatten() {
         if matches!(name.as_str(), "$defs" | "definitions") {
             walk.map(member, &format!("/{name}"))?;
         }
     }
-    while let Some((target, place)) = walk.targets.pop() {
-        walk.schema(target, &place)?;
+    while let Some((schema, place)) = walk.waiting.pop_front() {
+        walk.schema(schema, &place)?;
     }
     Ok(walk.patterns)
 }
@@ -46,6 +46,12 @@ impl<'a> Walk<'a> {
             Value::Object(keywords) => self.keywords(keywords, place),
             _ => Err(format!("{} is not a schema", shown(place))),
         }
+    }
+
+    /// Schemas in schemas wait for their turn, so that depth costs no stack.
+    fn later(&mut self, schema: &'a Value, place: &str) -> Checked {
+        self.waiting.push_back((schema, place.to_owned()));
+        Ok(())
     }
 
     fn keywords(&mut self, keywords: &'a Map<String, Value>, place: &str) -> Checked {
@@ -88,9 +94,9 @@ impl<'a> Walk<'a> {
             | "contains"
             | "propertyNames"
             | "additionalProperties"
-            | "additionalItems" => self.schema(value, at),
+            | "additionalItems" => self.later(value, at),
             "items" if value.is_array() => self.list(value, at),
-            "items" => self.schema(value, at),
+            "items" => self.later(value, at),
             "allOf" | "anyOf" | "oneOf" | "prefixItems" => self.list(value, at),
             "properties" | "dependentSchemas" => self.map(value, at),
             "patternProperties" => {
@@ -111,7 +117,7 @@ impl<'a> Walk<'a> {
     fn list(&mut self, value: &'a Value, at: &str) -> Checked {
         let Some(schemas) = value.as_array() else { return Err(format!("{at} is not a list of schemas")) };
         for (index, schema) in schemas.iter().enumerate() {
-            self.schema(schema, &format!("{at}/{index}"))?;
+            self.later(schema, &format!("{at}/{index}"))?;
         }
         Ok(())
     }
@@ -121,7 +127,7 @@ impl<'a> Walk<'a> {
             return Err(format!("{at} is not an object of schemas"));
         };
         for (name, schema) in schemas {
-            self.schema(schema, &format!("{at}/{name}"))?;
+            self.later(schema, &format!("{at}/{name}"))?;
         }
         Ok(())
     }
@@ -131,7 +137,7 @@ impl<'a> Walk<'a> {
         let Some(members) = value.as_object() else { return Err(format!("{at} is not an object")) };
         for (name, member) in members {
             if !is_names(member) {
-                self.schema(member, &format!("{at}/{name}"))?;
+                self.later(member, &format!("{at}/{name}"))?;
             }
         }
         Ok(())
@@ -158,7 +164,7 @@ impl<'a> Walk<'a> {
                 if !self.references.contains(&reference) {
                     self.references.push(reference);
                     let place = reference.strip_prefix("#/").map_or(at.to_owned(), |path| format!("/{path}"));
-                    self.targets.push((target, place));
+                    self.later(target, &place)?;
                 }
                 Ok(())
             }

@@ -12,6 +12,8 @@ use std::collections::HashMap;
 use regex_lite::Regex;
 use serde_json::Value;
 
+use crate::protocol::tree;
+
 /// How many faults the model is told of at once.
 const SHOWN: usize = 5;
 
@@ -24,7 +26,7 @@ pub struct Schema {
 impl Schema {
     /// The error says what cannot be used, and where.
     pub fn compile(schema: &Value) -> Result<Schema, String> {
-        let mut compiled = Schema { root: schema.clone(), patterns: HashMap::new() };
+        let mut compiled = Schema { root: tree::copy(schema), patterns: HashMap::new() };
         compiled.patterns = form::check(&compiled.root)?;
         Ok(compiled)
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::names::{is_plain_name, is_secret, is_secret_name};
+use crate::protocol::tolerant;
 
 /// Headers that say nothing about who sends them.
 const PLAIN_HEADERS: &[&str] =
@@ -253,7 +254,7 @@ fn document(text: &str) -> Option<Value> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
-    serde_json::from_str(text).ok()
+    tolerant::value(text).ok()
 }
 
 fn is_variable_name(name: &str) -> bool {

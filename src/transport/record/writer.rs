@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::file;
 use super::format::{self, Direction};
 use super::redact::Redactor;
+use crate::protocol::tolerant;
 
 /// Something that went by.
 pub enum Item {
@@ -138,7 +139,7 @@ impl Writer {
 
     /// The answer to `initialize` is the first to tell the CLI's version.
     fn connected(&mut self, at_us: u64, line: &[u8]) -> io::Result<()> {
-        let frame: Value = serde_json::from_slice(line).unwrap_or_default();
+        let frame = tolerant::line(line);
         let version = frame.pointer("/response/response/claude_code_version").cloned().unwrap_or_default();
         let meta = json!({"event": format::CONNECTED, "cli_version": version});
         self.value(at_us, Direction::Meta, "line", &meta.to_string())

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result, Status};
+use crate::protocol::tolerant;
 use crate::transport::End;
 use crate::transport::record::format::{self, Direction};
 
@@ -136,7 +137,7 @@ impl Script {
     }
 
     fn read_header(&mut self, row: &Row<'_>, wrong: impl Fn(&str) -> Error) -> Result<()> {
-        let header: Value = row.line.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let header = row.line.map_or(Value::Null, |raw| tolerant::line(raw.get().as_bytes()));
         if header["format"] != format::FORMAT {
             return Err(wrong("there is no header, so it is no record"));
         }
@@ -160,8 +161,7 @@ impl Row<'_> {
         let direction = Direction::ALL.into_iter().find(|direction| direction.name() == self.dir);
         let direction = direction.ok_or_else(|| wrong("dir is none of in, out, stderr, meta"))?;
         if direction == Direction::Meta {
-            let meta: Value =
-                self.line.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+            let meta = self.line.map_or(Value::Null, |raw| tolerant::line(raw.get().as_bytes()));
             return Ok(match meta["event"].as_str() {
                 Some(format::END_INPUT) => Some(What::EndInput),
                 Some(format::CLOSE) => Some(What::Close),
@@ -173,7 +173,7 @@ impl Row<'_> {
         Ok(Some(match direction {
             Direction::Out => {
                 let text = String::from_utf8(bytes).map_err(|_| wrong("what the host sent is no text"))?;
-                let frame: Value = serde_json::from_str(&text).unwrap_or_default();
+                let frame = tolerant::line(text.as_bytes());
                 What::Out(Sent { kind: Kind::of(&frame), text, done: false })
             }
             Direction::Stderr => What::Stderr(bytes),

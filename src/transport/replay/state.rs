@@ -8,8 +8,8 @@ use super::compare::{self, Difference};
 use super::script::{Entry, Kind, Script, Sent, What};
 use crate::error::{Error, Result, Status};
 use crate::process::Exit;
-use crate::protocol::control;
 use crate::protocol::members::{top_level_string, top_level_value};
+use crate::protocol::{control, tolerant};
 use crate::transport::End;
 
 /// Lines that are played in one go.
@@ -117,7 +117,7 @@ impl State {
         if self.closing || self.input_ended {
             return Err(Error::new(Status::Closed, "the input of the session has ended"));
         }
-        let got: Value = serde_json::from_str(line).unwrap_or_default();
+        let got = tolerant::line(line.as_bytes());
         match Kind::of(&got) {
             Kind::Answer { id } => self.answered(&id, &got),
             kind => self.initiated(&kind, &got),
@@ -270,7 +270,7 @@ impl State {
         for (recorded, today) in &self.uuids {
             text = text.replace(recorded.as_str(), today);
         }
-        serde_json::from_str(&text).ok()
+        tolerant::value(&text).ok()
     }
 
     fn difference(&self, at: usize, got: &Value) -> Option<Difference> {

@@ -1,5 +1,6 @@
-//! Whether a text is one JSON value. Nothing is built. Strings are read sixteen bytes at a time, and what usually comes
-//! next is looked for first. The general parsers do more for the same answer: see `docs/performance.md`.
+//! Whether a text is one JSON value, of any depth. Nothing is built and nothing recurses: a text needs no more stack for
+//! being nested. Strings are read sixteen bytes at a time, and what usually comes next is looked for first. The general
+//! parsers do more for the same answer: see `docs/performance.md`.
 
 use wide::u8x16;
 
@@ -10,15 +11,18 @@ pub const AHEAD: usize = CHUNK;
 
 /// Whether the first `length` bytes are. What is behind them does not matter.
 pub fn is_json(text: &[u8], length: usize) -> bool {
-    let Some(behind) = value(text) else { return false };
-    let end = text.len() - behind.len();
     // A value that goes on behind the text ends too late.
-    text.get(end..length).is_some_and(|rest| rest.trim_ascii().is_empty())
+    value_length(text).and_then(|end| text.get(end..length)).is_some_and(|rest| rest.trim_ascii().is_empty())
 }
 
 /// Length of the value that the text starts with; `None` when it is not valid.
 pub fn value_length(text: &[u8]) -> Option<usize> {
-    Some(text.len() - value(text)?.len())
+    let mut open = Inner(1);
+    let behind = match value(text, &mut open) {
+        None if open.is_full() => deep_value(text),
+        behind => behind,
+    };
+    Some(text.len() - behind?.len())
 }
 
 // Each of these takes a text and returns what is left of it.
@@ -38,9 +42,16 @@ fn token_behind_space(text: &[u8]) -> Option<(u8, &[u8])> {
     Some((text[at], &text[at + 1..]))
 }
 
+/// A value that may have more levels than fit into an [`Inner`].
+#[cold]
+#[inline(never)]
+fn deep_value(text: &[u8]) -> Option<&[u8]> {
+    value(text, &mut Deep { inner: Inner(1), outer: Vec::new() })
+}
+
 /// A whole value, without recursion.
-fn value(mut text: &[u8]) -> Option<&[u8]> {
-    let mut open = Brackets::NONE;
+#[inline(always)]
+fn value<'a>(mut text: &'a [u8], open: &mut impl Brackets) -> Option<&'a [u8]> {
     'values: loop {
         let (first, rest) = token(text)?;
         text = match first {
@@ -222,29 +233,86 @@ fn behind_digits(text: &[u8]) -> &[u8] {
     &text[count..]
 }
 
-/// The brackets that are open: below a 1, a bit for each, set for an object. Deeper texts than fit are refused.
-struct Brackets(u128);
+/// The brackets that are open, a bit for each, set for an object.
+trait Brackets {
+    /// Asked after each [`Brackets::pop`].
+    fn any(&mut self) -> bool;
 
-impl Brackets {
-    const NONE: Brackets = Brackets(1);
+    /// Whether the innermost one is an object.
+    fn in_object(&self) -> bool;
 
-    fn any(&self) -> bool {
+    /// `None` when there is no room for more.
+    fn push(&mut self, object: bool) -> Option<()>;
+
+    fn pop(&mut self);
+}
+
+/// As many as usual texts have, below a 1.
+struct Inner(u128);
+
+impl Inner {
+    fn is_full(&self) -> bool {
+        self.0.leading_zeros() == 0
+    }
+}
+
+impl Brackets for Inner {
+    #[inline(always)]
+    fn any(&mut self) -> bool {
         self.0 != 1
     }
 
-    /// Whether the innermost one is an object.
+    #[inline(always)]
     fn in_object(&self) -> bool {
         self.0 & 1 == 1
     }
 
+    #[inline(always)]
     fn push(&mut self, object: bool) -> Option<()> {
-        let has_room = self.0.leading_zeros() > 0;
+        if self.is_full() {
+            return None;
+        }
         self.0 = self.0 << 1 | u128::from(object);
-        has_room.then_some(())
+        Some(())
+    }
+
+    #[inline(always)]
+    fn pop(&mut self) {
+        self.0 >>= 1;
+    }
+}
+
+/// As many as there are.
+struct Deep {
+    inner: Inner,
+    /// Those around the inner ones, each number full.
+    outer: Vec<Inner>,
+}
+
+impl Brackets for Deep {
+    fn any(&mut self) -> bool {
+        if self.inner.any() {
+            return true;
+        }
+        let around = self.outer.pop();
+        let any = around.is_some();
+        self.inner = around.unwrap_or(Inner(1));
+        any
+    }
+
+    fn in_object(&self) -> bool {
+        self.inner.in_object()
+    }
+
+    fn push(&mut self, object: bool) -> Option<()> {
+        if self.inner.is_full() {
+            self.outer.push(std::mem::replace(&mut self.inner, Inner(1)));
+        }
+        self.inner.push(object)
     }
 
     fn pop(&mut self) {
-        self.0 >>= 1;
+        self.inner.pop();
     }
 }
 
@@ -365,10 +433,52 @@ mod tests {
         assert!(refused > all / 2);
     }
 
+    fn serde_passes_over(text: &[u8]) -> bool {
+        serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+    }
+
+    /// Lists and objects in turn, or in runs, so that the bits that are put aside are not all the same.
+    fn nested(depth: usize, is_object: impl Fn(usize) -> bool) -> Vec<u8> {
+        let mut text = Vec::new();
+        (0..depth).for_each(|at| text.extend_from_slice(if is_object(at) { b"{\"a\":" } else { b"[" }));
+        text.push(b'1');
+        (0..depth).rev().for_each(|at| text.push(if is_object(at) { b'}' } else { b']' }));
+        text
+    }
+
     #[test]
-    fn nesting_is_bounded() {
-        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(judged(nested(127).as_bytes()) && serde_says(nested(127).as_bytes()));
-        assert!(!judged(nested(128).as_bytes()) && !serde_says(nested(128).as_bytes()));
+    fn a_text_of_any_depth_is_read() {
+        for depth in [0, 1, 126, 127, 128, 129, 254, 255, 256, 1000, 1_000_000] {
+            let patterns: [fn(usize) -> bool; 4] =
+                [|at| at % 3 == 0, |_| false, |_| true, |at| at / 127 % 2 == 0];
+            for is_object in patterns.into_iter().take(if depth > 1000 { 1 } else { 4 }) {
+                let text = nested(depth, is_object);
+                assert!(judged(&text), "{depth}");
+                assert!(!judged(&text[..text.len() - usize::from(depth > 0)]) || depth == 0, "{depth}");
+                assert!(!judged(&[&text[..], b"]"].concat()), "{depth}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_bracket_is_found_at_any_depth() {
+        let text = nested(300, |at| at % 3 == 0);
+        for at in 0..text.len() {
+            for byte in b"[]{},:\"1" {
+                let mut damaged = text.clone();
+                damaged[at] = *byte;
+                assert_eq!(judged(&damaged), serde_passes_over(&damaged), "{at} {byte}");
+            }
+        }
+    }
+
+    #[test]
+    fn brackets_may_close_and_open_where_their_bits_are_put_aside() {
+        let inner = "[[1],[{\"a\":[2]}],{}]";
+        for depth in 120..140 {
+            let text = format!("{}{inner},{inner}{}", "[".repeat(depth), "]".repeat(depth));
+            assert!(judged(text.as_bytes()), "{depth}");
+            assert!(!judged(text.replace("[2]}", "[2}]").as_bytes()), "{depth}");
+        }
     }
 }
