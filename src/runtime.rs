@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
-use crate::dispatch::{mark_library_thread, pool};
+use crate::dispatch::pool;
 use crate::error::{Error, Result, Status};
 use crate::panics::Inside;
 use crate::process;
@@ -48,7 +48,6 @@ impl Default for Configuration {
 impl Configuration {
     pub fn started(&self) {
         Inside::mark_thread();
-        mark_library_thread();
         if let Some(hook) = &self.on_thread_start {
             hook();
         }

@@ -197,7 +197,7 @@ pub unsafe extern "C" fn claude_client_connect_wait_n(
     unsafe {
         with_client(client, error, |client| {
             let prompt = text::optional(prompt, prompt_len, "prompt")?;
-            client.connect_wait(prompt, wait_of(timeout_ms)).map(drop)
+            client.connect_wait(prompt, wait_of(timeout_ms)?).map(drop)
         })
     }
 }
@@ -248,7 +248,7 @@ pub unsafe extern "C" fn claude_client_disconnect_wait(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| client.disconnect_wait(wait_of(timeout_ms)).map(drop)) }
+    unsafe { with_client(client, error, |client| client.disconnect_wait(wait_of(timeout_ms)?).map(drop)) }
 }
 
 /// Frees a client, disconnecting it first. When it returns, no callback of the client runs on another thread, none will

@@ -62,7 +62,7 @@ pub unsafe fn ask_as_it_is_wait(
     timeout_ms: u32,
     reply_json: *mut *mut c_char,
 ) -> Result<()> {
-    let reply = client.control_wait(request, wait_of(timeout_ms))?;
+    let reply = client.control_wait(request, wait_of(timeout_ms)?)?;
     if !reply_json.is_null() {
         // SAFETY: the caller's promise.
         unsafe { text::put(reply_json, text::give(reply)) };

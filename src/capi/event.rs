@@ -46,7 +46,7 @@ pub unsafe extern "C" fn claude_client_dispatch(
             let budget = Budget {
                 events: max_events as usize,
                 time: (budget_us != 0).then(|| Duration::from_micros(budget_us.into())),
-                wait: wait_of(timeout_ms),
+                wait: wait_of(timeout_ms)?,
             };
             let count = client.dispatcher.dispatch(budget)?;
             text::put(ran, u32::try_from(count).unwrap_or(u32::MAX));
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn claude_client_next(
     unsafe {
         with_client(client, error, |client| {
             text::require_out(event, "event")?;
-            text::put(event, event_handle(client.dispatcher.next(wait_of(timeout_ms))?)?);
+            text::put(event, event_handle(client.dispatcher.next(wait_of(timeout_ms)?)?)?);
             Ok(())
         })
     }

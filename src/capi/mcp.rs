@@ -34,7 +34,7 @@ impl ToolFunction for HostFunction {
     fn call(&self, call: Arc<Call>) {
         if let (Some(function), Some(handle)) = (self.function, hand_over_call(call)) {
             // SAFETY: the host registered the function for this pointer and takes the handle over.
-            unsafe { function(handle, self.user_data.pointer()) }
+            self.user_data.call("a tool's function", |pointer| unsafe { function(handle, pointer) })
         }
     }
 
@@ -268,7 +268,7 @@ pub unsafe extern "C" fn claude_client_add_mcp_handler(
         Arc::new(move |request| {
             if let Some(handle) = hand_over(request) {
                 // SAFETY: the host registered the function for this pointer and takes the handle over.
-                unsafe { callback(handle, user_data.pointer()) }
+                user_data.call("an MCP handler", |pointer| unsafe { callback(handle, pointer) })
             }
         })
     });

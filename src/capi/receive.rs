@@ -105,7 +105,7 @@ pub unsafe extern "C" fn claude_client_on_stderr(
         Arc::new(move |text| {
             let (text, len) = parts(text);
             // SAFETY: the host registered the function for this pointer; the text outlives the call.
-            unsafe { callback(text, len, user_data.pointer()) }
+            user_data.call("the callback on_stderr", |pointer| unsafe { callback(text, len, pointer) })
         })
     });
     // SAFETY: the header's rules on output parameters.
@@ -144,7 +144,9 @@ pub unsafe extern "C" fn claude_client_on_closed(
             let text = c_string(cause.map_or(String::new(), Error::to_json));
             let status = cause.map_or(claude_status_t::CLAUDE_OK, |cause| cause.status.into());
             // SAFETY: the host registered the function for this pointer; the text outlives the call.
-            unsafe { callback(status, text.as_ptr(), text.as_bytes().len(), user_data.pointer()) }
+            user_data.call("the callback on_closed", |pointer| unsafe {
+                callback(status, text.as_ptr(), text.as_bytes().len(), pointer)
+            })
         })
     });
     // SAFETY: the header's rules on output parameters.
@@ -183,7 +185,9 @@ pub unsafe extern "C" fn claude_client_on_wakeup(
 ) -> claude_status_t {
     let handler = registered(callback, user_data, destroy, |callback, user_data| -> WakeupHandler {
         // SAFETY: the host registered the function for this pointer.
-        Arc::new(move || unsafe { callback(user_data.pointer()) })
+        Arc::new(move || {
+            user_data.call_passing("the wake-up function", |pointer| unsafe { callback(pointer) })
+        })
     });
     // SAFETY: the header's rules on output parameters.
     unsafe {
@@ -216,7 +220,7 @@ pub unsafe extern "C" fn claude_client_receive_response(
 ) -> claude_status_t {
     // SAFETY: the header's rules on output parameters.
     unsafe {
-        with_client(client, error, |client| client.dispatcher.receive_response(None, wait_of(timeout_ms)))
+        with_client(client, error, |client| client.dispatcher.receive_response(None, wait_of(timeout_ms)?))
     }
 }
 
@@ -243,7 +247,7 @@ pub unsafe extern "C" fn claude_client_receive_response_to(
     unsafe {
         with_client(client, error, |client| {
             let uuid = text::required(message_uuid, STRLEN, "message_uuid")?;
-            client.dispatcher.receive_response(Some(uuid), wait_of(timeout_ms))
+            client.dispatcher.receive_response(Some(uuid), wait_of(timeout_ms)?)
         })
     }
 }
@@ -328,26 +332,28 @@ pub unsafe extern "C" fn claude_client_pending(
     }
 }
 
-type MessageFunction = unsafe extern "C" fn(claude_message_kind_t, *const c_char, usize, *mut c_void);
+type MessageFunction = unsafe extern "C-unwind" fn(claude_message_kind_t, *const c_char, usize, *mut c_void);
 
 /// The host's message callback as a closure.
 pub fn message_handler(callback: MessageFunction, user_data: UserData) -> MessageHandler {
     Arc::new(move |kind, text| {
         let (json, len) = parts(text);
         // SAFETY: the host registered the function for this pointer; the text outlives the call.
-        unsafe { callback(kind_of(kind), json, len, user_data.pointer()) }
+        user_data.call("the callback on_message", |pointer| unsafe {
+            callback(kind_of(kind), json, len, pointer)
+        })
     })
 }
 
 /// The host's request callback as a closure.
 pub fn request_handler(
-    callback: unsafe extern "C" fn(*mut claude_request_t, *mut c_void),
+    callback: unsafe extern "C-unwind" fn(*mut claude_request_t, *mut c_void),
     user_data: UserData,
 ) -> RequestHandler {
     Arc::new(move |request| {
         if let Some(handle) = hand_over(request) {
             // SAFETY: the host registered the function for this pointer and takes the handle over.
-            unsafe { callback(handle, user_data.pointer()) }
+            user_data.call("a request callback", |pointer| unsafe { callback(handle, pointer) })
         }
     })
 }

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::support::{
-    REQUESTS, RequestObject, call, event, full_table, parts, registered, request, wait_of, with_client,
+    REQUESTS, RequestObject, call, event, full_table, parts, registered, request, time_of, with_client,
 };
 use super::types::{
     claude_cancel_fn, claude_client_t, claude_destroy_fn, claude_error_t, claude_event_t,
@@ -138,7 +138,9 @@ pub unsafe extern "C" fn claude_request_on_cancel(
 ) -> claude_status_t {
     let on_cancel = registered(callback, user_data, destroy, |callback, user_data| -> OnCancel {
         // SAFETY: the host registered the function for this pointer.
-        Box::new(move |number| unsafe { callback(number, user_data.pointer()) })
+        Box::new(move |number| {
+            user_data.call("the callback on_cancel", |pointer| unsafe { callback(number, pointer) })
+        })
     });
     // SAFETY: the header's rules on output parameters.
     unsafe {
@@ -417,7 +419,7 @@ pub unsafe extern "C" fn claude_request_set_deadline(
         call(error, || {
             let request = self::request(request)?;
             let action = text::optional(action, STRLEN, "action")?.map(TimeoutAction::of).transpose()?;
-            request.set_deadline(wait_of(timeout_ms), action)
+            request.set_deadline(time_of(timeout_ms), action)
         })
     }
 }

@@ -275,12 +275,15 @@ pub unsafe extern "C" fn claude_client_query_stream(
 /// # Safety
 /// `next` is a function of the host for this `user_data`.
 unsafe fn next_prompt(
-    next: unsafe extern "C" fn(*mut usize, *mut c_void) -> *const c_char,
+    next: unsafe extern "C-unwind" fn(*mut usize, *mut c_void) -> *const c_char,
     user_data: &UserData,
 ) -> Result<Option<String>> {
     let mut len = CLAUDE_STRLEN;
     // SAFETY: the caller's promise; the returned text lives until the next call.
-    let prompt = unsafe { text::optional(next(&mut len, user_data.pointer()), len, "prompt") }?;
+    let prompt = unsafe {
+        let prompt = user_data.call("the generator of a prompt stream", |pointer| next(&mut len, pointer));
+        text::optional(prompt, len, "prompt")
+    }?;
     Ok(prompt.map(str::to_owned))
 }
 
@@ -400,7 +403,7 @@ pub unsafe extern "C" fn claude_query_once_n(
             let options = text::optional(options_json, options_len, "options_json")?.unwrap_or("{}");
             let on_message = registered(on_message, user_data, None, message_handler);
             let on_request = registered(on_request, user_data, None, request_handler);
-            query_once(prompt, options, on_message, on_request, wait_of(timeout_ms))
+            query_once(prompt, options, on_message, on_request, wait_of(timeout_ms)?)
         })
     }
 }

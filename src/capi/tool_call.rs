@@ -154,7 +154,9 @@ pub unsafe extern "C" fn claude_tool_call_on_cancel(
 ) -> claude_status_t {
     let on_cancel = registered(callback, user_data, destroy, |callback, user_data| -> OnCancel {
         // SAFETY: the host registered the function for this pointer.
-        Box::new(move |number| unsafe { callback(number, user_data.pointer()) })
+        Box::new(move |number| {
+            user_data.call("the callback on_cancel", |pointer| unsafe { callback(number, pointer) })
+        })
     });
     // SAFETY: the header's rules on output parameters.
     unsafe {

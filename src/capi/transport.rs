@@ -140,7 +140,9 @@ impl HostFunctions {
     /// Calls one of the functions that take nothing; what it returned, or 0 where the host has none.
     fn plain(&self, function: claude_transport_fn) -> i32 {
         // SAFETY: the host gave the function for this pointer.
-        function.map_or(0, |function| unsafe { function(self.user_data.pointer()) })
+        function.map_or(0, |function| {
+            self.user_data.call_passing("a function of the transport", |pointer| unsafe { function(pointer) })
+        })
     }
 }
 
@@ -166,7 +168,10 @@ impl Link for HostFunctions {
         let handle: *mut claude_sink_t = SINKS.insert(inlet.clone()).ok_or_else(|| full_table("sink"))?;
         *lock(&self.sink) = Some(Sink(handle.addr()));
         // SAFETY: the host gave the function for this pointer.
-        outcome(unsafe { connect(handle, self.user_data.pointer()) }, "connect")
+        let status = self.user_data.call_passing("connect of the transport", |pointer| unsafe {
+            connect(handle, pointer)
+        });
+        outcome(status, "connect")
     }
 
     fn is_ready(&self) -> Result<bool> {
@@ -180,7 +185,10 @@ impl Link for HostFunctions {
     fn write(&self, line: &[u8]) -> Result<()> {
         let Some(write) = self.vtable.write else { return Ok(()) };
         // SAFETY: the host gave the function for this pointer; the bytes outlive the call.
-        outcome(unsafe { write(line.as_ptr().cast(), line.len(), self.user_data.pointer()) }, "write")
+        let status = self.user_data.call_passing("write of the transport", |pointer| unsafe {
+            write(line.as_ptr().cast(), line.len(), pointer)
+        });
+        outcome(status, "write")
     }
 
     fn end_input(&self) -> Result<()> {
@@ -194,7 +202,7 @@ impl Link for HostFunctions {
     fn room(&self) {
         if let Some(on_room) = self.vtable.on_room {
             // SAFETY: the host gave the function for this pointer.
-            unsafe { on_room(self.user_data.pointer()) };
+            self.user_data.call_passing("on_room of the transport", |pointer| unsafe { on_room(pointer) });
         }
     }
 }

@@ -83,6 +83,7 @@ impl Dispatcher {
     /// The next event; waits for it up to `wait` (`None` = for ever).
     pub fn next(&self, wait: Option<Duration>) -> Result<Event> {
         self.require(Mode::Pull)?;
+        self.check_may_wait()?;
         let mut queue = self.wait_readable(lock(&self.queue), wait);
         // Ahead of what is queued: a thread that is told to stop must not have to receive everything first.
         if std::mem::take(&mut queue.woken) {

@@ -4,6 +4,7 @@ use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::left::Hand;
 use super::queue::Queue;
 use super::{Dispatcher, Lane, Mode};
 use crate::error::{Error, Result, Status};
@@ -74,13 +75,7 @@ impl Dispatcher {
     /// Runs callbacks until the queue is empty or the budget is used up, and returns how many it ran.
     pub fn dispatch(&self, budget: Budget) -> Result<usize> {
         self.require(Mode::Pump)?;
-        if self.gate.is_inside() {
-            return Err(Error::new(
-                Status::WouldDeadlock,
-                "claude_client_dispatch was called inside a callback",
-            )
-            .with("remedy", "return from the callback first"));
-        }
+        self.check_may_wait()?;
         let may_wait = budget.wait != Some(Duration::ZERO);
         let mut queue = self.wait_readable(lock(&self.queue), budget.wait);
         queue.woken = false;
@@ -92,6 +87,7 @@ impl Dispatcher {
         if !queue.messages.claim() {
             return Ok(0); // another thread is at it
         }
+        queue.hand.begin(false);
         drop(queue);
         let mut turn = Turn::of(&budget);
         self.pump(&mut turn);
@@ -103,6 +99,7 @@ impl Dispatcher {
     pub(super) fn pump(&self, turn: &mut Turn) {
         while !turn.is_over() && self.run_one(turn) {}
         let mut queue = lock(&self.queue);
+        queue.hand = Hand::default();
         queue.messages.abandon();
         queue.update_wakeup();
     }

@@ -8,4 +8,5 @@
 pub mod callback;
 pub mod guard;
 pub mod handle;
+mod stack;
 pub mod text;

@@ -276,6 +276,7 @@ impl Client {
         self.drop_routes();
         self.mcp.clear();
         self.release_transport();
+        self.run_left_ends();
     }
 
     /// For a client whose reader has gone with the runtime: what is left of its end.

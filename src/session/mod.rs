@@ -9,6 +9,7 @@ mod hooks;
 mod host;
 mod inbound;
 mod ledger;
+mod left;
 mod live;
 mod mcp;
 mod once;
@@ -35,6 +36,7 @@ use crate::dispatch::{Completion, Dispatcher, Listener, Mode};
 use crate::error::{Error, Result, Status};
 use crate::mcp::Registry;
 use crate::options::{self, Launch, Options};
+use crate::place::End;
 use crate::protocol::framing::Framer;
 use crate::protocol::user_message::Style;
 use crate::requests::Pending;
@@ -112,6 +114,8 @@ pub struct Client {
     hermetic: Hermetic,
     /// The request by which the session began.
     initialize: OnceLock<Map<String, Value>>,
+    /// The ends of callbacks that were left without returning from them.
+    left: Mutex<Vec<Arc<End>>>,
     /// The close ladder has been asked for.
     closing: AtomicBool,
     /// A process has been reaped, or the host's transport closed.
@@ -122,6 +126,7 @@ impl Client {
     /// Reads the options; nothing is started and no disk is touched.
     pub fn create(options_json: &str) -> Result<Arc<Client>> {
         let options = options::parse(options_json)?;
+        left::watch();
         let dispatcher = Dispatcher::new(options.max_queue_bytes, options.text_deltas);
         let routes: Arc<Mutex<Routes>> = Arc::default();
         dispatcher.on_request(Some(hooks::router(&routes)));
@@ -161,6 +166,7 @@ impl Client {
             run: Run::default(),
             hermetic: Hermetic::default(),
             initialize: OnceLock::new(),
+            left: Mutex::default(),
             closing: AtomicBool::new(false),
             exited: AtomicBool::new(false),
         }))
