@@ -9,6 +9,7 @@ use serde_json::json;
 #[test]
 fn a_function_that_waits_is_refused_wherever_it_would_hold_up_the_library() {
     let turn = json!({"on_user": [["init", {"stderr": "a line\n"}, {"ask": "can_use_tool"}, "result"]]});
+    let quick = json!({"graceful_exit_timeout_ms": 200, "terminate_timeout_ms": 200});
     let places = [
         ("message", "inline"),
         ("message", "thread"),
@@ -32,6 +33,6 @@ fn a_function_that_waits_is_refused_wherever_it_would_hold_up_the_library() {
         ("destroy", "thread"),
     ];
     for (place, mode) in places {
-        scenario("dispatch_places", &[place, mode], turn.clone()).run();
+        scenario("dispatch_places", &[place, mode], turn.clone()).options(quick.clone()).run();
     }
 }
