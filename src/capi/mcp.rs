@@ -11,7 +11,7 @@ use super::types::{
 };
 use crate::dispatch::RequestHandler;
 use crate::error::Result;
-use crate::ffi::callback::UserData;
+use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::guard::guard_or;
 use crate::ffi::text::{self, STRLEN};
 use crate::mcp::{Call, Owner, Server, ToolFunction};
@@ -34,7 +34,7 @@ impl ToolFunction for HostFunction {
     fn call(&self, call: Arc<Call>) {
         if let (Some(function), Some(handle)) = (self.function, hand_over_call(call)) {
             // SAFETY: the host registered the function for this pointer and takes the handle over.
-            self.user_data.call("a tool's function", |pointer| unsafe { function(handle, pointer) })
+            self.user_data.call("a tool's function", |pointer| unsafe { function.unwinding()(handle, pointer) })
         }
     }
 
@@ -268,7 +268,7 @@ pub unsafe extern "C" fn claude_client_add_mcp_handler(
         Arc::new(move |request| {
             if let Some(handle) = hand_over(request) {
                 // SAFETY: the host registered the function for this pointer and takes the handle over.
-                user_data.call("an MCP handler", |pointer| unsafe { callback(handle, pointer) })
+                user_data.call("an MCP handler", |pointer| unsafe { callback.unwinding()(handle, pointer) })
             }
         })
     });

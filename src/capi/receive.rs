@@ -13,7 +13,7 @@ use super::types::{
 };
 use crate::dispatch::{ClosedHandler, MessageHandler, RequestHandler, TextHandler, WakeupHandler};
 use crate::error::Error;
-use crate::ffi::callback::UserData;
+use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::text::{self, STRLEN};
 
 /// Registers the callback for messages and events. Register it before connecting: without one, messages are dropped.
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn claude_client_on_stderr(
         Arc::new(move |text| {
             let (text, len) = parts(text);
             // SAFETY: the host registered the function for this pointer; the text outlives the call.
-            user_data.call("the callback on_stderr", |pointer| unsafe { callback(text, len, pointer) })
+            user_data.call("the callback on_stderr", |pointer| unsafe { callback.unwinding()(text, len, pointer) })
         })
     });
     // SAFETY: the header's rules on output parameters.
@@ -145,7 +145,7 @@ pub unsafe extern "C" fn claude_client_on_closed(
             let status = cause.map_or(claude_status_t::CLAUDE_OK, |cause| cause.status.into());
             // SAFETY: the host registered the function for this pointer; the text outlives the call.
             user_data.call("the callback on_closed", |pointer| unsafe {
-                callback(status, text.as_ptr(), text.as_bytes().len(), pointer)
+                callback.unwinding()(status, text.as_ptr(), text.as_bytes().len(), pointer)
             })
         })
     });
@@ -186,7 +186,7 @@ pub unsafe extern "C" fn claude_client_on_wakeup(
     let handler = registered(callback, user_data, destroy, |callback, user_data| -> WakeupHandler {
         // SAFETY: the host registered the function for this pointer.
         Arc::new(move || {
-            user_data.call_passing("the wake-up function", |pointer| unsafe { callback(pointer) })
+            user_data.call_passing("the wake-up function", |pointer| unsafe { callback.unwinding()(pointer) })
         })
     });
     // SAFETY: the header's rules on output parameters.
@@ -332,7 +332,7 @@ pub unsafe extern "C" fn claude_client_pending(
     }
 }
 
-type MessageFunction = unsafe extern "C-unwind" fn(claude_message_kind_t, *const c_char, usize, *mut c_void);
+type MessageFunction = unsafe extern "C" fn(claude_message_kind_t, *const c_char, usize, *mut c_void);
 
 /// The host's message callback as a closure.
 pub fn message_handler(callback: MessageFunction, user_data: UserData) -> MessageHandler {
@@ -340,20 +340,20 @@ pub fn message_handler(callback: MessageFunction, user_data: UserData) -> Messag
         let (json, len) = parts(text);
         // SAFETY: the host registered the function for this pointer; the text outlives the call.
         user_data.call("the callback on_message", |pointer| unsafe {
-            callback(kind_of(kind), json, len, pointer)
+            callback.unwinding()(kind_of(kind), json, len, pointer)
         })
     })
 }
 
 /// The host's request callback as a closure.
 pub fn request_handler(
-    callback: unsafe extern "C-unwind" fn(*mut claude_request_t, *mut c_void),
+    callback: unsafe extern "C" fn(*mut claude_request_t, *mut c_void),
     user_data: UserData,
 ) -> RequestHandler {
     Arc::new(move |request| {
         if let Some(handle) = hand_over(request) {
             // SAFETY: the host registered the function for this pointer and takes the handle over.
-            user_data.call("a request callback", |pointer| unsafe { callback(handle, pointer) })
+            user_data.call("a request callback", |pointer| unsafe { callback.unwinding()(handle, pointer) })
         }
     })
 }

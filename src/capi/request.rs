@@ -12,6 +12,7 @@ use super::types::{
 };
 use crate::dispatch::EventKind;
 use crate::error::{Error, Status};
+use crate::ffi::callback::Unwinding;
 use crate::ffi::guard::guard_or;
 use crate::ffi::text::{self, STRLEN};
 use crate::requests::{OnCancel, Phase, Request, RequestKind, TimeoutAction};
@@ -139,7 +140,7 @@ pub unsafe extern "C" fn claude_request_on_cancel(
     let on_cancel = registered(callback, user_data, destroy, |callback, user_data| -> OnCancel {
         // SAFETY: the host registered the function for this pointer.
         Box::new(move |number| {
-            user_data.call("the callback on_cancel", |pointer| unsafe { callback(number, pointer) })
+            user_data.call("the callback on_cancel", |pointer| unsafe { callback.unwinding()(number, pointer) })
         })
     });
     // SAFETY: the header's rules on output parameters.

@@ -10,7 +10,7 @@ use super::types::{
     claude_thread_fn,
 };
 use crate::error::{Error, Result, Status};
-use crate::ffi::callback::UserData;
+use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::text::{self, STRLEN};
 use crate::log::{self, LogHandler};
 use crate::place;
@@ -81,7 +81,7 @@ fn hook(function: claude_thread_fn, user_data: *mut c_void) -> Option<ThreadHook
     let user_data = UserData::new(user_data, None);
     Some(Arc::new(move || {
         // SAFETY: the host gave the function for this pointer.
-        user_data.call("on_thread_start or on_thread_stop", |pointer| unsafe { function(pointer) })
+        user_data.call("on_thread_start or on_thread_stop", |pointer| unsafe { function.unwinding()(pointer) })
     }))
 }
 
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn claude_set_log_callback(
             let text = c_string(text.to_owned());
             // SAFETY: the host registered the function for this pointer; the text outlives the call.
             user_data.call_passing("the log callback", |pointer| unsafe {
-                log(level as i32, text.as_ptr(), text.as_bytes().len(), pointer)
+                log.unwinding()(level as i32, text.as_ptr(), text.as_bytes().len(), pointer)
             })
         })
     });

@@ -11,7 +11,7 @@ use super::types::{
 };
 use crate::dispatch::{Event, EventKind, Listener, Mode, Outcome};
 use crate::error::{Error, Result, Status};
-use crate::ffi::callback::UserData;
+use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::guard::{caught, guard};
 use crate::ffi::handle::Table;
 use crate::ffi::text;
@@ -253,7 +253,7 @@ pub fn listener(client: &Client, done: claude_done_fn, user_data: *mut c_void) -
         };
         let len = text.as_bytes().len();
         // SAFETY: the host registered the function for this pointer; the text outlives the call.
-        user_data.call("the callback done", |pointer| unsafe { done(status, text.as_ptr(), len, pointer) });
+        user_data.call("the callback done", |pointer| unsafe { done.unwinding()(status, text.as_ptr(), len, pointer) });
     })))
 }
 

@@ -9,7 +9,7 @@ use super::types::{
     claude_request_fn, claude_status_t,
 };
 use crate::error::{Error, Result, Status};
-use crate::ffi::callback::UserData;
+use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::text::{self, STRLEN};
 use crate::session::{NextPrompt, query_once};
 
@@ -275,13 +275,13 @@ pub unsafe extern "C" fn claude_client_query_stream(
 /// # Safety
 /// `next` is a function of the host for this `user_data`.
 unsafe fn next_prompt(
-    next: unsafe extern "C-unwind" fn(*mut usize, *mut c_void) -> *const c_char,
+    next: unsafe extern "C" fn(*mut usize, *mut c_void) -> *const c_char,
     user_data: &UserData,
 ) -> Result<Option<String>> {
     let mut len = CLAUDE_STRLEN;
     // SAFETY: the caller's promise; the returned text lives until the next call.
     let prompt = unsafe {
-        let prompt = user_data.call("the generator of a prompt stream", |pointer| next(&mut len, pointer));
+        let prompt = user_data.call("the generator of a prompt stream", |pointer| next.unwinding()(&mut len, pointer));
         text::optional(prompt, len, "prompt")
     }?;
     Ok(prompt.map(str::to_owned))

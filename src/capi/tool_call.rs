@@ -9,6 +9,7 @@ use super::types::{
     claude_cancel_fn, claude_destroy_fn, claude_error_t, claude_event_t, claude_status_t, claude_tool_call_t,
 };
 use crate::error::{Error, Result, Status};
+use crate::ffi::callback::Unwinding;
 use crate::ffi::guard::guard_or;
 use crate::ffi::text::{self, STRLEN};
 use crate::mcp::{Call, OnCancel};
@@ -155,7 +156,7 @@ pub unsafe extern "C" fn claude_tool_call_on_cancel(
     let on_cancel = registered(callback, user_data, destroy, |callback, user_data| -> OnCancel {
         // SAFETY: the host registered the function for this pointer.
         Box::new(move |number| {
-            user_data.call("the callback on_cancel", |pointer| unsafe { callback(number, pointer) })
+            user_data.call("the callback on_cancel", |pointer| unsafe { callback.unwinding()(number, pointer) })
         })
     });
     // SAFETY: the header's rules on output parameters.

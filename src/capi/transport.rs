@@ -10,7 +10,7 @@ use super::types::{
     claude_transport_vtable_t,
 };
 use crate::error::{Error, Result, Status};
-use crate::ffi::callback::UserData;
+use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::guard::guard_or;
 use crate::ffi::handle::Table;
 use crate::ffi::text::{self, STRLEN};
@@ -141,7 +141,7 @@ impl HostFunctions {
     fn plain(&self, function: claude_transport_fn) -> i32 {
         // SAFETY: the host gave the function for this pointer.
         function.map_or(0, |function| {
-            self.user_data.call_passing("a function of the transport", |pointer| unsafe { function(pointer) })
+            self.user_data.call_passing("a function of the transport", |pointer| unsafe { function.unwinding()(pointer) })
         })
     }
 }
@@ -169,7 +169,7 @@ impl Link for HostFunctions {
         *lock(&self.sink) = Some(Sink(handle.addr()));
         // SAFETY: the host gave the function for this pointer.
         let status = self.user_data.call_passing("connect of the transport", |pointer| unsafe {
-            connect(handle, pointer)
+            connect.unwinding()(handle, pointer)
         });
         outcome(status, "connect")
     }
@@ -186,7 +186,7 @@ impl Link for HostFunctions {
         let Some(write) = self.vtable.write else { return Ok(()) };
         // SAFETY: the host gave the function for this pointer; the bytes outlive the call.
         let status = self.user_data.call_passing("write of the transport", |pointer| unsafe {
-            write(line.as_ptr().cast(), line.len(), pointer)
+            write.unwinding()(line.as_ptr().cast(), line.len(), pointer)
         });
         outcome(status, "write")
     }
@@ -202,7 +202,7 @@ impl Link for HostFunctions {
     fn room(&self) {
         if let Some(on_room) = self.vtable.on_room {
             // SAFETY: the host gave the function for this pointer.
-            self.user_data.call_passing("on_room of the transport", |pointer| unsafe { on_room(pointer) });
+            self.user_data.call_passing("on_room of the transport", |pointer| unsafe { on_room.unwinding()(pointer) });
         }
     }
 }

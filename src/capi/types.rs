@@ -262,7 +262,7 @@ pub enum claude_request_state_t {
 /// Receives a message or an event. `json` is the CLI's own text (plain text for `CLAUDE_EVENT_TEXT_DELTA`), `len` bytes
 /// of UTF-8 with a NUL behind them, valid until the callback returns.
 pub type claude_message_fn = Option<
-    unsafe extern "C-unwind" fn(
+    unsafe extern "C" fn(
         kind: claude_message_kind_t,
         json: *const c_char,
         len: usize,
@@ -272,23 +272,23 @@ pub type claude_message_fn = Option<
 
 /// Receives a request of the CLI and owns it: answer it, now or later, and free it.
 pub type claude_request_fn =
-    Option<unsafe extern "C-unwind" fn(request: *mut claude_request_t, user_data: *mut c_void)>;
+    Option<unsafe extern "C" fn(request: *mut claude_request_t, user_data: *mut c_void)>;
 
 /// Called when the model uses the tool, and owns the call: answer it, now or later, and free it.
-pub type claude_tool_fn = Option<unsafe extern "C-unwind" fn(call: *mut claude_tool_call_t, user_data: *mut c_void)>;
+pub type claude_tool_fn = Option<unsafe extern "C" fn(call: *mut claude_tool_call_t, user_data: *mut c_void)>;
 
 /// Told that the request with this id has ended without an answer: the CLI has withdrawn it, its deadline has passed, or its
 /// session has ended.
-pub type claude_cancel_fn = Option<unsafe extern "C-unwind" fn(request_id: u64, user_data: *mut c_void)>;
+pub type claude_cancel_fn = Option<unsafe extern "C" fn(request_id: u64, user_data: *mut c_void)>;
 
 /// Receives a line of stderr, `len` bytes of UTF-8 with a NUL behind them, valid until the callback returns.
 pub type claude_text_fn =
-    Option<unsafe extern "C-unwind" fn(text: *const c_char, len: usize, user_data: *mut c_void)>;
+    Option<unsafe extern "C" fn(text: *const c_char, len: usize, user_data: *mut c_void)>;
 
 /// Told once that the session has ended. `CLAUDE_OK` and an empty text stand for a normal end; otherwise `error_json` is
 /// the error's document, valid until the callback returns.
 pub type claude_closed_fn = Option<
-    unsafe extern "C-unwind" fn(
+    unsafe extern "C" fn(
         status: claude_status_t,
         error_json: *const c_char,
         len: usize,
@@ -299,38 +299,38 @@ pub type claude_closed_fn = Option<
 /// The end of an asynchronous operation, told exactly once. `json` is the reply, or the error's document, valid until
 /// the callback returns.
 pub type claude_done_fn = Option<
-    unsafe extern "C-unwind" fn(status: claude_status_t, json: *const c_char, len: usize, user_data: *mut c_void),
+    unsafe extern "C" fn(status: claude_status_t, json: *const c_char, len: usize, user_data: *mut c_void),
 >;
 
 /// Receives a line of the library's log, `len` bytes of UTF-8 with a NUL behind them, valid until the callback returns.
 /// `level` is a `claude_log_level_t`.
 pub type claude_log_fn =
-    Option<unsafe extern "C-unwind" fn(level: i32, text: *const c_char, len: usize, user_data: *mut c_void)>;
+    Option<unsafe extern "C" fn(level: i32, text: *const c_char, len: usize, user_data: *mut c_void)>;
 
 /// The last call for this `user_data`: nothing of the library uses it any more.
-pub type claude_destroy_fn = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>;
+pub type claude_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// Told that something can be received. It may only poke an event loop: it runs on a library thread.
-pub type claude_wakeup_fn = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>;
+pub type claude_wakeup_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// Returns the next prompt of a stream, or NULL at its end. The text stays the host's and must live until the next
 /// call. `*len` is preset to `CLAUDE_STRLEN`: set it for a text without NUL.
 pub type claude_prompt_fn =
-    Option<unsafe extern "C-unwind" fn(len: *mut usize, user_data: *mut c_void) -> *const c_char>;
+    Option<unsafe extern "C" fn(len: *mut usize, user_data: *mut c_void) -> *const c_char>;
 
 /// A function of a transport. See `claude_transport_vtable_t`.
-pub type claude_transport_fn = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void) -> i32>;
+pub type claude_transport_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>;
 
 /// The first function of a transport. See `claude_transport_vtable_t`.
 pub type claude_transport_connect_fn =
-    Option<unsafe extern "C-unwind" fn(sink: *mut claude_sink_t, user_data: *mut c_void) -> i32>;
+    Option<unsafe extern "C" fn(sink: *mut claude_sink_t, user_data: *mut c_void) -> i32>;
 
 /// Receives bytes for the CLI, valid until it returns. See `claude_transport_vtable_t`.
 pub type claude_transport_write_fn =
-    Option<unsafe extern "C-unwind" fn(bytes: *const c_void, len: usize, user_data: *mut c_void) -> i32>;
+    Option<unsafe extern "C" fn(bytes: *const c_void, len: usize, user_data: *mut c_void) -> i32>;
 
 /// A function of the host that runs on a library thread when it starts or ends.
-pub type claude_thread_fn = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>;
+pub type claude_thread_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// A transport that the host supplies: how lines reach the CLI, wherever it runs. Zero it, set `size`, and set the
 /// functions. Those that return a number return `CLAUDE_OK` or a `CLAUDE_ERR_` number.

@@ -6,8 +6,33 @@ use std::sync::Arc;
 use super::stack::Mark;
 use crate::place::{self, End, Host, Role};
 
+/// A function of the host as what it may be in C++: one that throws. Called as it is declared, an exception out of it would
+/// end the process in the midst of the frames of the library, without a word about where it came from.
+pub trait Unwinding {
+    type As;
+    fn unwinding(self) -> Self::As;
+}
+
+macro_rules! unwinding {
+    ($($argument:ident)*) => {
+        impl<$($argument,)* R> Unwinding for unsafe extern "C" fn($($argument),*) -> R {
+            type As = unsafe extern "C-unwind" fn($($argument),*) -> R;
+
+            fn unwinding(self) -> Self::As {
+                // SAFETY: the two differ only in what the caller is ready for.
+                unsafe { std::mem::transmute::<Self, Self::As>(self) }
+            }
+        }
+    };
+}
+
+unwinding!(A);
+unwinding!(A B);
+unwinding!(A B C);
+unwinding!(A B C D);
+
 /// The host's `void (*destroy)(void *user_data)`.
-pub type DestroyFn = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>;
+pub type DestroyFn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// The host's pointer, and the promise that its destroy-notify runs exactly once: when this value is dropped.
 pub struct UserData {
@@ -31,7 +56,7 @@ impl UserData {
             End::new(Box::new(move || {
                 let Pointer(pointer) = { pointer };
                 // SAFETY: the host registered this function for this pointer, and the end runs once.
-                call_as(destroy_function(), || unsafe { destroy(pointer) });
+                call_as(destroy_function(), || unsafe { destroy.unwinding()(pointer) });
             }))
         });
         UserData { pointer, end }

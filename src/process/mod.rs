@@ -44,7 +44,7 @@ mod unsupported;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub use self::unsupported::{Process, configure, forked, shutdown, spawn};
 
-pub use self::failure::{FailureKind, SpawnFailure};
+pub use self::failure::{FailureKind, SpawnFailure, lacking};
 pub use self::own_id::{own_id, remember_own_id};
 
 /// Our end of one of the child's standard streams.

@@ -7,6 +7,7 @@ use crate::error::{Error, Status};
 use crate::process::Exit;
 use crate::protocol::tolerant;
 use crate::transport::End;
+use crate::transport::stderr_tail::readable;
 
 /// The error that an end without our doing stands for; `None` for a normal one. `in_turn`: the CLI owed a result.
 pub fn cause(end: &End, state: &State, in_turn: bool) -> Option<Error> {
@@ -134,7 +135,7 @@ fn first_output(bytes: &[u8]) -> Option<String> {
     }
     let zeros = bytes.iter().filter(|byte| **byte == 0).count();
     if zeros * 3 < bytes.len() {
-        return Some(String::from_utf8_lossy(bytes).into_owned());
+        return Some(readable(bytes));
     }
     // The even or the odd bytes are the zero ones, whichever way round it was written.
     let little = bytes.iter().skip(1).step_by(2).filter(|byte| **byte == 0).count() * 2 > zeros;

@@ -1,9 +1,11 @@
 //! One client: connect, initialize, talk, control, close.
 
+mod before;
 mod close;
 mod connect;
 mod control;
 mod exit_cause;
+mod first_answer;
 mod hermetic;
 mod hooks;
 mod host;
@@ -49,6 +51,7 @@ use host::HostLink;
 use run::Run;
 use stats::Stats;
 
+pub use before::skips_permissions_as_root;
 pub use connect::Environment;
 pub use control::Escalation;
 pub use hooks::Hook;
