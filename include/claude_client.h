@@ -31,23 +31,26 @@
  *     returns; a `const char *` result lives as long as the object it came from; a `char *` output belongs to the
  *     caller: claude_string_free, never free().
  *  5. Waiting. Nothing blocks unless it takes `timeout_ms` (CLAUDE_NO_WAIT: do not wait; CLAUDE_WAIT_FOREVER: no
- *     limit). A wait that could only end with the help of the thread that calls it is refused with
- *     CLAUDE_ERR_WOULD_DEADLOCK.
+ *     limit). It is refused with CLAUDE_ERR_WOULD_DEADLOCK on every thread of the library, inside a callback of the
+ *     same client, and in what may interrupt anybody: a log callback, a wake-up function, a transport's functions.
  *  6. Completions. An accepted operation (its call returned CLAUDE_OK) calls its `done` exactly once, with
  *     CLAUDE_ERR_CANCELLED or CLAUDE_ERR_CLOSED if need be. A refused one never calls it.
  *  7. Callbacks are plain functions with `void *user_data` last. `destroy`, where a registration takes one, runs
  *     exactly once and last, also when the registration failed: what `user_data` needs is freed there. They must
- *     return normally: no exception, no longjmp.
+ *     return normally. One that is left by longjmp counts as ended, with a warning event; an exception or pthread_exit
+ *     out of one ends the process, with a line on stderr that names it.
  *  8. Handles are ids, not addresses: never read through one. NULL, freed, stale or foreign handles give
  *     CLAUDE_ERR_INVALID_HANDLE, never a crash, and the free functions ignore them.
  *  9. Freeing. When claude_client_free returns, no callback of that client runs or will run, every `destroy` has run
  *     and the child process is gone. Called inside one of the client's own callbacks it returns at once and the
  *     promise holds when that callback returns; where the library's reader runs that callback (INLINE mode, a wake-up
  *     function, the log), a library thread keeps the promise soon after, and the last `destroy` that runs says so.
- *     Returning from main without any clean-up is safe too.
+ *     Returning from main without any clean-up is safe too, where what the callbacks run in stays usable until the
+ *     process is gone: an interpreter that is torn down first (CPython, and most others) calls claude_runtime_shutdown
+ *     before that, such as in its atexit.
  * 10. The CLI's requests fail closed: unanswered, dropped, late, or in flight at a failure means "deny" or an error
  *     reply, never "go ahead".
- * 11. The host stays its own master: the library prints nothing, installs no signal handler, changes no signal mask,
+ * 11. The host stays its own master: the library prints nothing (but for the line of point 7), installs no signal handler, changes no signal mask,
  *     registers no atexit handler, and no failure inside it unwinds into the host (CLAUDE_ERR_PANIC instead). After
  *     fork, every call in the new process returns CLAUDE_ERR_FORKED; exec there is fine.
  * 12. Options and messages are JSON. Messages are the bytes that the CLI wrote: unknown types and fields pass
@@ -1608,8 +1611,8 @@ claude_status_t claude_client_on_wakeup(claude_client_t *client,
 
 /**
  * Waits for the next result that no earlier call of this function has returned for, and for its message callback to
- * return. Results are counted, so a result that came before the call is not missed. In PUMP mode it runs the callbacks
- * itself, up to and including the result's.
+ * return. Results are counted, so a result that came before the call is not missed; a turn that was interrupted has one as
+ * well, which comes first. In PUMP mode it runs the callbacks itself, up to and including the result's.
  *
  * @param client The client.
  * @param timeout_ms How long to wait, in milliseconds.
@@ -1707,7 +1710,7 @@ claude_status_t claude_client_pending(claude_client_t *client,
  * @param error Receives the error; may be NULL.
  * @return `CLAUDE_OK`, also when nothing ran; `CLAUDE_ERR_CLOSED` when it would wait although the end of the session has
  *   been told and nothing is left, or when the client is freed meanwhile; `CLAUDE_ERR_UNSUPPORTED` in the other modes;
- *   `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
+ *   `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback and on the library's threads.
  * @thread Any thread of the host. One at a time runs callbacks: a second one that finds some to run returns at once.
  * @callback Refused.
  * @since 0.1.0
@@ -1730,8 +1733,9 @@ claude_status_t claude_client_dispatch(claude_client_t *client,
  * @return `CLAUDE_OK`; `CLAUDE_ERR_TIMEOUT` when none came; `CLAUDE_ERR_CANCELLED` once after `claude_client_wake`,
  *   ahead of what is queued; `CLAUDE_ERR_CLOSED` after the event `CLAUDE_EVENT_CLOSED`; `CLAUDE_ERR_UNSUPPORTED` in the
  *   other modes.
- * @thread Any, several at once as well.
- * @callback There are none in PULL mode.
+ * @thread Any thread of the host, several at once as well.
+ * @callback Refused with `CLAUDE_ERR_WOULD_DEADLOCK`: in a wake-up function, a log callback, and a callback of another client
+ *   that runs on a library thread.
  * @since 0.1.0
  * @see docs/receiving.md
  */
@@ -3764,7 +3768,8 @@ claude_status_t claude_client_add_mcp_handler(claude_client_t *client,
                                               claude_error_t **error);
 
 /**
- * The arguments, as the CLI wrote them. They fit the tool's `inputSchema`.
+ * The arguments, as the CLI wrote them. They fit the tool's `inputSchema`. Whole numbers from 2^53 on were rounded by the
+ * CLI; see docs/tools.md.
  *
  * @param call The call.
  * @param len Receives the length in bytes; may be NULL.
@@ -4014,7 +4019,8 @@ claude_status_t claude_tool_call_add_resource_n(claude_tool_call_t *call,
                                                 claude_error_t **error);
 
 /**
- * Sets the `structuredContent` of the result. It is also its text when nothing else is added.
+ * Sets the `structuredContent` of the result. It is also its text when nothing else is added. The CLI rounds whole numbers
+ * from 2^53 on in it; `claude_tool_call_add_json` is exact.
  *
  * @param call The call.
  * @param json A JSON object. Copied.

@@ -145,7 +145,8 @@ fn leave_behind(level: usize, is_left: impl Fn(usize) -> bool) -> Option<Left> {
     let visits = VISITS.with(|visits| visits.clone());
     let ends = {
         let ends = lock(&ENDS);
-        let left = visits[first..known].iter().filter_map(|visit| ends.as_ref()?.get(&visit.get().end)?.upgrade());
+        let left =
+            visits[first..known].iter().filter_map(|visit| ends.as_ref()?.get(&visit.get().end)?.upgrade());
         left.collect()
     };
     return_to(first);

@@ -175,7 +175,10 @@ fn start(configuration: &Arc<Configuration>) -> Result<Vec<Reader>> {
     // The host's signal handlers must not run on our threads: a thread inherits the mask of its creator.
     process::with_signals_blocked(|| readers.collect::<std::io::Result<_>>()).map_err(|cause| {
         Error::new(Status::CliConnection, format!("the library's threads could not be started: {cause}"))
-            .with("remedy", process::lacking(&cause).unwrap_or("check the limits on threads and memory of this process"))
+            .with(
+                "remedy",
+                process::lacking(&cause).unwrap_or("check the limits on threads and memory of this process"),
+            )
     })
 }
 

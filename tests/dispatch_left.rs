@@ -38,11 +38,16 @@ fn a_client_is_freed_after_a_callback_was_left() {
 fn an_unwinding_out_of_a_callback_ends_the_process_with_words_that_name_the_callback() {
     for how in ["throw", "exit"] {
         for mode in ["thread", "pump", "inline"] {
-            for (place, name) in
-                [("message", "the callback on_message"), ("request", "a request callback"), ("destroy", "a destroy function")]
-            {
+            for (place, name) in [
+                ("message", "the callback on_message"),
+                ("request", "a request callback"),
+                ("destroy", "a destroy function"),
+            ] {
                 let said = scenario("dispatch_unwound", &[how, place, mode], turn()).run_aborted();
-                assert!(said.contains(&format!("{name} was left by an exception")), "{how} {place} {mode}: {said}");
+                assert!(
+                    said.contains(&format!("{name} was left by an exception")),
+                    "{how} {place} {mode}: {said}"
+                );
                 assert!(said.contains("must return normally"), "{said}");
             }
         }

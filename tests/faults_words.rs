@@ -60,7 +60,8 @@ fn skipping_permissions_as_root_is_refused_before_the_start_in_every_form_that_t
         let more = json!({"permission_mode": "bypassPermissions", "env": env});
         Session::created(&real.options(more)).connect(None).unwrap();
     }
-    let more = json!({"permission_mode": "plan", "settings": {"permissions": {"defaultMode": "bypassPermissions"}}});
+    let more =
+        json!({"permission_mode": "plan", "settings": {"permissions": {"defaultMode": "bypassPermissions"}}});
     Session::created(&real.options(more)).connect(None).unwrap();
     let more = json!({"permission_mode": "bypassPermissions", "env": {"IS_SANDBOX": "true"}});
     Session::created(&real.options(more)).connect(None).unwrap_err();
@@ -70,7 +71,9 @@ fn skipping_permissions_as_root_is_refused_before_the_start_in_every_form_that_t
 fn a_mode_that_the_session_was_not_started_for_says_how_to_start_it() {
     let Some(real) = Real::new("bypass_later") else { return };
     let session = real.session(json!({}));
-    for (mode, word) in [("bypassPermissions", "allow_dangerously_skip_permissions"), ("no-such-mode", "acceptEdits")] {
+    for (mode, word) in
+        [("bypassPermissions", "allow_dangerously_skip_permissions"), ("no-such-mode", "acceptEdits")]
+    {
         let failure = session.control(&json!({"subtype": "set_permission_mode", "mode": mode})).unwrap_err();
         assert_eq!(failure.status, Status::CLAUDE_ERR_CONTROL);
         assert!(text(&failure, "remedy").contains(word), "{failure:#?}");

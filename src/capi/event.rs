@@ -26,7 +26,7 @@ use crate::protocol::kind::Kind;
 /// @param error Receives the error; may be NULL.
 /// @return `CLAUDE_OK`, also when nothing ran; `CLAUDE_ERR_CLOSED` when it would wait although the end of the session has
 ///   been told and nothing is left, or when the client is freed meanwhile; `CLAUDE_ERR_UNSUPPORTED` in the other modes;
-///   `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
+///   `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback and on the library's threads.
 /// @thread Any thread of the host. One at a time runs callbacks: a second one that finds some to run returns at once.
 /// @callback Refused.
 /// @since 0.1.0
@@ -64,8 +64,9 @@ pub unsafe extern "C" fn claude_client_dispatch(
 /// @return `CLAUDE_OK`; `CLAUDE_ERR_TIMEOUT` when none came; `CLAUDE_ERR_CANCELLED` once after `claude_client_wake`,
 ///   ahead of what is queued; `CLAUDE_ERR_CLOSED` after the event `CLAUDE_EVENT_CLOSED`; `CLAUDE_ERR_UNSUPPORTED` in the
 ///   other modes.
-/// @thread Any, several at once as well.
-/// @callback There are none in PULL mode.
+/// @thread Any thread of the host, several at once as well.
+/// @callback Refused with `CLAUDE_ERR_WOULD_DEADLOCK`: in a wake-up function, a log callback, and a callback of another client
+///   that runs on a library thread.
 /// @since 0.1.0
 /// @see docs/receiving.md
 #[unsafe(no_mangle)]

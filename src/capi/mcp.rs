@@ -34,7 +34,8 @@ impl ToolFunction for HostFunction {
     fn call(&self, call: Arc<Call>) {
         if let (Some(function), Some(handle)) = (self.function, hand_over_call(call)) {
             // SAFETY: the host registered the function for this pointer and takes the handle over.
-            self.user_data.call("a tool's function", |pointer| unsafe { function.unwinding()(handle, pointer) })
+            self.user_data
+                .call("a tool's function", |pointer| unsafe { function.unwinding()(handle, pointer) })
         }
     }
 

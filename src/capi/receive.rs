@@ -105,7 +105,8 @@ pub unsafe extern "C" fn claude_client_on_stderr(
         Arc::new(move |text| {
             let (text, len) = parts(text);
             // SAFETY: the host registered the function for this pointer; the text outlives the call.
-            user_data.call("the callback on_stderr", |pointer| unsafe { callback.unwinding()(text, len, pointer) })
+            user_data
+                .call("the callback on_stderr", |pointer| unsafe { callback.unwinding()(text, len, pointer) })
         })
     });
     // SAFETY: the header's rules on output parameters.
@@ -199,8 +200,8 @@ pub unsafe extern "C" fn claude_client_on_wakeup(
 }
 
 /// Waits for the next result that no earlier call of this function has returned for, and for its message callback to
-/// return. Results are counted, so a result that came before the call is not missed. In PUMP mode it runs the callbacks
-/// itself, up to and including the result's.
+/// return. Results are counted, so a result that came before the call is not missed; a turn that was interrupted has one as
+/// well, which comes first. In PUMP mode it runs the callbacks itself, up to and including the result's.
 ///
 /// @param client The client.
 /// @param timeout_ms How long to wait, in milliseconds.

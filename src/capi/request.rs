@@ -140,7 +140,8 @@ pub unsafe extern "C" fn claude_request_on_cancel(
     let on_cancel = registered(callback, user_data, destroy, |callback, user_data| -> OnCancel {
         // SAFETY: the host registered the function for this pointer.
         Box::new(move |number| {
-            user_data.call("the callback on_cancel", |pointer| unsafe { callback.unwinding()(number, pointer) })
+            user_data
+                .call("the callback on_cancel", |pointer| unsafe { callback.unwinding()(number, pointer) })
         })
     });
     // SAFETY: the header's rules on output parameters.

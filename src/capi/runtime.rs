@@ -81,7 +81,8 @@ fn hook(function: claude_thread_fn, user_data: *mut c_void) -> Option<ThreadHook
     let user_data = UserData::new(user_data, None);
     Some(Arc::new(move || {
         // SAFETY: the host gave the function for this pointer.
-        user_data.call("on_thread_start or on_thread_stop", |pointer| unsafe { function.unwinding()(pointer) })
+        user_data
+            .call("on_thread_start or on_thread_stop", |pointer| unsafe { function.unwinding()(pointer) })
     }))
 }
 

@@ -253,7 +253,9 @@ pub fn listener(client: &Client, done: claude_done_fn, user_data: *mut c_void) -
         };
         let len = text.as_bytes().len();
         // SAFETY: the host registered the function for this pointer; the text outlives the call.
-        user_data.call("the callback done", |pointer| unsafe { done.unwinding()(status, text.as_ptr(), len, pointer) });
+        user_data.call("the callback done", |pointer| unsafe {
+            done.unwinding()(status, text.as_ptr(), len, pointer)
+        });
     })))
 }
 

@@ -281,7 +281,8 @@ unsafe fn next_prompt(
     let mut len = CLAUDE_STRLEN;
     // SAFETY: the caller's promise; the returned text lives until the next call.
     let prompt = unsafe {
-        let prompt = user_data.call("the generator of a prompt stream", |pointer| next.unwinding()(&mut len, pointer));
+        let prompt =
+            user_data.call("the generator of a prompt stream", |pointer| next.unwinding()(&mut len, pointer));
         text::optional(prompt, len, "prompt")
     }?;
     Ok(prompt.map(str::to_owned))

@@ -24,7 +24,8 @@ fn text_of(handle: *const claude_tool_call_t, text: fn(&Call) -> &[u8]) -> (*con
     guard_or(nothing, || CALLS.get(handle).map_or(nothing, |call| parts(text(&call.0))))
 }
 
-/// The arguments, as the CLI wrote them. They fit the tool's `inputSchema`.
+/// The arguments, as the CLI wrote them. They fit the tool's `inputSchema`. Whole numbers from 2^53 on were rounded by the
+/// CLI; see docs/tools.md.
 ///
 /// @param call The call.
 /// @param len Receives the length in bytes; may be NULL.
@@ -156,7 +157,8 @@ pub unsafe extern "C" fn claude_tool_call_on_cancel(
     let on_cancel = registered(callback, user_data, destroy, |callback, user_data| -> OnCancel {
         // SAFETY: the host registered the function for this pointer.
         Box::new(move |number| {
-            user_data.call("the callback on_cancel", |pointer| unsafe { callback.unwinding()(number, pointer) })
+            user_data
+                .call("the callback on_cancel", |pointer| unsafe { callback.unwinding()(number, pointer) })
         })
     });
     // SAFETY: the header's rules on output parameters.
@@ -366,7 +368,8 @@ pub unsafe extern "C" fn claude_tool_call_add_resource_n(
     }
 }
 
-/// Sets the `structuredContent` of the result. It is also its text when nothing else is added.
+/// Sets the `structuredContent` of the result. It is also its text when nothing else is added. The CLI rounds whole numbers
+/// from 2^53 on in it; `claude_tool_call_add_json` is exact.
 ///
 /// @param call The call.
 /// @param json A JSON object. Copied.

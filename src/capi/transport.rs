@@ -141,7 +141,9 @@ impl HostFunctions {
     fn plain(&self, function: claude_transport_fn) -> i32 {
         // SAFETY: the host gave the function for this pointer.
         function.map_or(0, |function| {
-            self.user_data.call_passing("a function of the transport", |pointer| unsafe { function.unwinding()(pointer) })
+            self.user_data.call_passing("a function of the transport", |pointer| unsafe {
+                function.unwinding()(pointer)
+            })
         })
     }
 }
@@ -202,7 +204,8 @@ impl Link for HostFunctions {
     fn room(&self) {
         if let Some(on_room) = self.vtable.on_room {
             // SAFETY: the host gave the function for this pointer.
-            self.user_data.call_passing("on_room of the transport", |pointer| unsafe { on_room.unwinding()(pointer) });
+            self.user_data
+                .call_passing("on_room of the transport", |pointer| unsafe { on_room.unwinding()(pointer) });
         }
     }
 }

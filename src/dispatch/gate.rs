@@ -3,7 +3,9 @@
 //! An atomic flag alone cannot keep that promise: a call may have been let through just before the flag was set.
 //! Here every call is registered while it runs, and closing waits for the ones that are.
 
-use crate::sync::{AtomicU32, Condvar, Mutex, MutexGuard, Ordering, is_live, lock, may_wait, thread_key, visit};
+use crate::sync::{
+    AtomicU32, Condvar, Mutex, MutexGuard, Ordering, is_live, lock, may_wait, thread_key, visit,
+};
 
 /// The callbacks that can be replaced one by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -121,7 +121,8 @@ impl Dispatcher {
         let (next, in_delta) = (position >> 1, position & 1 != 0);
         let mut lines = Lines::new(block);
         lines.next = next;
-        let line = next.checked_sub(1).and_then(|at| lines.block.lines.get(at).copied()).filter(|_| !in_delta);
+        let line =
+            next.checked_sub(1).and_then(|at| lines.block.lines.get(at).copied()).filter(|_| !in_delta);
         if let Some(line) = line {
             lines.delta = self.delta_of(line.kind, lines.block.text(line));
         }

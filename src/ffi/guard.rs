@@ -2,8 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::error::Result;
 use super::stack;
+use crate::error::Result;
 use crate::panics::{Inside, panic_error};
 use crate::runtime;
 

@@ -52,7 +52,8 @@ pub fn pointer(options: &Options) -> Option<String> {
 
 /// Whether the CLI takes it from root all the same: it goes by the environment.
 pub fn is_let_through(environment: &[(OsString, OsString)]) -> bool {
-    let value = |name: &str| environment.iter().rev().find(|(known, _)| known == name).map(|(_, value)| &**value);
+    let value =
+        |name: &str| environment.iter().rev().find(|(known, _)| known == name).map(|(_, value)| &**value);
     let truthy = |text: &OsStr| {
         text.to_str().is_some_and(|text| matches!(&*text.trim().to_lowercase(), "1" | "true" | "yes" | "on"))
     };
@@ -82,7 +83,11 @@ mod tests {
                 "/settings/permissions/defaultMode",
             ),
         ] {
-            assert_eq!(pointer(&super::super::parse(options).unwrap()).as_deref(), Some(expected), "{options}");
+            assert_eq!(
+                pointer(&super::super::parse(options).unwrap()).as_deref(),
+                Some(expected),
+                "{options}"
+            );
         }
         for options in [
             "{}",

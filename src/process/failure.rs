@@ -53,9 +53,13 @@ pub fn lacking(cause: &std::io::Error) -> Option<&'static str> {
 #[cfg(unix)]
 fn lacking_of(errno: i32) -> Option<&'static str> {
     Some(match errno {
-        libc::EMFILE => "the limit of open files of this process is reached (ulimit -n): close some or raise it",
+        libc::EMFILE => {
+            "the limit of open files of this process is reached (ulimit -n): close some or raise it"
+        }
         libc::ENFILE => "the limit of open files of the whole system is reached: close some or raise it",
-        libc::EAGAIN => "the limit of processes or threads is reached (ulimit -u, the container's pids limit)",
+        libc::EAGAIN => {
+            "the limit of processes or threads is reached (ulimit -u, the container's pids limit)"
+        }
         libc::ENOMEM => "the system is out of memory",
         libc::ENOSPC | libc::EDQUOT => "no space is left on the disk",
         _ => return None,
@@ -71,7 +75,9 @@ fn lacking_of(_errno: i32) -> Option<&'static str> {
 impl SpawnFailure {
     pub(super) fn other(what: &str, errno: i32) -> SpawnFailure {
         let remedy = match errno {
-            libc::ETXTBSY => Some("somebody is still writing to the program's file: try again when that has ended"),
+            libc::ETXTBSY => {
+                Some("somebody is still writing to the program's file: try again when that has ended")
+            }
             libc::EPERM => Some("the system or its security policy does not permit it"),
             errno => lacking_of(errno),
         };

@@ -45,7 +45,10 @@ impl Client {
             named.into_iter().filter(|(_, path)| !is_there(&cwd, path)).collect()
         };
         for (pointer, path) in tokio::task::spawn_blocking(look).await.unwrap_or_default() {
-            let text = format!("option {pointer}: {} does not exist, and the CLI goes on without it", path.display());
+            let text = format!(
+                "option {pointer}: {} does not exist, and the CLI goes on without it",
+                path.display()
+            );
             log::warning(|| text.clone());
             let event = json!({"event": "path_missing", "text": text, "pointer": pointer, "path": path.to_string_lossy(),
                 "remedy": "create it, or correct the path; a relative one counts from the option cwd"});
@@ -76,8 +79,9 @@ fn named_folders(options: &Options) -> Vec<(String, PathBuf)> {
         Some((child(&child("/plugins", &at.to_string()), "path"), plugin["path"].as_str()?.into()))
     });
     let folders = list("add_dirs").into_iter().enumerate();
-    let folders = folders
-        .filter_map(|(at, folder)| Some((child("/add_dirs", &at.to_string()), PathBuf::from(folder.as_str()?))));
+    let folders = folders.filter_map(|(at, folder)| {
+        Some((child("/add_dirs", &at.to_string()), PathBuf::from(folder.as_str()?)))
+    });
     plugins.chain(folders).collect()
 }
 

@@ -148,9 +148,10 @@ impl Client {
         }
         if !connecting && error.status == Status::Process && self.every_prompt_is_answered() {
             error.message += "; every prompt had its result by then";
-            return error
-                .with("answered", true)
-                .with("remedy", "the results that were delivered stand; the option resume continues the conversation");
+            return error.with("answered", true).with(
+                "remedy",
+                "the results that were delivered stand; the option resume continues the conversation",
+            );
         }
         match exit_cause::unknown_flag(end).filter(|_| connecting) {
             Some(flag) => {

@@ -357,9 +357,7 @@ fn with_remedy(error: Error) -> Error {
         Some("bypass_not_launched") => {
             "set the option allow_dangerously_skip_permissions to true before connecting; as the root user the CLI refuses it"
         }
-        Some("invalid_mode") => {
-            "pass one of default, acceptEdits, plan, bypassPermissions, dontAsk and auto"
-        }
+        Some("invalid_mode") => "pass one of default, acceptEdits, plan, bypassPermissions, dontAsk and auto",
         _ => return error,
     };
     error.with("remedy", remedy)

@@ -30,7 +30,9 @@ impl Client {
             sleep(PATIENCE).await;
             let Some(client) = me.upgrade().filter(|client| client.is_still_silent()) else { return };
             let request = Map::from_iter([("subtype".to_owned(), Value::from("mcp_status"))]);
-            let Ok(Ok(status)) = timeout(ANSWER_TAKES, client.control_internal(&request)).await else { return };
+            let Ok(Ok(status)) = timeout(ANSWER_TAKES, client.control_internal(&request)).await else {
+                return;
+            };
             let servers = pending(&status);
             if !servers.is_empty() && client.is_still_silent() {
                 client.tell_of_slow_servers(&servers);
@@ -43,7 +45,8 @@ impl Client {
     }
 
     fn tell_of_slow_servers(&self, servers: &[String]) {
-        let text = format!("the first answer waits for MCP servers that have not started: {}", servers.join(", "));
+        let text =
+            format!("the first answer waits for MCP servers that have not started: {}", servers.join(", "));
         log::warning(|| text.clone());
         let event = json!({"event": "mcp_servers_slow", "text": text, "servers": servers,
             "remedy": "see why they do not start; the CLI waits as many milliseconds as the variable MCP_TIMEOUT says, 30000 \

@@ -132,7 +132,7 @@ impl Client {
     /// Whether a result has been received, and none is owed.
     pub(super) fn every_prompt_is_answered(&self) -> bool {
         let turns = lock(&self.run.turns);
-        turns.ended > 0 && turns.in_progress().is_none()
+        turns.ended > 0 && !turns.has_open()
     }
 
     /// The turn that runs or is owed, if there is one.
