@@ -427,7 +427,7 @@ fn edge_027_a_tool_of_a_single_prompt_is_answered_and_the_process_ends() {
 #[test]
 fn whole_numbers_beyond_doubles_are_exact_as_json_text_and_rounded_elsewhere_which_is_told() {
     let real = real!("large_numbers");
-    let tools = Tools::new("big", &json!({}));
+    let tools = Tools::new("more", &json!({}));
     let (sender, received) = channel();
     let of_text = json!({"name": "of_text", "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}}});
     let structured = json!({"name": "structured"});
@@ -445,10 +445,10 @@ fn whole_numbers_beyond_doubles_are_exact_as_json_text_and_rounded_elsewhere_whi
         .unwrap();
     let client = real.client().with(&tools);
     client.connect();
-    client.turn(&use_tool("mcp__big__of_text", &json!({"n": 9_007_199_254_740_993_u64})));
+    client.turn(&use_tool("mcp__more__of_text", &json!({"n": 9_007_199_254_740_993_u64})));
     assert_eq!(received.recv().unwrap(), r#"{"n":9007199254740992}"#);
     assert_eq!(texts(&results(&real)[0]), "9007199254740993");
-    client.turn(&use_tool("mcp__big__structured", &json!({})));
+    client.turn(&use_tool("mcp__more__structured", &json!({})));
     assert!(texts(&results(&real)[0]).contains("9007199254740992"), "{:?}", results(&real));
     let messages = client.messages.lock().unwrap().clone();
     let warnings: Vec<Value> =

@@ -185,8 +185,8 @@ pub unsafe extern "C" fn claude_client_on_wakeup(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     let handler = registered(callback, user_data, destroy, |callback, user_data| -> WakeupHandler {
-        // SAFETY: the host registered the function for this pointer.
         Arc::new(move || {
+            // SAFETY: the host registered the function for this pointer.
             user_data.call_passing("the wake-up function", |pointer| unsafe { callback.unwinding()(pointer) })
         })
     });

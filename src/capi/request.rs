@@ -138,10 +138,10 @@ pub unsafe extern "C" fn claude_request_on_cancel(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     let on_cancel = registered(callback, user_data, destroy, |callback, user_data| -> OnCancel {
-        // SAFETY: the host registered the function for this pointer.
         Box::new(move |number| {
-            user_data
-                .call("the callback on_cancel", |pointer| unsafe { callback.unwinding()(number, pointer) })
+            // SAFETY: the host registered the function for this pointer.
+            let call = |pointer| unsafe { callback.unwinding()(number, pointer) };
+            user_data.call("the callback on_cancel", call);
         })
     });
     // SAFETY: the header's rules on output parameters.

@@ -139,11 +139,10 @@ impl HostFunctions {
 
     /// Calls one of the functions that take nothing; what it returned, or 0 where the host has none.
     fn plain(&self, function: claude_transport_fn) -> i32 {
-        // SAFETY: the host gave the function for this pointer.
         function.map_or(0, |function| {
-            self.user_data.call_passing("a function of the transport", |pointer| unsafe {
-                function.unwinding()(pointer)
-            })
+            // SAFETY: the host gave the function for this pointer.
+            let call = |pointer| unsafe { function.unwinding()(pointer) };
+            self.user_data.call_passing("a function of the transport", call)
         })
     }
 }
