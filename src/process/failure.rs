@@ -341,3 +341,17 @@ pub(super) fn system_text(errno: i32) -> String {
     let text = std::io::Error::from_raw_os_error(errno).to_string();
     text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_run_out_is_named() {
+        let lacking = |errno| lacking(&std::io::Error::from_raw_os_error(errno)).unwrap_or_default();
+        assert!(lacking(libc::EMFILE).contains("open files of this process"));
+        assert!(lacking(libc::ENFILE).contains("whole system"));
+        assert!(lacking(libc::EAGAIN).contains("processes or threads"));
+        assert_eq!(lacking(libc::EINVAL), "");
+    }
+}

@@ -238,9 +238,18 @@ static void nested(void) {
 static void log_callback(void) {
     claude_client_t *client = start();
     OK(claude_set_log_callback(CLAUDE_LOG_DEBUG, on_log, NULL, on_destroy, &error));
+    leave_in = "message";
+    if (setjmp(out) == 0) {
+        OK(claude_client_query(client, "first", NULL, &error));
+        receive(client, true);
+    }
+    /* The next call tells the log of that, on this thread. */
     leave_in = "log";
-    if (setjmp(out) == 0) claude_client_disconnect_wait(client, 30000, NULL);
-    if (jumps == 0) printf("no line on this thread\n");
+    if (setjmp(out) == 0) claude_client_query(client, "second", NULL, NULL);
+    CHECK(jumps == 2);
+    int before = logs;
+    OK(claude_client_query(client, "second", NULL, &error));
+    CHECK(logs > before);
     OK(claude_set_log_callback(0, NULL, NULL, NULL, &error));
     claude_client_free(client);
     CHECK(destroyed == 5);
