@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use once_cell::sync::Lazy;
 
 use crate::dispatch::gate::{Gate, Slot};
+use crate::place::{End, Left};
 use crate::sync::lock;
 
 /// The numbers of `claude_log_level_t`.
@@ -23,6 +24,8 @@ pub type LogHandler = Arc<dyn Fn(Level, &str) + Send + Sync>;
 
 static MOST: AtomicI32 = AtomicI32::new(0);
 static HANDLER: Mutex<Option<LogHandler>> = Mutex::new(None);
+/// The destroy-notifies of callbacks that were left.
+static LEFT: Mutex<Vec<Arc<End>>> = Mutex::new(Vec::new());
 static GATE: Lazy<Gate> = Lazy::new(Gate::new);
 
 thread_local!(static LOGGING: Cell<bool> = const { Cell::new(false) });
@@ -33,6 +36,16 @@ pub fn set(most: i32, handler: Option<LogHandler>) {
     let old = std::mem::replace(&mut *lock(&HANDLER), handler);
     GATE.replaced(Slot::Message);
     drop(old);
+    let left = std::mem::take(&mut *lock(&LEFT));
+    left.iter().for_each(|end| end.run());
+}
+
+/// Ends a call of the log callback that this thread has left without returning from it.
+pub fn end_left(left: &Left) {
+    if GATE.end_left() {
+        LOGGING.with(|logging| logging.set(false));
+        lock(&LEFT).extend(left.ends.iter().cloned());
+    }
 }
 
 /// Writes a line; `text` is only made when somebody wants it.

@@ -5,11 +5,8 @@ use std::cell::Cell;
 use std::sync::Once;
 
 use crate::error::{Error, Status};
-
-thread_local! {
-    // Const-initialised cells without destructors: they leave nothing behind on the host's threads.
-    static INSIDE: Cell<u32> = const { Cell::new(0) };
-}
+use crate::place::{self, Call};
+use crate::process::cancel;
 
 /// The error that stands for a caught panic.
 pub fn panic_error(payload: &(dyn Any + Send)) -> Error {
@@ -22,25 +19,41 @@ pub fn panic_error(payload: &(dyn Any + Send)) -> Error {
         .with("remedy", "free the client and create another; report this message")
 }
 
-/// Marks the current thread as running library code, so that the panic hook stays silent on it.
-pub struct Inside(());
+thread_local! {
+    /// Whether the host lets this thread be cancelled, as long as the library has changed that.
+    static CANCEL: Cell<Option<cancel::State>> = const { Cell::new(None) };
+}
+
+/// Marks the current thread as running library code: the panic hook stays silent on it, and it cannot be cancelled.
+pub struct Inside(Call);
 
 impl Inside {
-    pub fn enter() -> Inside {
+    /// `is_left` tells whether a frame of this thread is gone.
+    pub fn enter(is_left: impl Fn(usize) -> bool) -> Inside {
         install_quiet_hook();
-        INSIDE.with(|depth| depth.set(depth.get() + 1));
-        Inside(())
+        let call = Call::enter(is_left);
+        // Where the last call was left without returning, the host's own choice is known already.
+        if call.is_outermost() && CANCEL.with(Cell::get).is_none() {
+            CANCEL.with(|state| state.set(Some(cancel::disable())));
+        }
+        Inside(call)
     }
 
     /// For threads that never run anything else.
     pub fn mark_thread() {
-        std::mem::forget(Inside::enter());
+        install_quiet_hook();
+        cancel::disable();
+        place::mark_library_thread();
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        INSIDE.with(|depth| depth.set(depth.get() - 1));
+        if self.0.is_outermost()
+            && let Some(state) = CANCEL.with(Cell::take)
+        {
+            cancel::restore(state);
+        }
     }
 }
 
@@ -51,7 +64,7 @@ fn install_quiet_hook() {
     INSTALL.call_once(|| {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if INSIDE.with(Cell::get) == 0 {
+            if !place::is_inside() {
                 previous(info);
             }
         }));

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
-use crate::dispatch::{mark_library_thread, pool};
+use crate::dispatch::pool;
 use crate::error::{Error, Result, Status};
 use crate::panics::Inside;
 use crate::process;
@@ -49,7 +49,6 @@ impl Configuration {
     pub fn started(&self) {
         LIVE.fetch_add(1, Ordering::AcqRel);
         Inside::mark_thread();
-        mark_library_thread();
         if let Some(hook) = &self.on_thread_start {
             hook();
         }
@@ -185,7 +184,10 @@ fn start(configuration: &Arc<Configuration>) -> Result<Vec<Reader>> {
     // The host's signal handlers must not run on our threads: a thread inherits the mask of its creator.
     process::with_signals_blocked(|| readers.collect::<std::io::Result<_>>()).map_err(|cause| {
         Error::new(Status::CliConnection, format!("the library's threads could not be started: {cause}"))
-            .with("remedy", "check the limits on threads and memory of this process")
+            .with(
+                "remedy",
+                process::lacking(&cause).unwrap_or("check the limits on threads and memory of this process"),
+            )
     })
 }
 

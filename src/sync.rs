@@ -12,6 +12,8 @@ pub use std::sync::{
 
 pub use condvar::Condvar;
 
+pub use crate::place::{is_live, may_wait, visit};
+
 /// Locks; a panic under the lock does not make the data unusable for everybody else.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())

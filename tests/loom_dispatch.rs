@@ -27,6 +27,19 @@ mod sync {
         mutex.lock().unwrap()
     }
 
+    /// No callback is left but by returning from it, and every thread may wait.
+    pub fn visit() -> u64 {
+        0
+    }
+
+    pub fn is_live(_visit: u64) -> bool {
+        true
+    }
+
+    pub fn may_wait() -> bool {
+        true
+    }
+
     pub fn thread_key() -> usize {
         let mut hasher = DefaultHasher::new();
         loom::thread::current().id().hash(&mut hasher);

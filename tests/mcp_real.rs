@@ -422,3 +422,37 @@ fn edge_027_a_tool_of_a_single_prompt_is_answered_and_the_process_ends() {
     let result = client.last_result();
     assert!(result["result"].as_str().unwrap().contains("The tool said: 42"), "{result}");
 }
+
+/// What docs/tools.md says of large whole numbers.
+#[test]
+fn whole_numbers_beyond_doubles_are_exact_as_json_text_and_rounded_elsewhere_which_is_told() {
+    let real = real!("large_numbers");
+    let tools = Tools::new("more", &json!({}));
+    let (sender, received) = channel();
+    let of_text = json!({"name": "of_text", "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}}});
+    let structured = json!({"name": "structured"});
+    tools
+        .add(&of_text, move |call| {
+            sender.send(call.raw_arguments()).unwrap();
+            call.answer("9007199254740993");
+        })
+        .unwrap();
+    tools
+        .add(&structured, |call| {
+            call.set_structured(&json!({"n": 9_007_199_254_740_993_u64})).unwrap();
+            call.finish().unwrap();
+        })
+        .unwrap();
+    let client = real.client().with(&tools);
+    client.connect();
+    client.turn(&use_tool("mcp__more__of_text", &json!({"n": 9_007_199_254_740_993_u64})));
+    assert_eq!(received.recv().unwrap(), r#"{"n":9007199254740992}"#);
+    assert_eq!(texts(&results(&real)[0]), "9007199254740993");
+    client.turn(&use_tool("mcp__more__structured", &json!({})));
+    assert!(texts(&results(&real)[0]).contains("9007199254740992"), "{:?}", results(&real));
+    let messages = client.messages.lock().unwrap().clone();
+    let warnings: Vec<Value> =
+        messages.into_iter().map(|(_, json)| json).filter(|json| json["event"] == "number_rounded").collect();
+    let places: Vec<&str> = warnings.iter().filter_map(|warning| warning["place"].as_str()).collect();
+    assert_eq!(places, ["arguments", "structured content"], "{warnings:#?}");
+}

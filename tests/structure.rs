@@ -21,6 +21,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "mcp",
             "options",
             "panics",
+            "place",
             "process",
             "protocol",
             "requests",
@@ -32,18 +33,19 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("mcp", &["error", "names", "panics", "protocol", "requests", "runtime", "sync"]),
     ("transport", &["error", "options", "panics", "process", "protocol", "sync"]),
     // Its threads are started the way that the runtime is set up, and the runtime's shutdown ends them.
-    ("dispatch", &["error", "mcp", "panics", "process", "protocol", "requests", "runtime", "sync"]),
-    ("log", &["dispatch", "sync"]),
+    ("dispatch", &["error", "mcp", "panics", "place", "process", "protocol", "requests", "runtime", "sync"]),
+    ("log", &["dispatch", "place", "sync"]),
     ("runtime", &["dispatch", "error", "panics", "process", "sync"]),
-    ("ffi", &["error", "panics", "runtime"]),
+    ("ffi", &["error", "panics", "place", "runtime"]),
     ("requests", &["error", "names", "protocol", "sync"]),
     ("protocol", &["error"]),
     ("options", &["error", "names", "protocol"]),
-    ("panics", &["error"]),
+    ("panics", &["error", "place", "process"]),
+    ("place", &["error"]),
     ("process", &[]),
     ("error", &[]),
     ("names", &[]),
-    ("sync", &[]),
+    ("sync", &["place"]),
 ];
 
 /// Where `unsafe` may be written.

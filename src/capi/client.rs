@@ -91,7 +91,7 @@ pub unsafe extern "C" fn claude_client_connect_wait(
     // SAFETY: the header's rules on texts and output parameters.
     unsafe {
         with_client(client, error, |client| {
-            client.connect_wait(text::optional(prompt, "prompt")?, wait_of(timeout_ms)).map(drop)
+            client.connect_wait(text::optional(prompt, "prompt")?, wait_of(timeout_ms)?).map(drop)
         })
     }
 }
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn claude_client_disconnect_wait(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| client.disconnect_wait(wait_of(timeout_ms)).map(drop)) }
+    unsafe { with_client(client, error, |client| client.disconnect_wait(wait_of(timeout_ms)?).map(drop)) }
 }
 
 /// Frees a client, disconnecting it first: see "Freeing" in the contract. Operations that are open are told

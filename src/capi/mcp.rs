@@ -13,7 +13,7 @@ use super::types::{
     claude_status_t, claude_tool_call_t, claude_tool_fn,
 };
 use crate::error::Result;
-use crate::ffi::callback::UserData;
+use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::guard::guard_or;
 use crate::ffi::text;
 use crate::mcp::{Call, Owner, Server, ToolFunction};
@@ -37,7 +37,8 @@ impl ToolFunction for HostFunction {
     fn call(&self, call: Arc<Call>) {
         if let (Some(function), Some(handle)) = (self.function, hand_over_call(call)) {
             // SAFETY: the host registered the function for this pointer and takes the handle over.
-            unsafe { function(handle, self.user_data.pointer()) }
+            self.user_data
+                .call("a tool's function", |pointer| unsafe { function.unwinding()(handle, pointer) })
         }
     }
 

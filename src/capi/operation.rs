@@ -58,7 +58,7 @@ pub unsafe fn wait(
     unsafe {
         with_client(client, error, |client| {
             client.dispatcher.check_may_wait()?;
-            let reply = client.control_wait(request(client)?, wait_of(timeout_ms))?;
+            let reply = client.control_wait(request(client)?, wait_of(timeout_ms)?)?;
             text::give_to(reply_json, reply);
             Ok(())
         })

@@ -25,7 +25,7 @@ pub unsafe extern "C" fn claude_probe(
         call(error, || {
             text::require_out(report_json, "report_json")?;
             let options = text::optional(options_json, "options_json")?;
-            let report = probe(options.unwrap_or("{}"), wait_of(timeout_ms))?;
+            let report = probe(options.unwrap_or("{}"), wait_of(timeout_ms)?)?;
             text::put(report_json, text::give(report));
             Ok(())
         })

@@ -20,7 +20,7 @@ use crate::dispatch::{
     Budget, ClosedHandler, Event, Lanes, MessageHandler, NotifyHandler, RequestHandler, TextHandler,
 };
 use crate::error::{Error, Result, Status};
-use crate::ffi::callback::UserData;
+use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::number::number;
 use crate::ffi::text;
 
@@ -81,7 +81,8 @@ pub unsafe extern "C" fn claude_client_on_stderr(
         Arc::new(move |text| {
             let (text, len) = parts(text);
             // SAFETY: the host registered the function for this pointer; the text outlives the call.
-            unsafe { callback(text, len, user_data.pointer()) }
+            user_data
+                .call("the callback on_stderr", |pointer| unsafe { callback.unwinding()(text, len, pointer) })
         })
     });
     // SAFETY: the header's rules on output parameters.
@@ -103,7 +104,9 @@ pub unsafe extern "C" fn claude_client_on_closed(
             let text = c_string(cause.map_or(String::new(), Error::to_json));
             let status = cause.map_or(claude_status_t::CLAUDE_OK, |cause| cause.status.into());
             // SAFETY: the host registered the function for this pointer; the text outlives the call.
-            unsafe { callback(status, text.as_ptr(), text.as_bytes().len(), user_data.pointer()) }
+            user_data.call("the callback on_closed", |pointer| unsafe {
+                callback.unwinding()(status, text.as_ptr(), text.as_bytes().len(), pointer)
+            })
         })
     });
     // SAFETY: the header's rules on output parameters.
@@ -121,8 +124,10 @@ pub unsafe extern "C" fn claude_client_on_ready(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     let handler = registered(callback, user_data, destroy, |callback, user_data| -> NotifyHandler {
-        // SAFETY: the host registered the function for this pointer.
-        Arc::new(move || unsafe { callback(user_data.pointer()) })
+        Arc::new(move || {
+            // SAFETY: the host registered the function for this pointer.
+            user_data.call_passing("the ready function", |pointer| unsafe { callback.unwinding()(pointer) })
+        })
     });
     // SAFETY: the header's rules on output parameters.
     unsafe { with_client(client, error, |client| client.dispatcher.on_ready(handler)) }
@@ -185,7 +190,7 @@ pub unsafe extern "C" fn claude_client_pump(
             let budget = Budget {
                 events: max_events as usize,
                 time: (budget_us != 0).then(|| Duration::from_micros(budget_us.into())),
-                wait: wait_of(timeout_ms),
+                wait: wait_of(timeout_ms)?,
             };
             let count = client.dispatcher.pump(budget)?;
             text::put(ran, u32::try_from(count).unwrap_or(u32::MAX));
@@ -209,7 +214,7 @@ pub unsafe extern "C" fn claude_client_next(
     unsafe {
         with_client(client, error, |client| {
             text::require_out(event, "event")?;
-            let next = client.dispatcher.next(lanes_of(lanes)?, wait_of(timeout_ms))?;
+            let next = client.dispatcher.next(lanes_of(lanes)?, wait_of(timeout_ms)?)?;
             text::put(event, event_handle(next)?);
             Ok(())
         })
@@ -232,7 +237,7 @@ pub unsafe extern "C" fn claude_client_receive_response(
     unsafe {
         with_client(client, error, |client| {
             let prompt = text::optional(message_uuid, "message_uuid")?;
-            client.dispatcher.receive_response(prompt, wait_of(timeout_ms))
+            client.dispatcher.receive_response(prompt, wait_of(timeout_ms)?)
         })
     }
 }
@@ -283,7 +288,9 @@ pub fn message_handler(callback: MessageFunction, user_data: UserData) -> Messag
     Arc::new(move |kind, text| {
         let (json, len) = parts(text);
         // SAFETY: the host registered the function for this pointer; the text outlives the call.
-        unsafe { callback(kind_of(kind), json, len, user_data.pointer()) }
+        user_data.call("the callback on_message", |pointer| unsafe {
+            callback.unwinding()(kind_of(kind), json, len, pointer)
+        })
     })
 }
 
@@ -295,7 +302,7 @@ pub fn request_handler(
     Arc::new(move |request| {
         if let Some(handle) = hand_over(request) {
             // SAFETY: the host registered the function for this pointer and takes the handle over.
-            unsafe { callback(handle, user_data.pointer()) }
+            user_data.call("a request callback", |pointer| unsafe { callback.unwinding()(handle, pointer) })
         }
     })
 }

@@ -7,13 +7,14 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::support::{
-    REQUESTS, RequestObject, call, full_table, parts, registered, request, wait_of, with_client,
+    REQUESTS, RequestObject, call, full_table, parts, registered, request, time_of, with_client,
 };
 use super::types::{
     claude_cancel_fn, claude_client_t, claude_destroy_fn, claude_error_t, claude_request_kind_t,
     claude_request_state_t, claude_request_t, claude_status_t,
 };
 use crate::error::{Error, Status};
+use crate::ffi::callback::Unwinding;
 use crate::ffi::guard::guard_or;
 use crate::ffi::text;
 use crate::requests::{OnCancel, Phase, Request, RequestKind, TimeoutAction};
@@ -97,8 +98,11 @@ pub unsafe extern "C" fn claude_request_on_cancel(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     let on_cancel = registered(callback, user_data, destroy, |callback, user_data| -> OnCancel {
-        // SAFETY: the host registered the function for this pointer.
-        Box::new(move |number| unsafe { callback(number, user_data.pointer()) })
+        Box::new(move |number| {
+            // SAFETY: the host registered the function for this pointer.
+            let call = |pointer| unsafe { callback.unwinding()(number, pointer) };
+            user_data.call("the callback on_cancel", call);
+        })
     });
     // SAFETY: the header's rules on output parameters.
     unsafe {
@@ -207,7 +211,7 @@ pub unsafe extern "C" fn claude_request_set_deadline(
         call(error, || {
             let request = self::request(request)?;
             let action = text::optional(action, "action")?.map(TimeoutAction::of).transpose()?;
-            request.set_deadline(wait_of(deadline_ms), action)
+            request.set_deadline(time_of(deadline_ms), action)
         })
     }
 }

@@ -15,13 +15,13 @@ use super::types::{
     claude_destroy_fn, claude_error_t, claude_log_fn, claude_log_level_t, claude_runtime_config_t,
     claude_status_t, claude_thread_fn,
 };
-use crate::dispatch::is_library_thread;
 use crate::error::{Error, Result, Status};
-use crate::ffi::callback::UserData;
+use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::number::number;
 use crate::ffi::text;
 use crate::ffi::versioned::{self, Given, Versioned};
 use crate::log::{self, LogHandler};
+use crate::place;
 use crate::process;
 use crate::runtime::{self, Configuration, ThreadHook};
 use crate::session::{self, Client};
@@ -77,7 +77,8 @@ fn hook(function: claude_thread_fn, user_data: *mut c_void) -> Option<ThreadHook
     let user_data = UserData::new(user_data, None);
     Some(Arc::new(move || {
         // SAFETY: the host gave the function for this pointer.
-        unsafe { function(user_data.pointer()) }
+        user_data
+            .call("on_thread_start or on_thread_stop", |pointer| unsafe { function.unwinding()(pointer) })
     }))
 }
 
@@ -95,7 +96,9 @@ pub unsafe extern "C" fn claude_runtime_on_log(
         Arc::new(move |level, text| {
             let text = c_string(text.to_owned());
             // SAFETY: the host registered the function for this pointer; the text outlives the call.
-            unsafe { callback(level.into(), text.as_ptr(), text.as_bytes().len(), user_data.pointer()) }
+            user_data.call_passing("the log callback", |pointer| unsafe {
+                callback.unwinding()(level.into(), text.as_ptr(), text.as_bytes().len(), pointer)
+            })
         })
     });
     // SAFETY: the header's rules on output parameters.
@@ -121,18 +124,14 @@ pub unsafe extern "C" fn claude_runtime_shutdown(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on output parameters.
-    unsafe { call(error, || shutdown(wait_of(timeout_ms).unwrap_or(Duration::from_secs(365 * 24 * 3600)))) }
+    unsafe { call(error, || shutdown(wait_of(timeout_ms)?.unwrap_or(Duration::from_secs(365 * 24 * 3600)))) }
 }
 
 fn shutdown(timeout: Duration) -> Result<()> {
     let is_inside =
         |clients: Vec<Arc<Client>>| clients.iter().any(|client| client.dispatcher.gate.is_inside());
-    if is_library_thread() || is_inside(CLIENTS.all()) || is_inside(session::connected()) {
-        return Err(Error::new(
-            Status::WouldDeadlock,
-            "claude_runtime_shutdown was called inside a callback",
-        )
-        .with("remedy", "call it on a thread of your own"));
+    if is_inside(CLIENTS.all()) || is_inside(session::connected()) {
+        return Err(place::would_deadlock());
     }
     let deadline = Instant::now() + timeout;
     let left = || deadline.saturating_duration_since(Instant::now());

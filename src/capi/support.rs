@@ -11,12 +11,13 @@ use super::types::{
 };
 use crate::dispatch::{Event, EventKind, Listener, Mode, Outcome};
 use crate::error::{Error, Result, Status};
-use crate::ffi::callback::UserData;
+use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::guard::{caught, guard};
 use crate::ffi::handle::Table;
 use crate::ffi::text;
 use crate::log::Level;
 use crate::mcp::{Call, Owner};
+use crate::place;
 use crate::requests::Request;
 use crate::session::Client;
 
@@ -214,8 +215,14 @@ pub fn c_string(text: String) -> CString {
     CString::new(text::without_nul(text)).unwrap_or_default()
 }
 
+/// How long an export may wait; refused in a place that must not. Every export with a `timeout_ms` gets it here.
+pub fn wait_of(timeout_ms: u32) -> Result<Option<Duration>> {
+    place::check_may_wait()?;
+    Ok(time_of(timeout_ms))
+}
+
 /// `None` = for ever.
-pub fn wait_of(timeout_ms: u32) -> Option<Duration> {
+pub fn time_of(timeout_ms: u32) -> Option<Duration> {
     (timeout_ms != CLAUDE_WAIT_FOREVER).then(|| Duration::from_millis(timeout_ms.into()))
 }
 
@@ -240,7 +247,9 @@ pub fn listener(client: &Client, done: claude_done_fn, user_data: *mut c_void) -
         };
         let len = text.as_bytes().len();
         // SAFETY: the host registered the function for this pointer; the text outlives the call.
-        unsafe { done(status, text.as_ptr(), len, user_data.pointer()) };
+        user_data.call("the callback done", |pointer| unsafe {
+            done.unwinding()(status, text.as_ptr(), len, pointer)
+        });
     })))
 }
 

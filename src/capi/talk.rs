@@ -11,7 +11,7 @@ use super::types::{
     claude_request_fn, claude_status_t,
 };
 use crate::error::{Error, Result, Status};
-use crate::ffi::callback::UserData;
+use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::text;
 use crate::session::{NextPrompt, query_once};
 
@@ -93,7 +93,11 @@ unsafe fn next_prompt(
     user_data: &UserData,
 ) -> Result<Option<String>> {
     // SAFETY: the caller's promise; the returned text lives until the next call.
-    let prompt = unsafe { text::optional(callback(user_data.pointer()), "prompt") }?;
+    let prompt = unsafe {
+        let prompt =
+            user_data.call("the generator of a prompt stream", |pointer| callback.unwinding()(pointer));
+        text::optional(prompt, "prompt")
+    }?;
     Ok(prompt.map(str::to_owned))
 }
 
@@ -144,7 +148,7 @@ pub unsafe extern "C" fn claude_query_once(
             let on_request = registered(on_request, user_data, None, request_handler);
             text::give_to(
                 result_json,
-                query_once(prompt, options, on_message, on_request, wait_of(timeout_ms))?,
+                query_once(prompt, options, on_message, on_request, wait_of(timeout_ms)?)?,
             );
             Ok(())
         })

@@ -10,6 +10,7 @@ use super::types::{
     claude_cancel_fn, claude_destroy_fn, claude_error_t, claude_status_t, claude_tool_call_t,
 };
 use crate::error::{Error, Result, Status};
+use crate::ffi::callback::Unwinding;
 use crate::ffi::guard::guard_or;
 use crate::ffi::text;
 use crate::mcp::{Call, OnCancel};
@@ -83,8 +84,11 @@ pub unsafe extern "C" fn claude_tool_call_on_cancel(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     let on_cancel = registered(callback, user_data, destroy, |callback, user_data| -> OnCancel {
-        // SAFETY: the host registered the function for this pointer.
-        Box::new(move |number| unsafe { callback(number, user_data.pointer()) })
+        Box::new(move |number| {
+            // SAFETY: the host registered the function for this pointer.
+            let call = |pointer| unsafe { callback.unwinding()(number, pointer) };
+            user_data.call("the callback on_cancel", call);
+        })
     });
     // SAFETY: the header's rules on output parameters.
     unsafe {

@@ -12,7 +12,7 @@ use super::types::{
     claude_transport_vtable_t,
 };
 use crate::error::{Error, Result, Status};
-use crate::ffi::callback::UserData;
+use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::guard::guard_or;
 use crate::ffi::handle::Table;
 use crate::ffi::number::number;
@@ -111,8 +111,11 @@ impl HostFunctions {
 
     /// Calls one of the functions that take nothing; what it returned, or 0 where the host has none.
     fn plain(&self, function: claude_transport_fn) -> i32 {
-        // SAFETY: the host gave the function for this pointer, and it returns a number.
-        function.map_or(0, |function| unsafe { number(function(self.user_data.pointer())) })
+        function.map_or(0, |function| {
+            // SAFETY: the host gave the function for this pointer, and it returns a number.
+            let call = |pointer| unsafe { number(function.unwinding()(pointer)) };
+            self.user_data.call_passing("a function of the transport", call)
+        })
     }
 }
 
@@ -138,7 +141,10 @@ impl Link for HostFunctions {
         let handle: *mut claude_sink_t = SINKS.insert(inlet.clone()).ok_or_else(|| full_table("sink"))?;
         *lock(&self.sink) = Some(Sink(handle.addr()));
         // SAFETY: the host gave the function for this pointer.
-        outcome(unsafe { number(connect(handle, self.user_data.pointer())) }, "connect")
+        let status = self.user_data.call_passing("connect of the transport", |pointer| unsafe {
+            number(connect.unwinding()(handle, pointer))
+        });
+        outcome(status, "connect")
     }
 
     fn is_ready(&self) -> Result<bool> {
@@ -151,7 +157,9 @@ impl Link for HostFunctions {
     fn write(&self, line: &[u8]) -> Result<()> {
         let Some(write) = self.vtable.write else { return Ok(()) };
         // SAFETY: the host gave the function for this pointer; the bytes outlive the call.
-        let status = unsafe { number(write(line.as_ptr().cast(), line.len(), self.user_data.pointer())) };
+        let status = self.user_data.call_passing("write of the transport", |pointer| unsafe {
+            number(write.unwinding()(line.as_ptr().cast(), line.len(), pointer))
+        });
         outcome(status, "write")
     }
 
@@ -166,7 +174,8 @@ impl Link for HostFunctions {
     fn room(&self) {
         if let Some(on_room) = self.vtable.on_room {
             // SAFETY: the host gave the function for this pointer.
-            unsafe { on_room(self.user_data.pointer()) };
+            self.user_data
+                .call_passing("on_room of the transport", |pointer| unsafe { on_room.unwinding()(pointer) });
         }
     }
 }

@@ -1,14 +1,17 @@
 //! Running the host's callbacks, on whatever thread the mode has chosen.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use super::gate::Slot;
+use super::left::{self, Held};
 use super::pool::{self, Job};
 use super::pump::Turn;
 use super::queue::{Entry, Lane, Lanes, Lines, Queue, Urgent};
 use super::{Dispatcher, Mode, is_reader_thread};
 use crate::error::Error;
+use crate::mcp;
 use crate::protocol::kind::Kind;
 use crate::protocol::text_delta;
 use crate::sync::lock;
@@ -127,6 +130,10 @@ impl Dispatcher {
     pub(super) fn deliver_message(&self, turn: &mut Turn, interrupt: impl Fn() -> bool) -> bool {
         let Some(entry) = lock(&self.queue).messages.pop() else { return false };
         let (count, cost) = (entry.count(), entry.cost());
+        self.hold(|| match &entry {
+            Entry::Lines(lines) => Held::Lines(lines.block.clone(), count),
+            _ => Held::Single(cost),
+        });
         let left = match entry {
             Entry::Lines(mut lines) => {
                 loop {
@@ -144,6 +151,7 @@ impl Dispatcher {
             }
         };
         let ended = left.is_none();
+        self.hold(|| Held::Nothing);
         lock(&self.queue).settle_message(count, left);
         if ended {
             self.release(cost);
@@ -190,9 +198,11 @@ impl Dispatcher {
         let all = &block.lines[..];
         loop {
             if let Some(text) = delta.take_if(|_| self.text_deltas) {
+                self.position.store(left::position(*next, true), Ordering::Relaxed);
                 call(Kind::TextDelta, &text);
             } else if let Some(line) = all.get(*next).copied() {
                 *next += 1;
+                self.position.store(left::position(*next, false), Ordering::Relaxed);
                 let text = block.text(line);
                 call(line.kind, text);
                 if line.kind == Kind::Result {
@@ -231,12 +241,16 @@ impl Dispatcher {
         match urgent {
             None => return false,
             Some(Urgent::Request(request)) => match self.handlers.request.get() {
-                Some(handler) => handler(request),
+                Some(handler) => {
+                    self.hold(|| Held::Request(request.clone()));
+                    handler(request);
+                }
                 None => request.abandon("The host has no handler for this request."),
             },
             Some(Urgent::Withdrawn(request)) => request.tell_cancelled(),
             Some(Urgent::Done(done)) => done.run(),
         }
+        self.hold(|| Held::Nothing);
         turn.ran += 1;
         true
     }
@@ -245,7 +259,11 @@ impl Dispatcher {
     pub(super) fn deliver_tool(&self, turn: &mut Turn) -> bool {
         let Some(_pass) = self.gate.enter(Slot::Tool) else { return false };
         let Some(task) = lock(&self.queue).tools.pop() else { return false };
+        if let mcp::Task::Run(call) = &task {
+            self.hold(|| Held::Call(call.clone()));
+        }
         task.run();
+        self.hold(|| Held::Nothing);
         turn.ran += 1;
         true
     }
@@ -253,7 +271,9 @@ impl Dispatcher {
     pub(super) fn deliver_step(&self, turn: &mut Turn) -> bool {
         let Some(_pass) = self.gate.enter(Slot::Prompt) else { return false };
         let Some(step) = lock(&self.queue).steps.pop() else { return false };
-        step();
+        self.hold(|| Held::Step(step.left));
+        (step.run)();
+        self.hold(|| Held::Nothing);
         turn.ran += 1;
         true
     }

@@ -3,7 +3,9 @@
 //! An atomic flag alone cannot keep that promise: a call may have been let through just before the flag was set.
 //! Here every call is registered while it runs, and closing waits for the ones that are.
 
-use crate::sync::{AtomicU32, Condvar, Mutex, Ordering, lock, thread_key};
+use crate::sync::{
+    AtomicU32, Condvar, Mutex, MutexGuard, Ordering, is_live, lock, may_wait, thread_key, visit,
+};
 
 /// The callbacks that can be replaced one by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +31,26 @@ pub enum Closing {
 
 type Finaliser = Box<dyn FnOnce() + Send>;
 
+/// A callback that runs.
+struct Running {
+    thread: usize,
+    slot: Slot,
+    /// The number of the call.
+    number: u64,
+    /// The host's call of the library that it runs in, on that thread.
+    visit: u64,
+}
+
+impl Running {
+    /// The thread has come back to the library without returning from it.
+    fn is_left(&self, key: usize) -> bool {
+        self.thread == key && !is_live(self.visit)
+    }
+}
+
 struct State {
     closed: bool,
-    /// Thread, slot, and the number of the call.
-    running: Vec<(usize, Slot, u64)>,
+    running: Vec<Running>,
     /// Calls so far.
     entered: u64,
     /// How often something has been announced behind the closed gate.
@@ -43,7 +61,7 @@ struct State {
 
 impl State {
     fn is_inside(&self, key: usize) -> bool {
-        self.running.iter().any(|(thread, ..)| *thread == key)
+        self.running.iter().any(|running| running.thread == key && is_live(running.visit))
     }
 }
 
@@ -83,8 +101,8 @@ impl Gate {
         }
         state.entered += 1;
         let number = state.entered;
-        state.running.push((thread_key(), slot, number));
-        Some(Pass { gate: self, slot })
+        state.running.push(Running { thread: thread_key(), slot, number, visit: visit() });
+        Some(Pass { gate: self, number })
     }
 
     /// Changes whenever a callback was replaced or the gate was closed. A caller that makes several calls under one
@@ -103,16 +121,16 @@ impl Gate {
     }
 
     /// Tells running callers that `slot` has a new callback and waits until the old one is not running. Calls that begin
-    /// later look up the new one and are not waited for. Inside a callback it does not wait: two callbacks that replace
-    /// each other would wait for ever.
+    /// later look up the new one and are not waited for. Inside a callback, and on a thread of the library, it does not
+    /// wait: two callbacks that replace each other would wait for ever, and a reader reads for everybody.
     pub fn replaced(&self, slot: Slot) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
         let mut state = lock(&self.state);
-        if state.is_inside(thread_key()) {
+        if !may_wait() || state.is_inside(thread_key()) {
             return;
         }
         let last = state.entered;
-        while state.running.iter().any(|(_, running, number)| *running == slot && *number <= last) {
+        while state.running.iter().any(|running| running.slot == slot && running.number <= last) {
             state = self.changed.wait(state);
         }
     }
@@ -164,12 +182,28 @@ impl Gate {
         }
     }
 
-    fn leave(&self, slot: Slot) {
+    /// Ends the calls that this thread has left without returning from them. `true` when there were some.
+    pub fn end_left(&self) -> bool {
         let key = thread_key();
         let mut state = lock(&self.state);
-        if let Some(at) = state.running.iter().rposition(|entry| (entry.0, entry.1) == (key, slot)) {
+        let before = state.running.len();
+        state.running.retain(|running| !running.is_left(key));
+        let found = state.running.len() < before;
+        if found {
+            self.left(state, key);
+        }
+        found
+    }
+
+    fn leave(&self, number: u64) {
+        let mut state = lock(&self.state);
+        if let Some(at) = state.running.iter().rposition(|running| running.number == number) {
             state.running.swap_remove(at);
         }
+        self.left(state, thread_key());
+    }
+
+    fn left(&self, mut state: MutexGuard<'_, State>, key: usize) {
         let mine =
             state.finaliser.as_ref().is_some_and(|(closer, _)| *closer == key) && !state.is_inside(key);
         let finaliser = if mine { state.finaliser.take() } else { None };
@@ -184,11 +218,11 @@ impl Gate {
 /// A registered call; ends when dropped.
 pub struct Pass<'a> {
     gate: &'a Gate,
-    slot: Slot,
+    number: u64,
 }
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        self.gate.leave(self.slot);
+        self.gate.leave(self.number);
     }
 }

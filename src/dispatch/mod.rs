@@ -10,6 +10,7 @@ mod deliver;
 mod fifo;
 pub mod gate;
 mod handlers;
+mod left;
 mod next;
 pub mod pool;
 mod pump;
@@ -17,7 +18,6 @@ mod queue;
 mod ready;
 mod received;
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -34,6 +34,7 @@ pub use received::Prompts;
 
 use crate::error::{Error, Result, Status};
 use crate::mcp;
+use crate::place;
 use crate::protocol::framing::Block;
 use crate::protocol::kind::Kind;
 use crate::requests::Request;
@@ -88,6 +89,8 @@ pub struct Dispatcher {
     arrived: [Condvar; 3],
     /// Something that goes ahead of messages has come. Set and cleared under the queue's lock.
     urgency: AtomicBool,
+    /// Where in its block the delivery of lines is.
+    position: AtomicUsize,
     queued_bytes: AtomicUsize,
     max_bytes: usize,
     text_deltas: bool,
@@ -100,20 +103,9 @@ fn mode_of(number: u8) -> Mode {
     Mode::from_number((number & !REGISTERED).into()).unwrap_or(Mode::Thread)
 }
 
-thread_local!(static LIBRARY_THREAD: Cell<bool> = const { Cell::new(false) });
-
-/// Says that the current thread belongs to the library: it must never wait for another one of its kind.
-pub fn mark_library_thread() {
-    LIBRARY_THREAD.with(|mark| mark.set(true));
-}
-
-pub fn is_library_thread() -> bool {
-    LIBRARY_THREAD.with(Cell::get)
-}
-
 /// Whether the current thread is one of those that read for all clients: nothing may block it.
 pub fn is_reader_thread() -> bool {
-    is_library_thread() && tokio::runtime::Handle::try_current().is_ok()
+    place::is_library_thread() && tokio::runtime::Handle::try_current().is_ok()
 }
 
 impl Dispatcher {
@@ -126,6 +118,7 @@ impl Dispatcher {
             changed: Condvar::new(),
             arrived: Default::default(),
             urgency: AtomicBool::new(false),
+            position: AtomicUsize::new(0),
             queued_bytes: AtomicUsize::new(0),
             max_bytes,
             text_deltas,
@@ -169,13 +162,8 @@ impl Dispatcher {
 
     /// Refuses to wait on a thread that the awaited thing may need.
     pub fn check_may_wait(&self) -> Result<()> {
-        if is_library_thread() || self.gate.is_inside() {
-            return Err(Error::new(Status::WouldDeadlock, "this call would wait inside a callback").with(
-                "remedy",
-                "use the form with a completion callback, or call from a thread of your own",
-            ));
-        }
-        Ok(())
+        place::check_may_wait()?;
+        if self.gate.is_inside() { Err(place::would_deadlock()) } else { Ok(()) }
     }
 
     // Replacing callbacks. The old one is not running any more when these return, unless called inside a callback.

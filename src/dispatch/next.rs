@@ -84,6 +84,7 @@ impl Dispatcher {
     /// what the host does itself from now on, such as another disconnect, can bring an event.
     pub fn next(&self, lanes: Lanes, wait: Option<Duration>) -> Result<Event> {
         self.require(Mode::Pull)?;
+        self.check_may_wait()?;
         let (mut queue, woken) = self.wait_readable(lock(&self.queue), lanes, wait);
         if woken {
             queue.update_ready();

@@ -4,6 +4,7 @@ use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::left::Hand;
 use super::queue::Queue;
 use super::ready::Ready;
 use super::{Dispatcher, Lane, Lanes, Mode};
@@ -75,10 +76,7 @@ impl Dispatcher {
     /// Runs callbacks until the queue is empty or the budget is used up, and returns how many it ran.
     pub fn pump(&self, budget: Budget) -> Result<usize> {
         self.require(Mode::Pump)?;
-        if self.gate.is_inside() {
-            return Err(Error::new(Status::WouldDeadlock, "claude_client_pump was called inside a callback")
-                .with("remedy", "return from the callback first"));
-        }
+        self.check_may_wait()?;
         let (mut queue, _) = self.wait_readable(lock(&self.queue), Lanes::ALL, budget.wait);
         queue.update_ready();
         if queue.is_over(Lanes::ALL) || queue.discarding {
@@ -87,6 +85,7 @@ impl Dispatcher {
         if queue.is_empty(Lanes::ALL) || !queue.messages.claim() {
             return Ok(0); // nothing waits, or another thread is at it
         }
+        queue.hand.begin(false);
         drop(queue);
         let mut turn = Turn::of(&budget);
         self.run_callbacks(&mut turn);
@@ -98,6 +97,7 @@ impl Dispatcher {
     pub(super) fn run_callbacks(&self, turn: &mut Turn) {
         while !turn.is_over() && self.run_one(turn) {}
         let mut queue = lock(&self.queue);
+        queue.hand = Hand::default();
         queue.messages.abandon();
         queue.update_ready();
     }

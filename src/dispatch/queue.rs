@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::completion::Done;
 use super::fifo::Fifo;
+use super::left::Hand;
 use super::ready::Ready;
 use super::received::Results;
 use crate::error::Error;
@@ -53,7 +54,11 @@ impl Lanes {
 }
 
 /// One call of a prompt stream's generator and what follows from it.
-pub type Step = Box<dyn FnOnce() + Send>;
+pub struct Step {
+    pub run: Box<dyn FnOnce() + Send>,
+    /// In its place when the generator was left without returning from it.
+    pub left: Box<dyn FnOnce() + Send>,
+}
 
 /// Messages of one block, as far as they have not been received.
 pub struct Lines {
@@ -148,6 +153,8 @@ pub struct Queue {
     /// PUMP: a prompt stream had its turn, so messages have theirs.
     pub step_ran: bool,
     pub results: Results,
+    /// PUMP: what the thread that runs callbacks is at.
+    pub hand: Hand,
     pub discarding: bool,
     pub discarding_messages: bool,
     /// The end of the session has been queued, the last entry of the message lane. Every operation that was accepted before

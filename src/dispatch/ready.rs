@@ -62,5 +62,5 @@ impl Ready {
 
 fn failed(cause: rustix::io::Errno) -> Error {
     Error::new(Status::CliConnection, format!("no descriptor could be made: {cause}"))
-        .with("remedy", "check the limit on open descriptors of this process")
+        .with("remedy", "check the limit of open files of this process (ulimit -n)")
 }

@@ -58,6 +58,11 @@ impl Results {
         }
     }
 
+    /// The oldest result counts as one that a call of `receive_response` has returned for.
+    pub fn take_oldest(&mut self) {
+        self.taken = self.delivered.min(self.taken + 1);
+    }
+
     /// No more will come.
     pub fn close(&mut self, cause: Option<&Arc<Error>>) {
         self.closed = true;
@@ -73,7 +78,7 @@ impl Results {
             }
         };
         if fate == Some(Fate::Result) {
-            self.taken = self.delivered.min(self.taken + 1);
+            self.take_oldest();
         }
         fate.or(self.closed.then_some(Fate::Closed))
     }
@@ -154,6 +159,7 @@ impl Dispatcher {
             }
             // Another thread in claude_client_pump, which has claimed the lane, may bring the result as well.
             if pumps && !queue.is_empty(Lanes::ALL) && !self.gate.is_closed() && queue.messages.claim() {
+                queue.hand.begin(true);
                 drop(queue);
                 self.run_callbacks(&mut Turn::until_result(LOOKS_EVERY, deadline));
                 // Others may have waited for the turn that has just ended.

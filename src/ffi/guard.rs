@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::stack;
 use crate::error::Result;
 use crate::panics::{Inside, panic_error};
 use crate::runtime;
@@ -9,7 +10,8 @@ use crate::runtime;
 /// Runs `body`; a panic becomes [`Panic`](crate::error::Status::Panic), a forked process gets [`Forked`](crate::error::Status::Forked).
 pub fn guard<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     runtime::check_fork()?;
-    let _inside = Inside::enter();
+    let position = stack::here();
+    let _inside = Inside::enter(|frame| stack::is_left(frame, position));
     caught(body)
 }
 

@@ -9,5 +9,6 @@ pub mod callback;
 pub mod guard;
 pub mod handle;
 pub mod number;
+mod stack;
 pub mod text;
 pub mod versioned;

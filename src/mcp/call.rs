@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use serde_json::{Value, json};
 
 use super::server::Tool;
-use super::{Host, Task, content};
+use super::{Host, Task, content, rounding};
 use crate::error::{Error, Result, Status};
 use crate::protocol::tree;
 use crate::sync::lock;
@@ -128,6 +128,9 @@ impl Call {
             state.has_place = true;
             state.phase == Phase::Open
         };
+        if is_open {
+            self.warn_of(rounding::doubtful(&String::from_utf8_lossy(&self.arguments)), "arguments");
+        }
         if is_open { self.host.clone().deliver(Task::Run(self)) } else { self.abandon() }
     }
 
@@ -225,7 +228,25 @@ impl Call {
     pub fn set_structured(&self, json: &str) -> Result<()> {
         let value = parse_object(json)?;
         self.open_state()?.structured = Some(value);
+        self.warn_of(rounding::inexact(json), "structured content");
         Ok(())
+    }
+
+    /// Once for each tool, of a whole number that the CLI has rounded or will round.
+    fn warn_of(&self, number: Option<&str>, place: &str) {
+        let Some(number) = number else { return };
+        if self.tool.warned_of_rounding.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let name = String::from_utf8_lossy(&self.name[..self.name.len() - 1]);
+        let text =
+            format!("the CLI rounds whole numbers from 2^53 on: {number} in the {place} of the tool {name}");
+        let remedy =
+            "pass such numbers as texts; claude_tool_call_add_json hands them to the model as they are";
+        self.host.warn(
+            json!({"event": "number_rounded", "text": text, "tool": name, "number": number, "place": place,
+            "remedy": remedy}),
+        );
     }
 
     pub fn set_meta(&self, json: &str) -> Result<()> {

@@ -13,6 +13,7 @@ mod connection;
 mod content;
 mod definition;
 mod registry;
+mod rounding;
 mod schema;
 mod server;
 
@@ -34,6 +35,8 @@ pub trait Host: Send + Sync {
     fn has_callbacks(&self) -> bool;
     /// Sends a notification of the server to the CLI.
     fn notify(&self, server: &str, notification: Value) -> Result<()>;
+    /// Tells the application of something that it probably did not mean.
+    fn warn(&self, document: Value);
 }
 
 /// What is to be told to the host.

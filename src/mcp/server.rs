@@ -1,7 +1,7 @@
 //! A server of the host's with its tools. Clients and the host's handle own it together.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use serde_json::{Value, json};
@@ -38,6 +38,7 @@ pub struct Tool {
     /// How many calls may be open at once; 0 = any number.
     limit: u32,
     places: Mutex<Places>,
+    pub(super) warned_of_rounding: AtomicBool,
     /// Taken away when the tool is removed, while calls of it may still be open.
     function: Mutex<Option<Arc<dyn ToolFunction>>>,
 }
@@ -135,6 +136,7 @@ impl Server {
             schema,
             limit: definition.max_concurrency,
             places: Mutex::default(),
+            warned_of_rounding: AtomicBool::new(false),
             function: Mutex::new(Some(function)),
         };
         {

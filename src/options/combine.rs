@@ -132,6 +132,14 @@ pub fn idle(options: &Options) -> Vec<String> {
             "fork_session does nothing: neither resume nor continue_conversation names a session to copy",
         ),
         (
+            options.is_true("enable_file_checkpointing")
+                && options
+                    .get("managed_settings")
+                    .and_then(|settings| settings.get("fileCheckpointingEnabled"))
+                    == Some(&Value::Bool(false)),
+            "enable_file_checkpointing does nothing: managed_settings has fileCheckpointingEnabled false, which wins",
+        ),
+        (
             options.get("thinking").is_some() && options.get("max_thinking_tokens").is_some(),
             "max_thinking_tokens does nothing: thinking is given",
         ),

@@ -7,6 +7,7 @@
 //! Nothing large or secret goes on the command line: what the initialize request takes goes there, and the rest into
 //! private files.
 
+pub mod bypass;
 mod combine;
 mod document;
 mod environment;

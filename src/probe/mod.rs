@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout_at;
 
-use crate::dispatch::is_library_thread;
 use crate::error::{Error, Result, Status};
 use crate::options::{self, Features, Launch, Options};
 use crate::protocol::cli_version;
@@ -117,13 +116,6 @@ fn variable<'a>(environment: &'a [(OsString, OsString)], name: &str) -> Option<&
 
 /// The report on a start with these options, as JSON. `wait` `None` = as long as it takes, within reason.
 pub fn probe(options_json: &str, wait: Option<Duration>) -> Result<String> {
-    if is_library_thread() {
-        return Err(Error::new(
-            Status::WouldDeadlock,
-            "claude_probe waits, and was called inside a callback",
-        )
-        .with("remedy", "call it on a thread of your own"));
-    }
     let options = options::parse(options_json)?;
     let until = Instant::now() + wait.unwrap_or(LONGEST).min(LONGEST);
     let (sender, receiver) = mpsc::channel();

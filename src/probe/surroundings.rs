@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::{Report, Subject, variable};
+use crate::options::bypass;
+use crate::session::skips_permissions_as_root;
 
 /// What programs that were started from a desktop get on macOS, and services on Linux.
 const BARE_PATH: &[&str] = &["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
@@ -93,16 +93,10 @@ fn shell(report: &mut Report, subject: &Subject, folders: &[PathBuf]) {
 }
 
 fn bypass_as_root(report: &mut Report, subject: &Subject) {
-    let bypasses = subject.options.get("permission_mode").and_then(Value::as_str)
-        == Some("bypassPermissions")
-        || subject.options.is_true("allow_dangerously_skip_permissions");
-    let sandboxed = subject.variable("IS_SANDBOX").is_some_and(|value| value == "1");
-    if bypasses && !sandboxed && subject.launch.user.is_none() && rustix::process::geteuid().is_root() {
-        report.error(
-            "root_bypass",
-            "the CLI refuses to skip permissions for the root user",
-            "run as another user (option user), or choose another permission_mode",
-        );
+    // Elsewhere another user may be at work.
+    let here = !subject.is_remote();
+    if here && skips_permissions_as_root(&subject.options, &subject.launch).is_some() {
+        report.error("root_bypass", "the CLI refuses to skip permissions for the root user", bypass::REMEDY);
     }
 }
 

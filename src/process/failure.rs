@@ -45,23 +45,43 @@ impl SpawnFailure {
     }
 }
 
+/// What the process or the system has run out of, where that is why something failed.
+pub fn lacking(cause: &std::io::Error) -> Option<&'static str> {
+    lacking_of(cause.raw_os_error()?)
+}
+
+#[cfg(unix)]
+fn lacking_of(errno: i32) -> Option<&'static str> {
+    Some(match errno {
+        libc::EMFILE => {
+            "the limit of open files of this process is reached (ulimit -n): close some or raise it"
+        }
+        libc::ENFILE => "the limit of open files of the whole system is reached: close some or raise it",
+        libc::EAGAIN => {
+            "the limit of processes or threads is reached (ulimit -u, the container's pids limit)"
+        }
+        libc::ENOMEM => "the system is out of memory",
+        libc::ENOSPC | libc::EDQUOT => "no space is left on the disk",
+        _ => return None,
+    })
+}
+
+#[cfg(not(unix))]
+fn lacking_of(_errno: i32) -> Option<&'static str> {
+    None
+}
+
 #[cfg(unix)]
 impl SpawnFailure {
     pub(super) fn other(what: &str, errno: i32) -> SpawnFailure {
         let remedy = match errno {
-            libc::EMFILE | libc::ENFILE => {
-                "; the limit of open files is reached (ulimit -n): close some or raise it"
-            }
-            libc::EAGAIN => {
-                "; the limit of processes or threads is reached (ulimit -u, the container's pids limit)"
-            }
-            libc::ENOMEM => "; the system is out of memory",
             libc::ETXTBSY => {
-                "; somebody is still writing to the program's file: try again when that has ended"
+                Some("somebody is still writing to the program's file: try again when that has ended")
             }
-            libc::EPERM => "; the system or its security policy does not permit it",
-            _ => "",
+            libc::EPERM => Some("the system or its security policy does not permit it"),
+            errno => lacking_of(errno),
         };
+        let remedy = remedy.map_or(String::new(), |remedy| format!("; {remedy}"));
         SpawnFailure::new(FailureKind::Other, Some(errno), format!("{what}: {}{remedy}", system_text(errno)))
     }
 }
@@ -320,4 +340,18 @@ fn elf_loader(file: &File, head: &[u8]) -> Option<String> {
 pub(super) fn system_text(errno: i32) -> String {
     let text = std::io::Error::from_raw_os_error(errno).to_string();
     text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_run_out_is_named() {
+        let lacking = |errno| lacking(&std::io::Error::from_raw_os_error(errno)).unwrap_or_default();
+        assert!(lacking(libc::EMFILE).contains("open files of this process"));
+        assert!(lacking(libc::ENFILE).contains("whole system"));
+        assert!(lacking(libc::EAGAIN).contains("processes or threads"));
+        assert_eq!(lacking(libc::EINVAL), "");
+    }
 }

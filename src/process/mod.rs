@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub mod cancel;
 mod failure;
 mod own_id;
 
@@ -43,7 +44,7 @@ mod unsupported;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub use self::unsupported::{Process, children, configure, forked, shutdown, spawn};
 
-pub use self::failure::{FailureKind, SpawnFailure};
+pub use self::failure::{FailureKind, SpawnFailure, lacking};
 pub use self::own_id::{own_id, remember_own_id};
 
 /// Our end of one of the child's standard streams.

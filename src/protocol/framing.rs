@@ -19,7 +19,7 @@ pub struct Line {
 pub type Lines = SmallVec<[Line; 2]>;
 
 /// Consecutive messages that share one buffer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Block {
     pub data: Bytes,
     pub lines: Lines,

@@ -278,6 +278,14 @@ impl Request {
         self.refuse_unheld(lock(&self.state), why);
     }
 
+    /// Whoever was about to answer cannot any more: it is refused, whoever holds it.
+    pub fn refuse(&self, why: &str) {
+        let state = lock(&self.state);
+        if state.phase == Phase::Open {
+            let _ = self.write_answer(state, self.refusal(why));
+        }
+    }
+
     fn refuse_unheld(&self, state: MutexGuard<'_, State>, why: &str) {
         if state.handles == 0 && state.phase == Phase::Open {
             // Nobody is left who could be told that the CLI is gone.

@@ -9,6 +9,7 @@ use crate::dispatch::gate::Slot;
 use crate::dispatch::{Closing, Completion, Listener, Mode, Outcome, Waiter, is_reader_thread, pool};
 use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
+use crate::options::bypass;
 use crate::runtime;
 use crate::sync::lock;
 use crate::transport::End;
@@ -140,7 +141,18 @@ impl Client {
     }
 
     /// A CLI that is too old for what it was given says only which word it does not know.
-    fn explained(&self, error: Error, end: &End, connecting: bool) -> Error {
+    fn explained(&self, mut error: Error, end: &End, connecting: bool) -> Error {
+        if connecting && bypass::is_refusal(&end.stderr) {
+            let pointer = bypass::pointer(&self.options);
+            return error.with_opt("pointer", pointer).with("remedy", bypass::REMEDY);
+        }
+        if !connecting && error.status == Status::Process && self.every_prompt_is_answered() {
+            error.message += "; every prompt had its result by then";
+            return error.with("answered", true).with(
+                "remedy",
+                "the results that were delivered stand; the option resume continues the conversation",
+            );
+        }
         match exit_cause::unknown_flag(end).filter(|_| connecting) {
             Some(flag) => {
                 let (remedy, pointer) = self.options.without_flag(flag);
@@ -276,6 +288,7 @@ impl Client {
         self.drop_routes();
         self.mcp.clear();
         self.release_transport();
+        self.run_left_ends();
     }
 
     /// For a client whose reader has gone with the runtime: what is left of its end.

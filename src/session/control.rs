@@ -302,7 +302,7 @@ impl Client {
             }
             Ok(reply)
         });
-        open.asker.answer(outcome.map_err(|error| error.with("request", open.subtype)));
+        open.asker.answer(outcome.map_err(|error| with_remedy(error).with("request", open.subtype)));
     }
 
     /// Prompts that the CLI has taken out of its queue have no result. Not every CLI says so in a frame as well.
@@ -349,6 +349,18 @@ impl Client {
             lock(&self.control.table).watched = None;
         }
     }
+}
+
+/// The CLI says what it does not do; what to do about it depends on how it was started.
+fn with_remedy(error: Error) -> Error {
+    let remedy = match error.detail("code").and_then(Value::as_str) {
+        Some("bypass_not_launched") => {
+            "set the option allow_dangerously_skip_permissions to true before connecting; as the root user the CLI refuses it"
+        }
+        Some("invalid_mode") => "pass one of default, acceptEdits, plan, bypassPermissions, dontAsk and auto",
+        _ => return error,
+    };
+    error.with("remedy", remedy)
 }
 
 /// How long a request that names its own time may take. The CLI keeps that time itself, and its answer is worth waiting for.

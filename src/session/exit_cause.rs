@@ -7,6 +7,7 @@ use crate::error::{Error, Status};
 use crate::process::Exit;
 use crate::protocol::tolerant;
 use crate::transport::End;
+use crate::transport::stderr_tail::readable;
 
 /// The error that an end without our doing stands for; `None` for a normal one. `in_turn`: the CLI owed a result.
 pub fn cause(end: &End, state: &State, in_turn: bool) -> Option<Error> {
@@ -129,17 +130,17 @@ fn result_text(frame: &Value) -> String {
 
 /// What came on stdout in place of messages.
 pub fn output(state: &State) -> Option<String> {
-    readable(&[&*state.first_output, &state.unfinished_output].concat())
+    decoded(&[&*state.first_output, &state.unfinished_output].concat())
 }
 
 /// As text; Windows tools write UTF-16.
-fn readable(bytes: &[u8]) -> Option<String> {
+fn decoded(bytes: &[u8]) -> Option<String> {
     if bytes.is_empty() {
         return None;
     }
     let zeros = bytes.iter().filter(|byte| **byte == 0).count();
     if zeros * 3 < bytes.len() {
-        return Some(String::from_utf8_lossy(bytes).into_owned());
+        return Some(readable(bytes));
     }
     // The even or the odd bytes are the zero ones, whichever way round it was written.
     let little = bytes.iter().skip(1).step_by(2).filter(|byte| **byte == 0).count() * 2 > zeros;
@@ -157,11 +158,11 @@ mod tests {
     #[test]
     fn utf16_output_is_readable() {
         let text: Vec<u8> = "WSL is not installed".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert_eq!(readable(&text).as_deref(), Some("WSL is not installed"));
+        assert_eq!(decoded(&text).as_deref(), Some("WSL is not installed"));
         let text: Vec<u8> = "WSL is not installed".encode_utf16().flat_map(u16::to_be_bytes).collect();
-        assert_eq!(readable(&text).as_deref(), Some("WSL is not installed"));
-        assert_eq!(readable(b"plain"), Some("plain".to_owned()));
-        assert_eq!(readable(b""), None);
+        assert_eq!(decoded(&text).as_deref(), Some("WSL is not installed"));
+        assert_eq!(decoded(b"plain"), Some("plain".to_owned()));
+        assert_eq!(decoded(b""), None);
     }
 
     #[test]

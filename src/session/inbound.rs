@@ -15,6 +15,7 @@ use crate::protocol::framing::{Block, Line, LineSink, Unparsed, why_not};
 use crate::protocol::kind::{Kind, Route};
 use crate::protocol::members::{top_level_string, top_level_value};
 use crate::sync::lock;
+use crate::transport::stderr_tail::readable;
 use crate::transport::{End, Later, Sink};
 
 /// While we wait for replies, or are closing, so much more than the bound may be queued.
@@ -60,7 +61,7 @@ impl Sink for Client {
     }
 
     fn stderr_line(&self, line: &[u8]) {
-        let mut text = String::from_utf8_lossy(line).into_owned().into_bytes();
+        let mut text = readable(line).into_bytes();
         text.push(0);
         self.dispatcher.push_stderr(text.into());
     }

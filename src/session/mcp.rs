@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use super::Client;
 use crate::dispatch::Mode;
 use crate::error::{Error, Result, Status};
+use crate::log;
 use crate::mcp::{Host, Owner, Task};
 use crate::protocol::control;
+use crate::protocol::kind::Kind;
 
 /// The client as its servers know it.
 pub(super) struct McpHost(pub(super) Weak<Client>);
@@ -24,6 +26,13 @@ impl Host for McpHost {
 
     fn has_callbacks(&self) -> bool {
         self.0.upgrade().is_none_or(|client| client.dispatcher.mode() != Mode::Pull)
+    }
+
+    fn warn(&self, document: Value) {
+        if let Some(client) = self.0.upgrade() {
+            log::warning(|| document["text"].as_str().unwrap_or_default().to_owned());
+            client.event(Kind::Warning, document);
+        }
     }
 
     fn notify(&self, server: &str, notification: Value) -> Result<()> {

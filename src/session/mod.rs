@@ -1,14 +1,17 @@
 //! One client: connect, initialize, talk, control, close.
 
+mod before;
 mod close;
 mod connect;
 mod control;
 mod exit_cause;
+mod first_answer;
 mod hermetic;
 mod hooks;
 mod host;
 mod inbound;
 mod ledger;
+mod left;
 mod live;
 mod load;
 mod mcp;
@@ -36,6 +39,7 @@ use crate::dispatch::{Completion, Dispatcher, Listener, Mode};
 use crate::error::{Error, Result, Status};
 use crate::mcp::Registry;
 use crate::options::{self, Launch, Options};
+use crate::place::End;
 use crate::protocol::framing::Framer;
 use crate::protocol::user_message::Style;
 use crate::requests::Pending;
@@ -49,6 +53,7 @@ use load::Load;
 use run::Run;
 use stats::Stats;
 
+pub use before::skips_permissions_as_root;
 pub use connect::Environment;
 pub use control::Escalation;
 pub use hooks::{Hook, McpHandler};
@@ -117,6 +122,8 @@ pub struct Client {
     hermetic: Hermetic,
     /// The request by which the session began.
     initialize: OnceLock<Map<String, Value>>,
+    /// The ends of callbacks that were left without returning from them.
+    left: Mutex<Vec<Arc<End>>>,
     /// The close ladder has been asked for.
     closing: AtomicBool,
     /// A process has been reaped, or the host's transport closed.
@@ -127,6 +134,7 @@ impl Client {
     /// Reads the options; nothing is started and no disk is touched.
     pub fn create(options_json: &str) -> Result<Arc<Client>> {
         let options = options::parse(options_json)?;
+        left::watch();
         let dispatcher = Dispatcher::new(options.max_queue_bytes, options.text_deltas);
         let routes: Arc<Mutex<Routes>> = Arc::default();
         dispatcher.route_requests(hooks::router(&routes));
@@ -168,6 +176,7 @@ impl Client {
             run: Run::default(),
             hermetic: Hermetic::default(),
             initialize: OnceLock::new(),
+            left: Mutex::default(),
             closing: AtomicBool::new(false),
             exited: AtomicBool::new(false),
         }))

@@ -47,6 +47,9 @@ pub struct Run {
     /// Its task, which is not left to sleep for minutes when nobody waits for it any more.
     timer_task: Mutex<Option<AbortHandle>>,
     timing: AtomicBool,
+    pub(super) first_prompt_sent: AtomicBool,
+    /// The CLI has begun with a turn.
+    pub(super) turn_began: AtomicBool,
     /// The next piece of an answer is the first one of its turn.
     awaits_answer: AtomicBool,
     /// The input ends with the run. Who sets this looks at the streams next, and who ends a stream looks at this: one of the
@@ -142,6 +145,12 @@ impl Client {
         }
     }
 
+    /// Whether a result has been received, and none is owed.
+    pub(super) fn every_prompt_is_answered(&self) -> bool {
+        let turns = lock(&self.run.turns);
+        turns.ended > 0 && !turns.has_open()
+    }
+
     /// The turn that runs or is owed, if there is one.
     pub(super) fn turn_in_progress(&self) -> Option<InProgress> {
         lock(&self.run.turns).in_progress()
@@ -222,6 +231,7 @@ impl Client {
             kind => {
                 if kind == Kind::System {
                     self.run.set_session_id(top_level_string(text, b"session_id"));
+                    self.run.turn_began.store(true, Ordering::Relaxed);
                     self.verify_hermetic(text);
                 }
                 let ceiling = lock(&self.run.turns).frame(Some(kind), text);

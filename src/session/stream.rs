@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::Client;
-use crate::dispatch::Slot;
+use crate::dispatch::{Slot, Step};
 use crate::error::Result;
 use crate::protocol::kind::Kind;
 use crate::protocol::user_message;
@@ -47,6 +47,16 @@ impl Client {
         stream.schedule().inspect_err(|_| client.prompt_stream_ended())
     }
 
+    fn prompt_stream_broke(&self, why: &str) {
+        let document = json!({
+            "event": "prompt_stream_ended",
+            "text": format!("a prompt stream ended early: {why}"),
+            "error": why,
+        });
+        self.event(Kind::Warning, document);
+        self.prompt_stream_ended();
+    }
+
     fn input_is_full(&self) -> bool {
         self.transport().is_some_and(|transport| transport.queued_input() >= ENOUGH_QUEUED)
     }
@@ -67,7 +77,15 @@ impl Client {
 impl Stream {
     fn schedule(self: Arc<Self>) -> Result<()> {
         let dispatcher = self.client.dispatcher.clone();
-        dispatcher.push_step(Box::new(move || self.step()))
+        let client = self.client.me.clone();
+        dispatcher.push_step(Step {
+            run: Box::new(move || self.step()),
+            left: Box::new(move || {
+                if let Some(client) = client.upgrade() {
+                    client.prompt_stream_broke("its generator was left without returning from it");
+                }
+            }),
+        })
     }
 
     fn go_on(self: Arc<Self>) {
@@ -105,13 +123,7 @@ impl Stream {
                 self.go_on();
             }
             Err(error) => {
-                let document = json!({
-                    "event": "prompt_stream_ended",
-                    "text": format!("a prompt stream ended early: {}", error.message),
-                    "error": error.message,
-                });
-                self.client.event(Kind::Warning, document);
-                self.client.prompt_stream_ended();
+                self.client.prompt_stream_broke(&error.message);
             }
         }
     }

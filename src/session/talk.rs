@@ -35,6 +35,7 @@ impl Client {
             return Err(self.explain(error));
         }
         self.stats.prompt_sent();
+        self.watch_first_answer();
         Ok(uuid)
     }
 

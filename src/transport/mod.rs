@@ -6,7 +6,7 @@ pub mod launcher;
 pub mod private_files;
 pub mod record;
 pub mod replay;
-mod stderr_tail;
+pub mod stderr_tail;
 pub mod subprocess;
 mod writer;
 

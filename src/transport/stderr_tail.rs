@@ -47,8 +47,18 @@ impl StderrTail {
         let bytes = bytes.trim_ascii_end();
         let whole = if self.cut { bytes.iter().position(|byte| *byte == b'\n') } else { None };
         let start = whole.map_or(0, |at| at + 1);
-        String::from_utf8_lossy(&bytes[start..]).trim_end().to_owned()
+        readable(&bytes[start..]).trim_end().to_owned()
     }
+}
+
+/// Whatever a program wrote, as text in which nothing is lost: a byte that is not UTF-8 is written out, as in `caf\xE9`.
+pub fn readable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02X}")));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -82,6 +92,13 @@ mod tests {
         assert_eq!(text, "n that is very long");
         let (_, text) = lines(&[b"short\ntwenty bytes.\n"]);
         assert_eq!(text, "short\ntwenty bytes.", "nothing was cut");
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_written_out() {
+        assert_eq!(readable(b"caf\xe9 \xc3\xa9 \xf0\x9f"), "caf\\xE9 é \\xF0\\x9F");
+        let (_, text) = lines(&[b"caf\xe9\n"]);
+        assert_eq!(text, "caf\\xE9");
     }
 
     #[test]

@@ -86,7 +86,8 @@ impl Subprocess {
                     Status::CliConnection,
                     format!("the CLI's pipes cannot be served: {cause}"),
                 )
-                .with("phase", "spawn"));
+                .with("phase", "spawn")
+                .with_opt("remedy", process::lacking(&cause)));
             }
         };
         let tail = Arc::new(Mutex::new(StderrTail::new(start.stderr_tail_bytes)));

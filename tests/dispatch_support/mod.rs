@@ -1,6 +1,7 @@
 //! Builds C programs against the header and this build's shared library, and runs their scenarios beside `fake-claude`.
 #![allow(dead_code)] // Each test binary uses its own part.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock};
@@ -77,9 +78,14 @@ fn compile(name: &str, with: With) -> PathBuf {
         return program;
     }
     let fresh = folder.join(format!("{name}{suffix}.{}", std::process::id()));
-    let mut compiler = Command::new("cc");
-    compiler.args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-pthread", "-I"]);
-    compiler.arg(root().join("include")).arg(root().join("tests/c").join(format!("{name}.c")));
+    let cpp = root().join("tests/c").join(format!("{name}.cpp"));
+    let (program_of, standard, source) = match cpp.exists() {
+        true => ("c++", "-std=c++11", cpp),
+        false => ("cc", "-std=gnu11", root().join("tests/c").join(format!("{name}.c"))),
+    };
+    let mut compiler = Command::new(program_of);
+    compiler.args([standard, "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-pthread", "-I"]);
+    compiler.arg(root().join("include")).arg(source);
     if sanitized {
         compiler.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
     }
@@ -203,6 +209,18 @@ impl Scenario {
             command.env("COPY", copy_library(&library_folder()));
         }
         command
+    }
+
+    /// Runs it to the end by a signal, and returns what it printed.
+    pub fn run_aborted(&self) -> String {
+        let output = self.command().stdin(Stdio::null()).output().expect("start the program");
+        let text =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let name = format!("{} {}", self.program, self.arguments.join(" "));
+        // `timeout` ends as its program does, or passes on the signal as a code.
+        let aborted = output.status.signal() == Some(6) || output.status.code() == Some(128 + 6);
+        assert!(aborted, "{name} ended with {}\n{text}", output.status);
+        text
     }
 
     /// Runs it to its successful end, and returns what it printed.

@@ -43,6 +43,8 @@ impl Host for Desk {
         task.run();
     }
 
+    fn warn(&self, _: Value) {}
+
     fn has_callbacks(&self) -> bool {
         true
     }

@@ -1,0 +1,96 @@
+//! What is known to go wrong before the CLI is started, and what it would say too late or not at all.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::Client;
+use super::connect::Plan;
+use crate::error::{Error, Result, Status};
+use crate::log;
+use crate::options::{Launch, Options, bypass, child};
+use crate::protocol::kind::Kind;
+
+impl Client {
+    /// Whether the program is started on this machine, by this library.
+    fn starts_here(&self) -> bool {
+        self.options.replay.is_none() && self.options.launcher.is_none() && !self.host.is_given()
+    }
+
+    pub(super) async fn look_ahead(&self, plan: &Plan) -> Result<()> {
+        if !self.starts_here() {
+            return Ok(());
+        }
+        if let Some(pointer) = skips_permissions_as_root(&self.options, &plan.launch) {
+            return Err(Error::new(
+                Status::InvalidOption,
+                format!("option {pointer}: the CLI refuses to skip permissions for the root user"),
+            )
+            .with("pointer", pointer)
+            .with("phase", "spawn")
+            .with("remedy", bypass::REMEDY));
+        }
+        self.look_for_folders(plan).await;
+        Ok(())
+    }
+
+    /// A folder that is not there is a warning: the CLI goes on without it.
+    async fn look_for_folders(&self, plan: &Plan) {
+        let cwd = plan.launch.cwd.clone().unwrap_or_default();
+        let named = named_folders(&self.options);
+        if named.is_empty() {
+            return;
+        }
+        let look = move || -> Vec<(String, PathBuf)> {
+            named.into_iter().filter(|(_, path)| !is_there(&cwd, path)).collect()
+        };
+        for (pointer, path) in tokio::task::spawn_blocking(look).await.unwrap_or_default() {
+            let text = format!(
+                "option {pointer}: {} does not exist, and the CLI goes on without it",
+                path.display()
+            );
+            log::warning(|| text.clone());
+            let event = json!({"event": "path_missing", "text": text, "pointer": pointer, "path": path.to_string_lossy(),
+                "remedy": "create it, or correct the path; a relative one counts from the option cwd"});
+            self.event(Kind::Warning, event);
+        }
+    }
+}
+
+/// The option by which the CLI would skip permissions as the root user: it refuses that, and ends.
+pub fn skips_permissions_as_root(options: &Options, launch: &Launch) -> Option<String> {
+    let as_root = match launch.user.as_deref() {
+        Some(name) => matches!(name, "root" | "0"),
+        None => is_root(),
+    };
+    let refused = as_root && !bypass::is_let_through(&launch.env);
+    bypass::pointer(options).filter(|_| refused)
+}
+
+fn is_there(cwd: &Path, path: &Path) -> bool {
+    // What begins so is the CLI's to complete.
+    path.starts_with("~") || cwd.join(path).exists()
+}
+
+/// Folders that the options name, with their places.
+fn named_folders(options: &Options) -> Vec<(String, PathBuf)> {
+    let list = |name: &str| options.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let plugins = list("plugins").into_iter().enumerate().filter_map(|(at, plugin)| {
+        Some((child(&child("/plugins", &at.to_string()), "path"), plugin["path"].as_str()?.into()))
+    });
+    let folders = list("add_dirs").into_iter().enumerate();
+    let folders = folders.filter_map(|(at, folder)| {
+        Some((child("/add_dirs", &at.to_string()), PathBuf::from(folder.as_str()?)))
+    });
+    plugins.chain(folders).collect()
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    rustix::process::getuid().is_root()
+}
+
+#[cfg(not(unix))]
+fn is_root() -> bool {
+    false
+}

@@ -1,0 +1,64 @@
+//! A first answer that does not begin: the CLI waits for MCP servers to start, half a minute for one that hangs, and says
+//! nothing meanwhile.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tokio::time::{sleep, timeout};
+
+use super::Client;
+use crate::log;
+use crate::protocol::kind::Kind;
+use crate::runtime;
+
+/// After so long the host is told what holds up its first answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// So long the CLI may take to say what it waits for.
+const ANSWER_TAKES: Duration = Duration::from_secs(10);
+
+impl Client {
+    /// The first prompt has been sent.
+    pub(super) fn watch_first_answer(&self) {
+        // What is recorded or played is the host's conversation alone.
+        let alone = self.options.replay.is_some() || self.options.get("record").is_some();
+        if alone || self.run.first_prompt_sent.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let me = self.me.clone();
+        let _ = runtime::spawn(async move {
+            sleep(PATIENCE).await;
+            let Some(client) = me.upgrade().filter(|client| client.is_still_silent()) else { return };
+            let request = Map::from_iter([("subtype".to_owned(), Value::from("mcp_status"))]);
+            let Ok(Ok(status)) = timeout(ANSWER_TAKES, client.control_internal(&request)).await else {
+                return;
+            };
+            let servers = pending(&status);
+            if !servers.is_empty() && client.is_still_silent() {
+                client.tell_of_slow_servers(&servers);
+            }
+        });
+    }
+
+    fn is_still_silent(&self) -> bool {
+        !self.run.turn_began.load(Ordering::Relaxed) && !self.is_closing()
+    }
+
+    fn tell_of_slow_servers(&self, servers: &[String]) {
+        let text =
+            format!("the first answer waits for MCP servers that have not started: {}", servers.join(", "));
+        log::warning(|| text.clone());
+        let event = json!({"event": "mcp_servers_slow", "text": text, "servers": servers,
+            "remedy": "see why they do not start; the CLI waits as many milliseconds as the variable MCP_TIMEOUT says, 30000 \
+                       unless it is set"});
+        self.event(Kind::Warning, event);
+    }
+}
+
+/// The servers that are still being started.
+fn pending(status: &str) -> Vec<String> {
+    let status: Value = serde_json::from_str(status).unwrap_or_default();
+    let servers = status["mcpServers"].as_array().into_iter().flatten();
+    let pending = servers.filter(|server| server["status"] == "pending");
+    pending.filter_map(|server| server["name"].as_str().map(str::to_owned)).collect()
+}

@@ -1,0 +1,50 @@
+//! Callbacks of the host that were left without returning from them: by `longjmp`, or by an exception of a language that
+//! does not unwind the library's frames.
+
+use serde_json::json;
+
+use super::{Client, live};
+use crate::log;
+use crate::place::{self, Left};
+use crate::protocol::kind::Kind;
+use crate::sync::lock;
+
+/// From now on they are noticed.
+pub(super) fn watch() {
+    place::on_left(end_left);
+}
+
+/// On the thread that has left one: whatever it was at goes on as if the callback had returned.
+fn end_left(left: &Left) {
+    log::end_left(left);
+    for client in live::connected() {
+        client.end_left(left);
+    }
+    let callback = left.callback;
+    log::warning(|| format!("{callback} was left without returning from it"));
+}
+
+impl Client {
+    fn end_left(&self, left: &Left) {
+        if !self.dispatcher.end_left() {
+            return;
+        }
+        lock(&self.left).extend(left.ends.iter().cloned());
+        let callback = left.callback;
+        let text = format!(
+            "{callback} was left without returning from it, by longjmp or by an exception: it counts as ended, and what it \
+             was asked is refused"
+        );
+        let remedy = "catch inside of a callback what is thrown there, and let it return";
+        self.event(
+            Kind::Warning,
+            json!({"event": "callback_left", "text": text, "callback": callback, "remedy": remedy}),
+        );
+    }
+
+    /// The last thing of a client: what the frames that are gone would have destroyed.
+    pub(super) fn run_left_ends(&self) {
+        let ends = std::mem::take(&mut *lock(&self.left));
+        ends.iter().for_each(|end| end.run());
+    }
+}
