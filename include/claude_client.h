@@ -404,17 +404,34 @@ void claude_error_free(claude_error_t *error);
 /** Frees a text that the library gave through a `char **`. NULL, and what the library did not give, is ignored. */
 void claude_string_free(char *text);
 
-/** Reads one value: a string without quotes and escapes, anything else as JSON. */
-claude_status_t claude_json_get(const char *json, const char *pointer, char **value, claude_error_t **error);
-
 /** @} */
 
 /* ================================================================================================================== */
 /** @defgroup json JSON
- * Enough for programs without a JSON library. A `pointer` is RFC 6901, such as "/message/content/0/text"; "" is the
- * whole. CLAUDE_ERR_JSON_DECODE: the text is not JSON. CLAUDE_ERR_NOT_FOUND: nothing is at that place. See
- * docs/strings.md.
+ * Enough for programs without a JSON library, at any depth. A `pointer` is RFC 6901, such as "/message/content/0/text";
+ * "" is the whole. CLAUDE_ERR_JSON_DECODE: the text is not JSON. CLAUDE_ERR_NOT_FOUND: nothing is at that place. Of
+ * members with one name the last counts. See docs/strings.md.
  * @{ */
+
+/** Reads one value: a string without quotes and escapes, anything else as the JSON that stands there. */
+claude_status_t claude_json_get(const char *json, const char *pointer, char **value, claude_error_t **error);
+
+/** Counts the elements of an array or the members of an object; CLAUDE_ERR_NOT_FOUND for anything else. */
+claude_status_t claude_json_count(const char *json, const char *pointer, size_t *count, claude_error_t **error);
+
+/** The name of a member of an object, without quotes and escapes, so that an object can be gone through. In a pointer
+ *  its "~" is written "~0" and its "/" is written "~1".
+ *  @param index From 0, below what claude_json_count says, in the order in which the names are first written. */
+claude_status_t claude_json_key(const char *json, const char *pointer, size_t index, char **name,
+                                claude_error_t **error);
+
+/** Makes a JSON string of a text, with its quotes. */
+claude_status_t claude_json_quote(const char *text, char **json, claude_error_t **error);
+
+/** The text that a user reads of a message: of an assistant or a user its text blocks, one after the other; of a result
+ *  its `result`, or its `errors` a line each; of a stream event the piece of text. CLAUDE_ERR_NOT_FOUND for messages
+ *  without one: tool use, tool results, thinking and all other types. */
+claude_status_t claude_message_text(const char *json, char **text, claude_error_t **error);
 
 /** @} */
 
@@ -565,49 +582,43 @@ claude_status_t claude_query_once(const char *prompt, const char *options_json, 
  * wait for the callbacks of neither lane. Register before connecting. See docs/threading.md and docs/receiving.md.
  * @{ */
 
-/** Messages, and the events up to 199. Without one they are dropped. In PULL mode they come unasked.
- *  @see docs/threading.md */
+/** Messages, and the events up to 199. Without one they are dropped. In PULL mode they come unasked. */
 claude_status_t claude_client_on_message(claude_client_t *client, claude_message_fn callback, void *user_data,
                                          claude_destroy_fn destroy, claude_error_t **error);
 
 /** What the CLI asks, but for what has a callback of its own; it also makes the CLI ask for permissions. Without one it
- *  is refused. What a replaced callback left open is delivered again.
- *  @see docs/requests.md */
+ *  is refused. What a replaced callback left open is delivered again. */
 claude_status_t claude_client_on_request(claude_client_t *client, claude_request_fn callback, void *user_data,
                                          claude_destroy_fn destroy, claude_error_t **error);
 
 /** Permission requests. The first registration must come before connecting: only this or claude_client_on_request makes
- *  the CLI ask. A CLAUDE_EVENT_WARNING at connect names options that keep it from asking.
- *  @see docs/requests.md */
+ *  the CLI ask. A CLAUDE_EVENT_WARNING at connect names options that keep it from asking. */
 claude_status_t claude_client_on_permission(claude_client_t *client, claude_request_fn callback, void *user_data,
                                             claude_destroy_fn destroy, claude_error_t **error);
 
-/** Lines of the CLI's stderr. Its end is kept for errors in any case.
- *  @see docs/threading.md */
+/** Lines of the CLI's stderr. Its end is kept for errors in any case. */
 claude_status_t claude_client_on_stderr(claude_client_t *client, claude_text_fn callback, void *user_data,
                                         claude_destroy_fn destroy, claude_error_t **error);
 
 /** The end of the session, behind every message: once for each client whose connect was accepted, also when connecting
- *  failed, not when the client is freed before. In PULL mode it comes unasked.
- *  @see docs/errors.md */
+ *  failed, not when the client is freed before. In PULL mode it comes unasked. */
 claude_status_t claude_client_on_closed(claude_client_t *client, claude_closed_fn callback, void *user_data,
                                         claude_destroy_fn destroy, claude_error_t **error);
 
 /** PUMP and PULL: told each time a lane stops being empty, and at the registration if one is not. A function in both
- *  modes, and the only one that a library thread calls in them: it just wakes the host's loop.
- *  @see docs/receiving.md */
+ *  modes, and the only one that a library thread calls in them: it just wakes the host's loop. */
 claude_status_t claude_client_on_ready(claude_client_t *client, claude_notify_fn callback, void *user_data,
                                        claude_destroy_fn destroy, claude_error_t **error);
 
-/** PUMP and PULL: a descriptor (Windows: an event) that is readable while something is queued in these lanes, for a
- *  loop that watches it level-triggered. One for each value of `lanes`, for the client's life. Never read or close it.
- *  @see docs/receiving.md */
+/**
+ * PUMP and PULL: a descriptor (Windows: an event) that is readable while something is queued in these lanes, for a loop
+ * that watches it level-triggered. One for each value of `lanes`, for the client's life. Never read or close it.
+ */
 claude_status_t claude_client_ready_handle(claude_client_t *client, claude_lanes_t lanes, intptr_t *handle,
                                            claude_error_t **error);
 
 /** Makes every claude_client_pump and claude_client_next that waits return; where none waits, the next one. Nothing
- *  that is queued is lost. Not for signal handlers.
- *  @see docs/receiving.md */
+ *  that is queued is lost. Not for signal handlers. */
 claude_status_t claude_client_wake(claude_client_t *client, claude_error_t **error);
 
 /**
@@ -617,17 +628,13 @@ claude_status_t claude_client_wake(claude_client_t *client, claude_error_t **err
  * @param max_events The most callbacks to run; 0 = no limit.
  * @param budget_us Microseconds; 0 = no limit.
  * @param ran Receives how many ran; NULL = not wanted.
- * @see docs/receiving.md
  */
 claude_status_t claude_client_pump(claude_client_t *client, uint32_t max_events, uint32_t budget_us,
                                    uint32_t timeout_ms, uint32_t *ran, claude_error_t **error);
 
-/**
- * PULL: the next event of these lanes, from as many threads as like. CLAUDE_ERR_TIMEOUT: none came; pass NULL as
- * `error` in a loop that polls. CLAUDE_ERR_CANCELLED: claude_client_wake. CLAUDE_ERR_CLOSED: these lanes will bring
- * nothing more, but for the end of what the host still begins, such as another disconnect.
- * @see docs/receiving.md
- */
+/** PULL: the next event of these lanes, from as many threads as like. CLAUDE_ERR_TIMEOUT: none came; pass NULL as
+ *  `error` in a loop that polls. CLAUDE_ERR_CANCELLED: claude_client_wake. CLAUDE_ERR_CLOSED: these lanes will bring
+ *  nothing more, but for the end of what the host still begins, such as another disconnect. */
 claude_status_t claude_client_next(claude_client_t *client, claude_lanes_t lanes, uint32_t timeout_ms,
                                    claude_event_t **event, claude_error_t **error);
 
@@ -636,17 +643,13 @@ claude_status_t claude_client_next(claude_client_t *client, claude_lanes_t lanes
  * missed. In PUMP mode it runs the callbacks itself; not in PULL mode. Without a result: the cause of the end, or
  * CLAUDE_ERR_CLOSED. CLAUDE_ERR_CANCELLED: the prompt was taken out of the CLI's queue.
  * @param message_uuid The prompt whose result is meant; NULL = the next one that no call has returned for.
- * @see docs/receiving.md
  */
 claude_status_t claude_client_receive_response(claude_client_t *client, const char *message_uuid, uint32_t timeout_ms,
                                                claude_error_t **error);
 
-/**
- * How much is queued in these lanes.
- * @param events NULL = not wanted.
- * @param bytes NULL = not wanted.
- * @see docs/receiving.md
- */
+/** How much is queued in these lanes.
+ *  @param events NULL = not wanted.
+ *  @param bytes NULL = not wanted. */
 claude_status_t claude_client_pending(claude_client_t *client, claude_lanes_t lanes, size_t *events, size_t *bytes,
                                       claude_error_t **error);
 
@@ -657,22 +660,18 @@ claude_status_t claude_client_pending(claude_client_t *client, claude_lanes_t la
  * What claude_client_next returns. See docs/receiving.md.
  * @{ */
 
-/** All that an event holds, in one call. The event keeps what the pointers point to.
- *  @see docs/receiving.md */
+/** All that an event holds, in one call. The event keeps what the pointers point to. */
 claude_status_t claude_event_info(const claude_event_t *event, claude_event_info_t *info, claude_error_t **error);
 
 /** Takes the request out of a CLAUDE_EVENT_REQUEST. One that is left in it is refused when the event is freed.
- *  CLAUDE_ERR_NOT_FOUND: another kind, or taken already.
- *  @see docs/requests.md */
+ *  CLAUDE_ERR_NOT_FOUND: another kind, or taken already. */
 claude_status_t claude_event_take_request(claude_event_t *event, claude_request_t **request, claude_error_t **error);
 
 /** Takes the call out of a CLAUDE_EVENT_TOOL_CALL. One that is left in it fails when the event is freed.
- *  CLAUDE_ERR_NOT_FOUND: another kind, or taken already.
- *  @see docs/tools.md */
+ *  CLAUDE_ERR_NOT_FOUND: another kind, or taken already. */
 claude_status_t claude_event_take_tool_call(claude_event_t *event, claude_tool_call_t **call, claude_error_t **error);
 
-/** Frees an event.
- *  @see docs/ownership.md */
+/** Frees an event. */
 void claude_event_free(claude_event_t *event);
 
 /** @} */

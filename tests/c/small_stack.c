@@ -271,27 +271,28 @@ static void receive(void)
     unsigned requests = 0, messages = 0, done = 0;
     claude_event_t *event;
     char *text = NULL;
+    claude_event_info_t info;
     const char *json;
     size_t len;
 
+    info.size = sizeof info;
     while (requests < 3 || !done) {
-        claude_request_t *request;
+        claude_request_t *request = NULL;
 
         event = NULL;
         OK(claude_client_next(client, CLAUDE_LANE_ALL, LONG_MS, &event, &error));
-        json = claude_event_json(event, &len);
+        OK(claude_event_info(event, &info, &error));
         /* Nothing is cut. */
-        CHECK(strlen(json) == len);
-        CHECK(claude_event_kind(event) != CLAUDE_EVENT_UNPARSED_LINE);
-        if (claude_event_kind(event) == CLAUDE_MESSAGE_ASSISTANT) {
-            CHECK(len > 2 * depth);
-            OK(claude_message_text(json, &text, &error));
+        CHECK(strlen(info.json) == info.len);
+        CHECK(info.kind != CLAUDE_EVENT_UNPARSED_LINE);
+        if (info.kind == CLAUDE_MESSAGE_ASSISTANT) {
+            CHECK(info.len > 2 * depth);
+            OK(claude_message_text(info.json, &text, &error));
             claude_string_free(text);
             messages++;
         }
-        done |= claude_event_kind(event) == CLAUDE_MESSAGE_RESULT;
-        request = claude_event_take_request(event);
-        if (request != NULL) {
+        done |= info.kind == CLAUDE_MESSAGE_RESULT;
+        if (claude_event_take_request(event, &request, NULL) == CLAUDE_OK) {
             json = claude_request_json(request, &len);
             CHECK(strlen(json) == len && len > 2 * depth);
             OK(claude_client_pending_requests(client, &text, &error));
