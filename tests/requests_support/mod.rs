@@ -132,7 +132,10 @@ impl Request {
     }
 
     pub fn allow_with(&self, input: Option<Value>, updates: Option<Value>) -> Outcome {
-        let (input, updates) = (input.map(|value| value.to_string()), updates.map(|value| value.to_string()));
+        self.allow_texts(input.map(|value| value.to_string()), updates.map(|value| value.to_string()))
+    }
+
+    pub fn allow_texts(&self, input: Option<String>, updates: Option<String>) -> Outcome {
         let ((input, input_len), (updates, updates_len)) = (lent(&input), lent(&updates));
         // SAFETY: a live handle, and texts with their lengths.
         outcome(|error| unsafe {
@@ -147,7 +150,10 @@ impl Request {
     }
 
     pub fn answer_questions(&self, answers: Value) -> Outcome {
-        let answers = answers.to_string();
+        self.answer_questions_text(&answers.to_string())
+    }
+
+    pub fn answer_questions_text(&self, answers: &str) -> Outcome {
         let (text, len) = (answers.as_ptr().cast(), answers.len());
         // SAFETY: as above.
         outcome(|error| unsafe { claude_request_answer_questions_n(self.0, text, len, error) })
@@ -398,13 +404,17 @@ impl Host {
     }
 
     pub fn pending(&self) -> Vec<Value> {
+        serde_json::from_str(&self.pending_text()).expect("a JSON list")
+    }
+
+    pub fn pending_text(&self) -> String {
         let mut text = null_mut();
         // SAFETY: a live handle and writable outputs.
         outcome(|error| unsafe { claude_client_pending_requests(self.client, &mut text, error) }).unwrap();
         // SAFETY: given just now.
         let list = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
         claude_string_free(text);
-        serde_json::from_str(&list).expect("a JSON list")
+        list
     }
 
     pub fn take(&self, id: u64) -> Result<Request, Failure> {
