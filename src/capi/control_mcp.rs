@@ -224,7 +224,7 @@ pub unsafe extern "C" fn claude_client_set_mcp_servers(
     unsafe {
         with_client(client, error, |client| {
             let servers = json_object(text::required(servers_json, STRLEN, "servers_json")?, "servers_json")?;
-            let servers = client.all_servers(servers);
+            let servers = client.all_servers(servers)?;
             ask(client, json!({"subtype": "mcp_set_servers", "servers": servers}), done, user_data)
         })
     }
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn claude_client_set_mcp_servers_wait(
     unsafe {
         with_client(client, error, |client| {
             let servers = json_object(text::required(servers_json, STRLEN, "servers_json")?, "servers_json")?;
-            let servers = client.all_servers(servers);
+            let servers = client.all_servers(servers)?;
             ask_wait(
                 client,
                 json!({"subtype": "mcp_set_servers", "servers": servers}),

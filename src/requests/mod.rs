@@ -2,6 +2,8 @@
 
 pub mod events;
 mod hook_answer;
+pub mod matcher;
+mod pattern;
 mod pending;
 mod refusal;
 mod reply;
@@ -402,6 +404,9 @@ impl Request {
             return Err(reply::wrong("the answer is not a JSON object".into(), ""));
         }
         let event = self.hook_event();
+        if self.kind == RequestKind::Mcp {
+            reply::check_tools(self.json(), raw.get())?;
+        }
         let payload = reply::checked(self.kind, event.as_deref(), raw.get())?;
         self.answer(control::success_line(&self.wire_id, &payload))
     }

@@ -9,6 +9,7 @@ use super::events::Shape;
 use super::shape::{self, Object};
 use super::{RequestKind, hook_answer};
 use crate::error::{Error, Result, Status};
+use crate::names::mcp_tool_fault;
 use crate::protocol::members::{self, top_level_value};
 use crate::protocol::tolerant;
 
@@ -40,6 +41,26 @@ pub fn checked<'a>(kind: RequestKind, event: Option<&str>, payload: &'a str) -> 
         RequestKind::Mcp | RequestKind::Other => {}
     }
     Ok(one_line(payload))
+}
+
+/// The list of tools of a server that the host implements itself: the model sees each under its own name.
+pub fn check_tools(request: &str, payload: &str) -> Result<()> {
+    if tolerant::member(request, &["message", "method"]).is_none_or(|method| method != "tools/list") {
+        return Ok(());
+    }
+    let server = tolerant::member(request, &["server_name"]).unwrap_or_default();
+    let server = server.as_str().unwrap_or_default();
+    for place in [&["result", "tools"][..], &["mcp_response", "result", "tools"]] {
+        let tools = tolerant::member(payload, place);
+        for (index, tool) in tools.as_ref().and_then(Value::as_array).into_iter().flatten().enumerate() {
+            if let Some(unkept) = mcp_tool_fault(server, tool["name"].as_str().unwrap_or_default()) {
+                let pointer = format!("/{}/{index}/name", place.join("/"));
+                let error = wrong(unkept.fault, &pointer);
+                return Err(error.with("remedy", format!("{}; the request is still open", unkept.remedy)));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// An answer whose one member decides.

@@ -134,6 +134,7 @@ impl Client {
             log::warning(|| warning.clone());
             self.event(Kind::Warning, serde_json::json!({"event": "warning", "text": warning}));
         }
+        self.tell_of_hooks();
         self.run.configure(&plan.launch.env, self.options.get("resume").is_some() || self.continues());
         let environment = plan.environment.clone();
         let info = loop {
