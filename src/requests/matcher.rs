@@ -159,7 +159,8 @@ fn expression(event: &Event, matcher: &str) -> Result<Vec<Warning>> {
         return Ok(Vec::new());
     }
     let core = matcher.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    let meant = matches(&format!("(?i){matcher}")).or_else(|| names::meant(core, known));
+    let whole = known.iter().copied().find(|name| *name == core);
+    let meant = matches(&format!("(?i){matcher}")).or(whole).or_else(|| names::meant(core, known));
     match meant {
         Some(meant) => {
             let message = format!("the matcher {matcher:?} fits no name that the CLI has for {}", event.name);

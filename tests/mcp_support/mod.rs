@@ -215,15 +215,18 @@ unsafe impl Sync for Tools {}
 
 impl Tools {
     pub fn new(name: &str, options: &Value) -> Tools {
+        Tools::try_new(name, options).expect("a server")
+    }
+
+    pub fn try_new(name: &str, options: &Value) -> Result<Tools, Failure> {
         let options = options.to_string();
         let (name, name_len) = (name.as_ptr().cast(), name.len());
         let mut handle = null_mut();
         try_call(|error| unsafe {
             let (options, options_len) = (options.as_ptr().cast(), options.len());
             claude_mcp_server_create_n(name, name_len, options, options_len, &raw mut handle, error)
-        })
-        .expect("a server");
-        Tools { handle, destroyed: Arc::default() }
+        })?;
+        Ok(Tools { handle, destroyed: Arc::default() })
     }
 
     pub fn add(&self, tool: &Value, function: impl Fn(Call) + Send + Sync + 'static) -> Result<(), Failure> {
@@ -329,18 +332,22 @@ unsafe impl Sync for Client {}
 
 impl Client {
     pub fn new(options: &Value, mode: claude_dispatch_t) -> Client {
+        Client::try_new(options, mode).expect("a client")
+    }
+
+    pub fn try_new(options: &Value, mode: claude_dispatch_t) -> Result<Client, Failure> {
         let options = c(&options.to_string());
         let mut handle = null_mut();
         let messages = Messages::default();
         let user_data = Box::into_raw(Box::new(messages.clone()));
         try_call(|error| unsafe { claude_client_create(options.as_ptr(), &raw mut handle, error) })
-            .expect("a client");
+            .inspect_err(|_| drop(unsafe { Box::from_raw(user_data) }))?;
         try_call(|error| unsafe { claude_client_set_dispatch(handle, mode as i32, error) }).expect("a mode");
         try_call(|error| unsafe {
             claude_client_on_message(handle, Some(collect), user_data.cast(), Some(drop_messages), error)
         })
         .expect("a callback");
-        Client { handle, messages }
+        Ok(Client { handle, messages })
     }
 
     pub fn with(self, tools: &Tools) -> Client {
@@ -401,8 +408,12 @@ impl Client {
     }
 
     pub fn set_servers(&self, servers: &Value) -> Value {
+        self.try_set_servers(servers).expect("a reply")
+    }
+
+    pub fn try_set_servers(&self, servers: &Value) -> Result<Value, Failure> {
         let servers = c(&servers.to_string());
-        self.reply(|reply, error| unsafe {
+        self.try_reply(|reply, error| unsafe {
             claude_client_set_mcp_servers_wait(self.handle, servers.as_ptr(), PATIENCE_MS, reply, error)
         })
     }
@@ -411,11 +422,29 @@ impl Client {
         &self,
         call: impl FnOnce(*mut *mut c_char, *mut *mut claude_error_t) -> claude_status_t,
     ) -> Value {
+        self.try_reply(call).expect("a reply")
+    }
+
+    fn try_reply(
+        &self,
+        call: impl FnOnce(*mut *mut c_char, *mut *mut claude_error_t) -> claude_status_t,
+    ) -> Result<Value, Failure> {
         let mut reply = null_mut();
-        try_call(|error| call(&raw mut reply, error)).expect("a reply");
+        try_call(|error| call(&raw mut reply, error))?;
         let json = text(reply);
         claude_string_free(reply);
-        serde_json::from_str(&json).expect("a reply is JSON")
+        Ok(serde_json::from_str(&json).expect("a reply is JSON"))
+    }
+
+    /// A server that the host implements itself, and that answers nothing.
+    pub fn add_handler(&self, name: &str) -> Result<(), Failure> {
+        unsafe extern "C" fn refuse(request: *mut claude_request_t, _: *mut c_void) {
+            unsafe { claude_client::capi::request::claude_request_free(request) }
+        }
+        let name = c(name);
+        try_call(|error| unsafe {
+            claude_client_add_mcp_handler(self.handle, name.as_ptr(), Some(refuse), null_mut(), None, error)
+        })
     }
 
     pub fn disconnect(&self) {

@@ -240,16 +240,24 @@ impl Host {
         Host::with_mode(options, claude_dispatch_t::CLAUDE_DISPATCH_THREAD)
     }
 
+    pub fn try_new(options: &Value) -> Result<Host, Failure> {
+        Host::try_with_mode(options, claude_dispatch_t::CLAUDE_DISPATCH_THREAD)
+    }
+
     pub fn with_mode(options: &Value, mode: claude_dispatch_t) -> Host {
+        Host::try_with_mode(options, mode).unwrap_or_else(|failure| panic!("{}", failure.document))
+    }
+
+    fn try_with_mode(options: &Value, mode: claude_dispatch_t) -> Result<Host, Failure> {
         let options = c_text(&options.to_string());
         let mut client = null_mut();
         // SAFETY: a NUL-terminated text and writable outputs.
-        outcome(|error| unsafe { claude_client_create(options.as_ptr(), &mut client, error) }).unwrap();
+        outcome(|error| unsafe { claude_client_create(options.as_ptr(), &mut client, error) })?;
         // SAFETY: a live handle.
         outcome(|error| unsafe { claude_client_set_dispatch(client, mode as i32, error) }).unwrap();
         let host = Host { client, inbox: Arc::default() };
         host.keep_messages();
-        host
+        Ok(host)
     }
 
     fn keep_messages(&self) {
@@ -378,14 +386,25 @@ impl Host {
     }
 
     pub fn control(&self, request: Value) -> Outcome {
+        self.control_text(request).map(drop)
+    }
+
+    pub fn control_reply(&self, request: Value) -> Value {
+        let reply = self.control_text(request).unwrap_or_else(|failure| panic!("{}", failure.document));
+        serde_json::from_str(&reply).expect("a reply is JSON")
+    }
+
+    fn control_text(&self, request: Value) -> Result<String, Failure> {
         let request = c_text(&request.to_string());
         let mut reply = null_mut();
         // SAFETY: a live handle, a NUL-terminated text and writable outputs.
         outcome(|error| unsafe {
             claude_client_control_wait(self.client, request.as_ptr(), 20_000, &mut reply, error)
         })?;
+        // SAFETY: given just now.
+        let text = unsafe { CStr::from_ptr(reply) }.to_string_lossy().into_owned();
         claude_string_free(reply);
-        Ok(())
+        Ok(text)
     }
 
     pub fn interrupt(&self) -> Outcome {
