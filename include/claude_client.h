@@ -3549,8 +3549,10 @@ claude_status_t claude_client_set_permission_handler(claude_client_t *client,
  * connecting.
  *
  * @param client The client.
- * @param event The event, such as "PreToolUse" or "Stop"; every name that the CLI knows. Copied.
- * @param matcher The tools that it is about, such as "Bash" or "Write|Edit"; NULL = all. Copied.
+ * @param event The event, such as "PreToolUse" or "Stop". A name that is almost one is refused; one that only another CLI
+ *   may know is told by a `CLAUDE_EVENT_WARNING` when connecting, and so is a hook that the CLI asks no host about. Copied.
+ * @param matcher The tools that it is about, such as "Bash" or "Write|Edit", or a regular expression of JavaScript; NULL =
+ *   all. One that can never match is refused. Copied.
  * @param timeout_s How long the CLI waits for the answer, in seconds; 0 = its default. When it is over, the CLI withdraws
  *   the request, and refuses a tool that was to be used.
  * @param on_failure `CLAUDE_HOOK_CONTINUE` or `CLAUDE_HOOK_BLOCK`: what the CLI does after `claude_request_fail`. A CLI that
@@ -3598,7 +3600,8 @@ claude_status_t claude_client_declare_dialog(claude_client_t *client,
 /**
  * Creates a server for tools of the host. The model sees a tool as `mcp__<server>__<tool>`.
  *
- * @param name The server's name: letters, digits, - and _ (the CLI replaces others). Copied.
+ * @param name The server's name: letters, digits, - and single _ of ASCII, at most 120. The CLI would rewrite any other,
+ *   which is refused. Copied.
  * @param options_json NULL, or a JSON object: `version`, `instructions` (for the model), `timeout_ms` (how long the CLI waits
  *   for a call, from 1000; a day unless given), `tools` (a list of {"name","permission_policy"}). Copied.
  * @param server Receives the server; free it with `claude_mcp_server_free`.

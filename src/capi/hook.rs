@@ -47,8 +47,10 @@ pub unsafe extern "C" fn claude_client_set_permission_handler(
 /// connecting.
 ///
 /// @param client The client.
-/// @param event The event, such as "PreToolUse" or "Stop"; every name that the CLI knows. Copied.
-/// @param matcher The tools that it is about, such as "Bash" or "Write|Edit"; NULL = all. Copied.
+/// @param event The event, such as "PreToolUse" or "Stop". A name that is almost one is refused; one that only another CLI
+///   may know is told by a `CLAUDE_EVENT_WARNING` when connecting, and so is a hook that the CLI asks no host about. Copied.
+/// @param matcher The tools that it is about, such as "Bash" or "Write|Edit", or a regular expression of JavaScript; NULL =
+///   all. One that can never match is refused. Copied.
 /// @param timeout_s How long the CLI waits for the answer, in seconds; 0 = its default. When it is over, the CLI withdraws
 ///   the request, and refuses a tool that was to be used.
 /// @param on_failure `CLAUDE_HOOK_CONTINUE` or `CLAUDE_HOOK_BLOCK`: what the CLI does after `claude_request_fail`. A CLI that

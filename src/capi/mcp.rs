@@ -49,7 +49,8 @@ fn server(handle: *const claude_mcp_server_t) -> Result<Arc<Owner>> {
 
 /// Creates a server for tools of the host. The model sees a tool as `mcp__<server>__<tool>`.
 ///
-/// @param name The server's name: letters, digits, - and _ (the CLI replaces others). Copied.
+/// @param name The server's name: letters, digits, - and single _ of ASCII, at most 120. The CLI would rewrite any other,
+///   which is refused. Copied.
 /// @param options_json NULL, or a JSON object: `version`, `instructions` (for the model), `timeout_ms` (how long the CLI waits
 ///   for a call, from 1000; a day unless given), `tools` (a list of {"name","permission_policy"}). Copied.
 /// @param server Receives the server; free it with `claude_mcp_server_free`.

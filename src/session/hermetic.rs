@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::Client;
 use crate::options::Options;
-use crate::protocol::cli_version;
 use crate::protocol::kind::Kind;
 use crate::protocol::members::top_level_string;
+use crate::protocol::{cli_version, tolerant};
 use crate::sync::lock;
 
 const REMEDY: &str = "give the option config_dir a folder of its own, and report the CLI's version to its makers: a \
@@ -53,7 +53,8 @@ impl Client {
         if !matches!(subtype, b"init" | b"hook_started" | b"memory_recall") {
             return;
         }
-        let frame: Value = serde_json::from_slice(line).unwrap_or_default();
+        let text = String::from_utf8_lossy(line);
+        let Ok(frame) = tolerant::value(&text) else { return self.report_unread(subtype) };
         let mut found = match subtype {
             b"hook_started" => foreign_hook(&self.options, &frame),
             b"memory_recall" => recalled(&self.options, &frame),
@@ -69,6 +70,21 @@ impl Client {
         if !found.is_empty() {
             self.report_foreign(&found);
         }
+    }
+
+    /// What cannot be read cannot be verified.
+    fn report_unread(&self, subtype: &[u8]) {
+        let subtype = String::from_utf8_lossy(subtype).into_owned();
+        let unread = Foreign { kind: "unread", name: subtype.clone(), source: None };
+        if !lock(&self.hermetic.reported).insert(unread) {
+            return;
+        }
+        let text = format!("the session may not be hermetic: the CLI's message {subtype} cannot be read");
+        crate::log::warning(|| text.clone());
+        self.event(
+            Kind::Warning,
+            json!({"event": "not_hermetic", "text": text, "what": [], "remedy": REMEDY}),
+        );
     }
 
     fn report_foreign(&self, found: &[Foreign]) {
@@ -102,7 +118,7 @@ fn loaded(options: &Options, added_servers: &[String], init: &Value, server_info
     if lets_files_in(options) {
         return found;
     }
-    let info: Value = serde_json::from_str(server_info).unwrap_or_default();
+    let info: Value = tolerant::value(server_info).unwrap_or_default();
     found.extend(output_style(options, init));
     found.extend(memory(options, init));
     found.extend(commands(init, &info));
