@@ -129,7 +129,7 @@ pub fn answered_questions(request: &str, answers: &str) -> Result<String> {
         answers.insert(question.to_owned(), labels.into());
     }
     let input = Object::read(input, "").map_err(|error| fault(error.message))?;
-    Ok(one_line(&input.with("answers", &Value::from(answers).to_string())).into_owned())
+    Ok(one_line(&input.replacing("answers", &Value::from(answers).to_string())).into_owned())
 }
 
 /// One label, or several in a list.

@@ -84,7 +84,7 @@ impl<'a> Object<'a> {
     }
 
     /// The object as text, with `value` in the place of the member `name`.
-    pub fn with(&self, name: &str, value: &str) -> String {
+    pub fn replacing(&self, name: &str, value: &str) -> String {
         let others = self.members.iter().filter(|(known, _)| known != name);
         let mut parts: Vec<String> = others.map(|(known, value)| member(known, value)).collect();
         parts.push(member(name, value));

@@ -2,6 +2,7 @@
 // A host may do with raw pointers what the library may not; and no test needs all of this.
 #![allow(clippy::disallowed_methods, dead_code, unused_imports)]
 
+mod slot;
 mod stage;
 
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -23,6 +24,7 @@ use serde_json::Value;
 
 pub use claude_client::capi::types::claude_request_kind_t as Kind;
 pub use claude_client::capi::types::claude_status_t as Status;
+pub use slot::Slot;
 pub use stage::{Stage, bash, fake_options};
 
 pub const SOON: Duration = Duration::from_secs(20);
@@ -570,52 +572,5 @@ impl Turn {
                 (content, block["is_error"] == true)
             })
             .collect()
-    }
-}
-
-/// Something that is filled on one thread and awaited on another.
-pub struct Slot<T> {
-    value: Mutex<Vec<T>>,
-    filled: Condvar,
-}
-
-impl<T> Default for Slot<T> {
-    fn default() -> Slot<T> {
-        Slot { value: Mutex::default(), filled: Condvar::new() }
-    }
-}
-
-impl<T> Slot<T> {
-    pub fn new() -> Arc<Slot<T>> {
-        Arc::default()
-    }
-
-    pub fn put(&self, value: T) {
-        lock(&self.value).push(value);
-        self.filled.notify_all();
-    }
-
-    pub fn len(&self) -> usize {
-        lock(&self.value).len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Waits for `count` values and takes them.
-    pub fn take(&self, count: usize) -> Vec<T> {
-        let end = Instant::now() + LONG;
-        let mut value = lock(&self.value);
-        while value.len() < count {
-            let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "only {} of {count} came", value.len());
-            value = self.filled.wait_timeout(value, left).unwrap().0;
-        }
-        value.drain(..count).collect()
-    }
-
-    pub fn one(&self) -> T {
-        self.take(1).remove(0)
     }
 }
