@@ -13,8 +13,175 @@ pub fn misspelt<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     if known.contains(&name) { None } else { within(name, known.iter().copied(), 2) }
 }
 
+/// The known name that `name` was meant to be, or is a piece of: a gate under such a name would never be asked.
+pub fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let piece = plain(name.trim());
+    let part_of = |word: &&&str| {
+        let word = plain(word);
+        piece.len() >= 4 && (word.contains(&piece) || piece.strip_prefix(&*word).is_some_and(is_suffix))
+    };
+    misspelt(name, known).or_else(|| {
+        let is_new = !known.contains(&name);
+        known.iter().filter(|_| is_new).find(part_of).copied()
+    })
+}
+
+fn is_suffix(rest: &str) -> bool {
+    matches!(rest.trim(), "" | "hook" | "hooks" | "event" | "tool")
+}
+
+/// The tools that the tested CLI has, and the earlier names under which it still finds them.
+pub const TOOLS: &[&str] = &[
+    "Agent",
+    "Artifact",
+    "AskUserQuestion",
+    "Bash",
+    "ClaudeDesign",
+    "CronCreate",
+    "CronDelete",
+    "CronList",
+    "Edit",
+    "EndConversation",
+    "EnterPlanMode",
+    "EnterWorktree",
+    "ExitPlanMode",
+    "ExitWorktree",
+    "Glob",
+    "Grep",
+    "LSP",
+    "ListAgents",
+    "ListMcpResourcesTool",
+    "Monitor",
+    "NotebookEdit",
+    "OfferChromeSetup",
+    "PowerShell",
+    "Projects",
+    "PushNotification",
+    "Read",
+    "ReadMcpResourceDirTool",
+    "ReadMcpResourceTool",
+    "ReadNotifications",
+    "RemoteTrigger",
+    "ReportFindings",
+    "ScheduleWakeup",
+    "SendFeedback",
+    "SendMessage",
+    "SendUserFile",
+    "SendUserMessage",
+    "SetGoal",
+    "ShareOnboardingGuide",
+    "ShowOnboardingRolePicker",
+    "Skill",
+    "StructuredOutput",
+    "SubagentHandback",
+    "TaskCreate",
+    "TaskGet",
+    "TaskList",
+    "TaskStop",
+    "TaskUpdate",
+    "TodoWrite",
+    "ToolSearch",
+    "WaitForMcpServers",
+    "WebFetch",
+    "WebSearch",
+    "Workflow",
+    "Write",
+    "propose_skills",
+    "Brief",
+    "KillBash",
+    "KillShell",
+    "ListMcpResources",
+    "ListPeers",
+    "ProposeGoal",
+    "ReadMcpResource",
+    "ReadMcpResourceDir",
+    "Task",
+];
+
+/// The dialogs that the tested CLI asks a host to show.
+pub const DIALOGS: &[&str] = &["refusal_fallback_prompt"];
+
+/// The longest name of a tool that the API takes, `mcp__<server>__<tool>` in full. The CLI drops longer ones.
+const LONGEST_TOOL: usize = 128;
+
+/// The name under which the model sees a tool of a server.
+pub fn mcp_tool(server: &str, tool: &str) -> String {
+    format!("mcp__{server}__{tool}")
+}
+
+/// A name that the CLI does not keep: what becomes of it, and what to write instead.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unkept {
+    pub fault: String,
+    pub remedy: String,
+}
+
+/// Whether the CLI keeps the name of an MCP server as it is.
+pub fn mcp_server_fault(name: &str) -> Option<Unkept> {
+    if name.is_empty() {
+        return Some(Unkept { fault: "the name is empty".into(), remedy: "name the server".into() });
+    }
+    if let Some(unkept) = rewritten(name) {
+        return Some(unkept);
+    }
+    let unkept = |fault: &str, remedy: String| Some(Unkept { fault: format!("{name}: {fault}"), remedy });
+    if name.contains("__") || name.ends_with('_') {
+        let fault = "rules end a server's name at the first two underscores, and would mean another server";
+        let short = name.split('_').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_");
+        return unkept(
+            fault,
+            format!("write {}", if short.is_empty() { "a name with letters" } else { &short }),
+        );
+    }
+    if name == "ide" {
+        return unkept(
+            "the CLI keeps this name for editors, and hides the tools",
+            "choose another name".into(),
+        );
+    }
+    let longest = LONGEST_TOOL - mcp_tool("", "x").len();
+    if name.len() > longest {
+        let fault = format!("with {} characters no tool's name fits behind it", name.len());
+        return Some(Unkept {
+            fault,
+            remedy: format!("use at most {longest} characters, and fewer for longer tools"),
+        });
+    }
+    None
+}
+
+/// Names of servers that the CLI has itself, and does not start another one under.
+pub fn is_own_server(name: &str) -> bool {
+    matches!(name, "workspace" | "claude-in-chrome" | "computer-use")
+}
+
+/// Whether the model sees the tool under its name.
+pub fn mcp_tool_fault(server: &str, tool: &str) -> Option<Unkept> {
+    let full = mcp_tool(server, tool).len();
+    rewritten(tool).or_else(|| {
+        (full > LONGEST_TOOL).then(|| Unkept {
+            fault: format!("the tool's full name has {full} characters, and the CLI drops one of more than {LONGEST_TOOL}"),
+            remedy: format!("shorten it by {}", full - LONGEST_TOOL),
+        })
+    })
+}
+
+/// The CLI writes `_` for whatever is not a letter, a digit, `-` or `_` of ASCII.
+fn rewritten(name: &str) -> Option<Unkept> {
+    let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.chars().all(kept) {
+        return None;
+    }
+    let kept: String = name.chars().map(|c| if kept(c) { c } else { '_' }).collect();
+    let fault = format!("the model would see {name:?} as {kept}");
+    Some(Unkept { fault, remedy: "use letters, digits, - and _ of ASCII alone".into() })
+}
+
+fn plain(text: &str) -> String {
+    text.replace(['_', '-'], "").to_lowercase()
+}
+
 fn within<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, most: usize) -> Option<&'a str> {
-    let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
     if name.len() > LONGEST {
         return None;
     }
@@ -43,5 +210,41 @@ mod tests {
         }
         assert_eq!(nearest("permissionDecisionReason", known), Some("permissionDecision"));
         assert_eq!(nearest(&"x".repeat(1000), known), None);
+    }
+
+    #[test]
+    fn a_piece_of_a_name_is_meant_for_it_and_a_new_name_is_not() {
+        let known = ["PreToolUse", "PostToolUse", "UserPromptSubmit"];
+        for (name, meant_for) in [
+            ("PreTool", Some("PreToolUse")),
+            ("pretooluse", Some("PreToolUse")),
+            ("PreToolUse ", Some("PreToolUse")),
+            ("PreToolUseHook", Some("PreToolUse")),
+            ("UserPrompt", Some("UserPromptSubmit")),
+            ("PreToolUse", None),
+            ("PreSkillShellCommand", None),
+            ("PostToolUseSummary", None),
+            ("Pre", None),
+        ] {
+            assert_eq!(meant(name, &known), meant_for, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_names_that_the_model_sees_as_they_are_pass() {
+        for name in ["me", "My-server_2", "constructor", "_a", &"s".repeat(120)] {
+            assert_eq!(mcp_server_fault(name), None, "{name}");
+        }
+        for name in
+            ["", "my server", "a.b", "naïve", "a__b", "a_", "__proto__", "ide", "a\n", &"s".repeat(121)]
+        {
+            assert!(mcp_server_fault(name).is_some(), "{name}");
+        }
+        for tool in ["a_b", "_", "-", "a__b", &"x".repeat(119)] {
+            assert_eq!(mcp_tool_fault("me", tool), None, "{tool}");
+        }
+        for tool in ["a.b", "a b", "é", "a/b", &"x".repeat(120)] {
+            assert!(mcp_tool_fault("me", tool).is_some(), "{tool}");
+        }
     }
 }

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use claude_client::capi::types::{claude_dispatch_t as Mode, claude_message_kind_t as Event};
-use requests_support::{Host, Kind, Request, SOON, Stage, lock};
+use claude_testkit::fake::FakeClaude;
+use requests_support::{Host, Kind, Request, SOON, Stage, fake_options, lock};
 use serde_json::{Value, json};
 
 /// A server of JSON-RPC as a host has it, with one tool more when there is `more`.
@@ -128,4 +129,32 @@ fn in_pull_mode_the_messages_are_events() {
     let sent = stage.api.last_message().unwrap().body.to_string();
     assert!(sent.contains(r#"This is \"say\"."#), "{sent}");
     assert_eq!(server.count("tools/call"), 1);
+}
+
+/// The stand-in asks for the list; what the model would not see under its name is not taken.
+#[test]
+fn a_list_of_tools_that_the_cli_would_rename_is_refused_and_the_request_stays_open() {
+    let ask = json!({"ask": {"subtype": "mcp_message", "server_name": "own"}});
+    let fake = FakeClaude::new(json!({"on_user": [ask]}));
+    let host = Host::new(&fake_options(&fake));
+    let list = |name: &str| json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": [{"name": name, "inputSchema": {}}]}});
+    host.mcp_handler(
+        "own",
+        Some(Box::new(move |request: Request| {
+            for (answer, pointer) in [
+                (list("a.b"), "/result/tools/0/name"),
+                (json!({"mcp_response": list("a b")}), "/mcp_response/result/tools/0/name"),
+                (list(&"x".repeat(130)), "/result/tools/0/name"),
+            ] {
+                let failure = request.respond(answer).unwrap_err();
+                assert_eq!(failure.document["pointer"], pointer, "{}", failure.document);
+            }
+            request.respond(list("a_b")).unwrap();
+        })),
+    )
+    .unwrap();
+    host.connect().unwrap();
+    host.query("go");
+    let log = fake.wait_for_log(SOON, |log| log.responses().len() == 1);
+    assert_eq!(log.responses()[0]["response"]["mcp_response"]["result"]["tools"][0]["name"], "a_b");
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use claude_testkit::fake::FakeClaude;
 use claude_testkit::loopback::{Reply, Rule, aborted_at_tools};
-use requests_support::{Host, Kind, Request, SOON, Slot, Stage, Status, bash, status};
+use requests_support::{Host, Kind, Request, SOON, Slot, Stage, Status, bash, fake_options, status};
 use serde_json::{Value, json};
 
 macro_rules! stage {
@@ -461,5 +462,36 @@ fn options_that_keep_the_handler_from_being_asked_are_told() {
         let _ = host.connect();
         let warning = host.wait_message(|message| message["event"] == "warning");
         assert!(warning["text"].as_str().unwrap().contains(part), "{more}: {warning}");
+    }
+}
+
+/// The recommended set-up: the host's own tools run without a question, and it is asked about all others.
+#[test]
+fn rules_for_the_hosts_own_servers_do_not_alarm() {
+    for (allowed, told) in [
+        (json!(["mcp__me"]), false),
+        (json!(["mcp__me__*"]), false),
+        (json!(["mcp__me__dice"]), false),
+        (json!(["mcp__me", "Read"]), true),
+        (json!(["mcp__met"]), true),
+        (json!(["mcp__other"]), true),
+        (json!(["mcp__*"]), true),
+    ] {
+        let fake = FakeClaude::new(json!({"on_user": ["init", {"result": {}}]}));
+        let mut options = fake_options(&fake);
+        options["allowed_tools"] = allowed.clone();
+        let host = Host::new(&options);
+        host.mcp_handler("me", Some(Box::new(drop))).unwrap();
+        host.permission_handler(drop).unwrap();
+        host.connect().unwrap();
+        host.turn("go");
+        let alarm = "the permission handler will not be asked";
+        let texts: Vec<Value> = host.warnings().iter().map(|warning| warning["text"].clone()).collect();
+        let alarmed = texts.iter().any(|text| text.as_str().is_some_and(|text| text.starts_with(alarm)));
+        assert_eq!(alarmed, told, "{allowed}: {texts:?}");
+        assert!(
+            !texts.iter().any(|text| text.as_str().is_some_and(|text| text.ends_with("mcp__me"))),
+            "{texts:?}"
+        );
     }
 }

@@ -356,7 +356,7 @@ pub unsafe extern "C" fn claude_client_set_mcp_servers_wait(
 unsafe fn set_mcp_servers(client: &Client, servers_json: *const c_char) -> Result<Members> {
     // SAFETY: the caller's promise.
     let servers = json_object(unsafe { text::required(servers_json, "servers_json") }?, "servers_json")?;
-    Ok(members(json!({"subtype": "mcp_set_servers", "servers": client.all_servers(servers)})))
+    Ok(members(json!({"subtype": "mcp_set_servers", "servers": client.all_servers(servers)?})))
 }
 
 /// Stops a background task, by the id of its `task_started` message. One that is not known is no error for the CLI.

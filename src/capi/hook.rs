@@ -20,8 +20,10 @@ use crate::ffi::text;
 use crate::session::Hook;
 
 /// Adds a hook: the CLI asks by a CLAUDE_REQUEST_HOOK. Answer by claude_request_respond, {} for no opinion. Before connecting.
-/// @param event Such as "PreToolUse" or "Stop".
-/// @param matcher Such as "Bash" or "Write|Edit"; NULL = all.
+/// @param event Such as "PreToolUse" or "Stop". A name that is almost one is refused; one that only another CLI may know, and
+///   one that it asks no host about, is told by a CLAUDE_EVENT_WARNING at connect.
+/// @param matcher Such as "Bash" or "Write|Edit", or a regular expression of JavaScript; NULL = all. One that can never match
+///   is refused.
 /// @param deadline_ms How long the CLI waits, in whole seconds upwards; 0 = its default. It then refuses a tool that was to run.
 /// @param on_failure What claude_request_fail means. A CLI that cannot block is not connected to.
 /// @param callback NULL = that of claude_client_on_request.

@@ -52,7 +52,7 @@ fn server(handle: *const claude_mcp_server_t) -> Result<Arc<Owner>> {
 }
 
 /// Creates a server.
-/// @param name Letters, digits, - and _.
+/// @param name Letters, digits, - and single _ of ASCII, at most 120: the CLI would rewrite any other.
 /// @param options_json `version`, `instructions`, `timeout_ms`, `tools` ({"name","permission_policy"}); NULL = none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_mcp_server_create(

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result, Status};
-use crate::names::{misspelt, nearest};
+use crate::names::{Unkept, is_own_server, mcp_server_fault, mcp_tool_fault, misspelt, nearest};
 use crate::protocol::tree;
 
 /// How long the CLI waits for a tool unless the host says otherwise. It has no word for "for ever", and a tool that
@@ -102,6 +102,19 @@ impl Options {
     }
 }
 
+impl Options {
+    /// A policy for a name that no tool of the server can have would never apply.
+    pub fn check_policies(&self, server: &str) -> Result<()> {
+        for (index, tool) in self.config["tools"].as_array().into_iter().flatten().enumerate() {
+            if let Some(unkept) = mcp_tool_fault(server, tool["name"].as_str().unwrap_or_default()) {
+                let place = format!("tools/{index}/name");
+                return Err(wrong("options_json", &place, unkept.fault).with("remedy", unkept.remedy));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A mistake here would be without effect, and a tool that was to be denied would run.
 fn check_policy(index: usize, tool: &Value) -> Result<()> {
     let at = |member: &str| format!("tools/{index}{member}");
@@ -154,12 +167,41 @@ pub fn patient() -> Value {
 
 /// The name of a server, as it stands in `mcp__<server>__<tool>`.
 pub fn check_name(name: &str) -> Result<()> {
-    if name.is_empty() || name.chars().any(char::is_control) {
-        return Err(Error::new(Status::InvalidArgument, "the name is empty or has control characters")
+    match mcp_server_fault(name) {
+        None => Ok(()),
+        Some(unkept) => Err(Error::new(Status::InvalidArgument, unkept.fault)
             .with("argument", "name")
-            .with("remedy", "use letters, digits, - and _"));
+            .with("remedy", unkept.remedy)),
+    }
+}
+
+/// The names of servers that are sent to the CLI; null is one that is to go.
+pub fn check_servers(servers: &Map<String, Value>) -> Result<()> {
+    for (name, server) in servers.iter().filter(|(_, server)| !server.is_null()) {
+        let own = server["type"] != "sdk" && is_own_server(name);
+        let unkept = mcp_server_fault(name).or_else(|| {
+            own.then(|| Unkept {
+                fault: format!("the CLI has a server {name} of its own"),
+                remedy: "choose another name".into(),
+            })
+        });
+        if let Some(unkept) = unkept {
+            let place = name.replace('~', "~0").replace('/', "~1");
+            return Err(Error::new(Status::InvalidArgument, unkept.fault)
+                .with("argument", "servers_json")
+                .with("pointer", format!("/{place}"))
+                .with("remedy", unkept.remedy));
+        }
     }
     Ok(())
+}
+
+/// The model sees the tool under the name that it was given.
+pub fn check_tool_name(server: &str, tool: &str) -> Result<()> {
+    match mcp_tool_fault(server, tool) {
+        None => Ok(()),
+        Some(unkept) => Err(wrong("tool_json", "name", unkept.fault).with("remedy", unkept.remedy)),
+    }
 }
 
 /// A tool as the host described it.
@@ -183,7 +225,7 @@ impl Definition {
             }
         }
         let name = match document.get("name").and_then(Value::as_str) {
-            Some(name) if !name.is_empty() && !name.chars().any(char::is_control) => name.to_owned(),
+            Some(name) if !name.is_empty() => name.to_owned(),
             _ => return Err(wrong("tool_json", "name", "the tool has no name".into())),
         };
         check_types(&document)?;

@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use crate::error::Result;
 
 pub use call::{Call, OnCancel};
+pub use definition::check_servers;
 pub use registry::Registry;
 pub use server::{Owner, Server, ToolFunction};
 

@@ -104,9 +104,11 @@ pub struct Server {
 impl Server {
     pub fn create(name: &str, options_json: &str) -> Result<Owner> {
         definition::check_name(name)?;
+        let options = Options::parse(options_json)?;
+        options.check_policies(name)?;
         Ok(Owner(Arc::new(Server {
             name: name.to_owned(),
-            options: Options::parse(options_json)?,
+            options,
             tools: Mutex::default(),
             connections: Mutex::default(),
             owners: AtomicUsize::new(1),
@@ -125,6 +127,7 @@ impl Server {
     /// A refused tool's function is dropped.
     pub fn add_tool(&self, definition: &str, function: Arc<dyn ToolFunction>) -> Result<()> {
         let definition = Definition::parse(definition)?;
+        definition::check_tool_name(&self.name, &definition.name)?;
         let schema = Schema::compile(&definition.input_schema).map_err(|fault| {
             Error::new(Status::InvalidArgument, format!("inputSchema is not a usable JSON schema: {fault}"))
                 .with("argument", "tool_json")

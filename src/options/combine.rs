@@ -8,6 +8,7 @@ use super::platform::{Platform, has_shell_characters, is_batch_file};
 use super::table::{To, rows};
 use super::{Options, rules};
 use crate::error::{Error, Status, quotable};
+use crate::names::mcp_tool;
 
 /// What the document alone shows.
 pub fn check(values: &Map<String, Value>) -> Result<(), Error> {
@@ -108,8 +109,15 @@ pub fn shadowing(options: &Options, features: &Features) -> Vec<String> {
     if options.text("permission_prompts") == Some("none") {
         warn("permission_prompts is none".into());
     }
+    // What the host's own tools do, the host has decided.
+    let own = |rule: &str| {
+        let names = features.sdk_mcp_servers.iter();
+        names
+            .map(|(name, _)| mcp_tool(name, ""))
+            .any(|tools| rule.starts_with(&tools) || tools == format!("{rule}__"))
+    };
     let whole = options.texts("allowed_tools").into_iter().filter(|rule| rules::allows_whole_tool(rule));
-    let whole: Vec<&str> = whole.collect();
+    let whole: Vec<&str> = whole.filter(|rule| !own(rule)).collect();
     if !whole.is_empty() {
         warn(format!("allowed_tools allows every call of {}", whole.join(", ")));
     }
@@ -117,6 +125,15 @@ pub fn shadowing(options: &Options, features: &Features) -> Vec<String> {
         warn("skills allows every skill".into());
     }
     warnings
+}
+
+/// Tools that are forbidden and that the tested CLI does not have.
+pub fn unknown_tools(options: &Options) -> Vec<String> {
+    let unknown = rules::unknown_tools(options.texts("disallowed_tools"));
+    unknown
+        .iter()
+        .map(|tool| format!("disallowed_tools: only another version of the CLI may have a tool {tool}"))
+        .collect()
 }
 
 /// Combinations that the CLI takes, though one of the options then does nothing.

@@ -173,7 +173,12 @@ impl<'a> Builder<'a> {
             must_be_applied: Vec::new(),
             early_fields: Vec::new(),
             await_initialize: false,
-            warnings: [combine::shadowing(options, features), combine::idle(options)].concat(),
+            warnings: [
+                combine::shadowing(options, features),
+                combine::idle(options),
+                combine::unknown_tools(options),
+            ]
+            .concat(),
         };
         for word in ["--output-format", "stream-json", "--verbose", "--input-format", "stream-json"] {
             builder.args.push(Arg { pointer: String::new(), text: word.into() });

@@ -5,6 +5,7 @@ use super::shape::{Shape, may, must};
 use super::table::{Row, To, row};
 
 const RULES: Shape = Shape::Ruled(&Shape::List(&Shape::Name), rules::tool_rules);
+const FORBIDDING: Shape = Shape::Ruled(&Shape::List(&Shape::Name), rules::forbidding_rules);
 
 const TOOLS: Shape =
     Shape::Either(&[RULES, Shape::Tagged(&[("preset", &[must("preset", Shape::Word(&["claude_code"]))])])]);
@@ -41,7 +42,7 @@ pub const ROWS: &[Row] = &[
     .default("none"),
     row(
         "disallowed_tools",
-        RULES,
+        FORBIDDING,
         To::FlagUnlessEmpty("--disallowedTools"),
         "Tools and rules that never run.",
     )
@@ -185,7 +186,7 @@ pub const ROWS: &[Row] = &[
     .default("false"),
     row(
         "supported_dialog_kinds",
-        Shape::List(&Shape::Name),
+        Shape::Ruled(&Shape::List(&Shape::Name), rules::dialog_kinds),
         To::Made("initialize `supportedDialogKinds`"),
         "The kinds of user dialog that the host answers through `claude_client_on_request`.",
     )

@@ -6,6 +6,7 @@ use super::document::{at, child, invalid};
 use super::extra;
 use super::platform::is_absolute;
 use crate::error::{Error, quotable};
+use crate::names::{self, TOOLS};
 
 type Checked = Result<(), Error>;
 
@@ -41,6 +42,51 @@ pub fn tool_rules(value: &Value, pointer: &str) -> Checked {
         }
     }
     Ok(())
+}
+
+/// As [`tool_rules`]. A tool that is to be kept from running is one: with a slip in its name it would run.
+pub fn forbidding_rules(value: &Value, pointer: &str) -> Checked {
+    tool_rules(value, pointer)?;
+    for (index, text) in texts(value) {
+        if let Some((fault, remedy)) = forbids_nothing(text) {
+            return Err(invalid(&item(pointer, index), fault, &remedy));
+        }
+    }
+    Ok(())
+}
+
+fn forbids_nothing(rule: &str) -> Option<(String, String)> {
+    let (tool, content) = rule.split_once('(').map_or((rule, None), |(tool, rest)| (tool, Some(rest)));
+    if let Some(rest) = tool.strip_prefix("mcp__") {
+        let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*');
+        let bad = rest.is_empty() || !rest.chars().all(kept);
+        return bad
+            .then(|| (format!("no tool's name looks like {tool}"), "write mcp__<server>__<tool>".into()));
+    }
+    if tool.contains('*') {
+        return None;
+    }
+    let meant = names::meant(tool, TOOLS)?;
+    let content = content.map(|rest| format!("({rest}")).unwrap_or_default();
+    Some((format!("there is no tool {tool}"), format!("write {meant}{content}")))
+}
+
+/// A kind of dialog with a slip in it would never be asked for.
+pub fn dialog_kinds(value: &Value, pointer: &str) -> Checked {
+    for (index, kind) in texts(value) {
+        if let Some(meant) = names::meant(kind, names::DIALOGS) {
+            let fault = format!("there is no dialog {kind:?}");
+            return Err(invalid(&item(pointer, index), fault, &format!("write \"{meant}\"")));
+        }
+    }
+    Ok(())
+}
+
+/// Rules of `disallowed_tools` for tools that the tested CLI does not have.
+pub fn unknown_tools<'a>(rules: Vec<&'a str>) -> Vec<&'a str> {
+    let tool = |rule: &'a str| rule.split_once('(').map_or(rule, |(tool, _)| tool);
+    let known = |tool: &str| TOOLS.contains(&tool) || tool.starts_with("mcp__") || tool.contains('*');
+    rules.into_iter().map(tool).filter(|tool| !known(tool)).collect()
 }
 
 fn rule_fault(text: &str) -> Option<&'static str> {
@@ -115,6 +161,9 @@ pub fn agents(value: &Value, pointer: &str) -> Checked {
                 Some(_) => return Err(at(&child(&place, required), "expected text".into())),
             }
         }
+        if let Some(tools) = agent.get("disallowedTools") {
+            forbidding_rules(tools, &child(&place, "disallowedTools"))?;
+        }
         for member in agent.keys() {
             if let Some(known) =
                 AGENT_MEMBERS.iter().find(|known| snake(known) == *member && *known != member)
@@ -149,10 +198,23 @@ pub fn snake(camel: &str) -> String {
     out
 }
 
+/// The CLI makes tools' names of the server's: one that it would rewrite is no name for rules and hooks.
+pub fn server_name(name: &str, in_process: bool, place: &str) -> Checked {
+    if let Some(unkept) = names::mcp_server_fault(name) {
+        return Err(invalid(place, unkept.fault, &unkept.remedy));
+    }
+    if !in_process && names::is_own_server(name) {
+        let fault = format!("the CLI has a server {name} of its own, and starts no other one");
+        return Err(invalid(place, fault, "choose another name"));
+    }
+    Ok(())
+}
+
 /// A server without `command` and `url` would start nothing; all else passes through.
 pub fn mcp_servers(value: &Value, pointer: &str) -> Checked {
     for (name, server) in value.as_object().into_iter().flatten() {
         let place = child(pointer, name);
+        server_name(name, server["type"] == "sdk", &place)?;
         let Some(server) = server.as_object() else { continue };
         let kind = match server.get("type") {
             None | Some(Value::Null) => "",

@@ -1,9 +1,14 @@
 //! What the CLI asks of the host. Each request is answered exactly once, and every way of not answering is a refusal.
 
+pub mod events;
+mod hook_answer;
+pub mod matcher;
+mod pattern;
 mod pending;
 mod questions;
 mod refusal;
 mod reply;
+mod shape;
 mod updates;
 
 use std::any::Any;
@@ -212,13 +217,14 @@ impl Request {
         std::str::from_utf8(&self.text[..self.text.len() - 1]).unwrap_or("{}")
     }
 
-    fn document(&self) -> Value {
-        tolerant::value(self.json()).unwrap_or_default()
-    }
-
     /// Which MCP server the CLI speaks to.
     pub fn server_name(&self) -> String {
         self.word(&["server_name"]).unwrap_or_default()
+    }
+
+    /// The event that a hook is asked about.
+    pub fn hook_event(&self) -> Option<String> {
+        self.word(&["input", "hook_event_name"])
     }
 
     /// Which hook the CLI calls.
@@ -414,7 +420,11 @@ impl Request {
         if !raw.get().starts_with('{') {
             return Err(reply::wrong("the answer is not a JSON object".into(), ""));
         }
-        let payload = reply::checked(self.kind, raw.get())?;
+        let event = self.hook_event();
+        if self.kind == RequestKind::Mcp {
+            reply::check_tools(self.json(), raw.get())?;
+        }
+        let payload = reply::checked(self.kind, event.as_deref(), raw.get())?;
         self.answer(control::success_line(&self.wire_id, &payload))
     }
 
@@ -432,14 +442,18 @@ impl Request {
     pub fn allow(&self, updated_input: Option<&str>, updated_permissions: Option<&str>) -> Result<()> {
         self.require_permission()?;
         let input = match updated_input {
-            Some(text) => reply::argument(text, "updated_input_json", '{')?,
-            None => reply::own_input(self.json()),
+            Some(text) => Some(reply::argument(text, "updated_input_json", '{')?),
+            None => reply::own_input(self.json()).map(str::to_owned),
         };
         let updates = match updated_permissions {
-            Some(text) => updates::checked(text, &self.document())?,
+            Some(text) => updates::checked(text, self.json())?,
             None => Ok(None),
         };
-        let mut payload = format!(r#"{{"behavior":"allow","updatedInput":{input}"#);
+        let mut payload = r#"{"behavior":"allow""#.to_owned();
+        // Without one, the CLI takes its own.
+        if let Some(input) = input {
+            payload.push_str(&format!(r#","updatedInput":{input}"#));
+        }
         if let Ok(Some(updates)) = &updates {
             payload.push_str(&format!(r#","updatedPermissions":{updates}"#));
         }

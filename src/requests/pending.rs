@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Request;
 use crate::error::{Error, Result, Status};
@@ -94,19 +94,20 @@ impl Pending {
 
     /// The document of `claude_client_pending_requests`.
     pub fn to_json(&self) -> String {
-        let list: Vec<Value> = self.list().iter().map(|request| request.summary()).collect();
-        Value::from(list).to_string()
+        let list: Vec<String> = self.list().iter().map(|request| request.summary()).collect();
+        format!("[{}]", list.join(","))
     }
 }
 
 impl Request {
-    fn summary(&self) -> Value {
+    /// The request stands in it as the CLI wrote it, however deep.
+    fn summary(&self) -> String {
         let (deadline, handles) = {
             let state = lock(&self.state);
             (state.deadline, state.handles)
         };
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).as_millis());
-        json!({
+        let summary = json!({
             "id": self.number,
             "wire_id": self.wire_id,
             "kind": self.kind.name(),
@@ -114,7 +115,9 @@ impl Request {
             "age_ms": self.since.elapsed().as_millis() as u64,
             "deadline_ms": left.map(|left| left as u64),
             "handles": handles,
-                        "request": self.document(),
-        })
+        });
+        let summary = summary.to_string();
+        let members = summary.strip_suffix('}').unwrap_or(&summary);
+        format!(r#"{members},"request":{}}}"#, self.json())
     }
 }

@@ -228,4 +228,16 @@ mod tests {
         let expected = format!(r#"{{"x":{deep},{questions},"answers":{{"cut \ud83d":"half \ud83d"}}}}"#);
         assert_eq!(answered(&request, "[0]").unwrap(), expected);
     }
+
+    #[test]
+    fn a_deep_input_goes_back_with_the_answers_in_it() {
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        let request =
+            format!(r#"{{"input":{{"questions":[{{"question":"Which?"}}],"answers":0,"x":{deep}}}}}"#);
+        let input = answered(&request, r#"{"Which?":"A"}"#).unwrap();
+        assert_eq!(
+            input,
+            format!(r#"{{"questions":[{{"question":"Which?"}}],"x":{deep},"answers":{{"Which?":"A"}}}}"#)
+        );
+    }
 }

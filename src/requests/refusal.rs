@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::events::{self, Silence};
 use super::{Request, RequestKind};
 use crate::protocol::{control, tolerant};
 
@@ -25,26 +26,18 @@ pub fn line(request: &Request, why: &str) -> String {
     control::success_line(id, &payload.to_string())
 }
 
-/// After an error the CLI goes on as if the hook had nothing against it (unless it was registered to block). A hook
-/// that can forbid something therefore forbids it. For the other events an error is all that can be said.
+/// After an error the CLI goes on as if the hook had nothing against it (unless it was registered to block). So whatever may
+/// guard something is forbidden, also what this version does not know. For the other events an error is all that can be said.
 fn hook(request: &Request, why: &str) -> Option<Value> {
-    let event = request.word(&["input", "hook_event_name"])?;
-    let specific = match &*event {
-        "PreToolUse" | "PreModelSwitch" => {
-            json!({"hookEventName": event, "permissionDecision": "deny", "permissionDecisionReason": why})
-        }
-        "PermissionRequest" => {
-            json!({"hookEventName": event, "decision": {"behavior": "deny", "message": why}})
-        }
-        "UserPromptSubmit"
-        | "UserPromptExpansion"
-        | "PreCompact"
-        | "ConfigChange"
-        | "Elicitation"
-        | "ElicitationResult" => return Some(json!({"decision": "block", "reason": why})),
-        _ => return None,
+    let event = request.hook_event().unwrap_or_default();
+    let mut output = match events::silence(&event) {
+        Silence::Continues => return None,
+        Silence::Blocks => return Some(json!({"decision": "block", "reason": why})),
+        Silence::Denies => json!({"permissionDecision": "deny", "permissionDecisionReason": why}),
+        Silence::DeniesPermission => json!({"decision": {"behavior": "deny", "message": why}}),
     };
-    Some(json!({"hookSpecificOutput": specific}))
+    output["hookEventName"] = event.into();
+    Some(json!({"hookSpecificOutput": output}))
 }
 
 fn mcp(request: &Request, why: &str) -> Value {

@@ -1,6 +1,7 @@
 //! Permission updates in an answer: the CLI takes all of them or, where one is malformed, silently none. So they are
 //! looked at here, where the host can be told.
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::reply;
@@ -11,20 +12,34 @@ const BEHAVIORS: &[&str] = &["allow", "deny", "ask"];
 const DESTINATIONS: &[&str] = &["userSettings", "projectSettings", "localSettings", "session", "cliArg"];
 
 /// The updates to send, `None` for an empty list; the inner error says which one is malformed.
-pub fn checked(text: &str, request: &Value) -> Result<std::result::Result<Option<String>, String>> {
+pub fn checked(text: &str, request: &str) -> Result<std::result::Result<Option<String>, String>> {
     let text = reply::argument(text, "updated_permissions_json", '[')?;
-    let mut updates: Vec<Value> =
-        tolerant::value(&text).ok().and_then(|list| list.as_array().cloned()).unwrap_or_default();
-    let suggested = request["permission_suggestions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    for (index, update) in updates.iter_mut().enumerate() {
+    let suggested = tolerant::member(request, &["permission_suggestions"]);
+    let suggested = suggested.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let tidied = each(&text, |mut update| {
         // What the CLI suggests it also takes, be it of a type that is not known here.
-        let known = suggested.contains(update);
-        tidy(update);
-        if !known && let Err(fault) = check(update) {
-            return Ok(Err(format!("number {}: {fault}", index + 1)));
-        }
-    }
-    Ok(Ok((!updates.is_empty()).then(|| Value::from(updates).to_string())))
+        let known = suggested.contains(&update);
+        tidy(&mut update);
+        if known { Ok(update) } else { check(&update).map(|()| update) }
+    });
+    Ok(tidied.map(|updates| (!updates.is_empty()).then(|| Value::from(updates).to_string())))
+}
+
+/// What is wrong with a list that is sent as it stands.
+pub fn fault(text: &str) -> Option<String> {
+    each(text, |update| check(&update)).err()
+}
+
+fn each<T>(
+    list: &str,
+    judge: impl Fn(Value) -> std::result::Result<T, String>,
+) -> std::result::Result<Vec<T>, String> {
+    let updates: Vec<&RawValue> = serde_json::from_str(list).map_err(|cause| cause.to_string())?;
+    let judged = updates.into_iter().enumerate().map(|(index, update)| {
+        let read = tolerant::value(update.get()).map_err(|cause| format!("it cannot be read: {cause}"));
+        read.and_then(&judge).map_err(|fault| format!("number {}: {fault}", index + 1))
+    });
+    judged.collect()
 }
 
 /// A rule for a whole tool has no `ruleContent`: with null in its place the CLI ignores every update of the answer.
@@ -86,7 +101,7 @@ mod tests {
     use super::*;
 
     fn sent(updates: Value, request: Value) -> std::result::Result<Value, String> {
-        let text = checked(&updates.to_string(), &request).expect("a list")?;
+        let text = checked(&updates.to_string(), &request.to_string()).expect("a list")?;
         Ok(text.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap()))
     }
 
@@ -104,7 +119,7 @@ mod tests {
     #[test]
     fn a_rule_with_half_a_character_is_not_lost() {
         let text = r#"[{"type":"addRules","rules":[{"toolName":"Bash","ruleContent":"cut \ud83d"}],"behavior":"allow"}]"#;
-        let sent = checked(text, &json!({})).unwrap().unwrap().expect("one update");
+        let sent = checked(text, "{}").unwrap().unwrap().expect("one update");
         assert!(sent.contains("cut \u{FFFD}"), "{sent}");
     }
 
@@ -133,6 +148,6 @@ mod tests {
             let fault = sent(json!([good, bad]), json!({})).unwrap_err();
             assert!(fault.starts_with("number 2: "), "{bad}: {fault}");
         }
-        assert!(checked("{}", &json!({})).is_err());
+        assert!(checked("{}", "{}").is_err());
     }
 }

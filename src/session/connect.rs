@@ -138,6 +138,7 @@ impl Client {
             log::warning(|| warning.clone().into_owned());
             self.event(Kind::Warning, serde_json::json!({"event": "warning", "text": warning}));
         }
+        self.tell_of_hooks();
         self.look_ahead(&plan).await?;
         self.run.configure(&plan.launch.env, self.options.get("resume").is_some() || self.continues());
         let environment = plan.environment.clone();

@@ -307,10 +307,10 @@ impl Client {
 
     /// Prompts that the CLI has taken out of its queue have no result. Not every CLI says so in a frame as well.
     fn take_withdrawn(&self, prompt: Option<&str>, reply: &str) {
-        let reply = tolerant::line(reply.as_bytes());
-        match &reply["cancelled"] {
-            Value::Bool(true) => prompt.into_iter().for_each(|uuid| self.prompt_withdrawn(uuid)),
-            Value::Array(uuids) => {
+        // What stands beside it may be too deep for a parser.
+        match tolerant::member(reply, &["cancelled"]) {
+            Some(Value::Bool(true)) => prompt.into_iter().for_each(|uuid| self.prompt_withdrawn(uuid)),
+            Some(Value::Array(uuids)) => {
                 uuids.iter().filter_map(Value::as_str).for_each(|uuid| self.prompt_withdrawn(uuid));
             }
             _ => {}

@@ -57,7 +57,8 @@ impl Client {
         if !matches!(subtype, b"init" | b"hook_started" | b"memory_recall") {
             return;
         }
-        let frame = tolerant::line(line);
+        let text = String::from_utf8_lossy(line);
+        let Ok(frame) = tolerant::value(&text) else { return self.report_unread(subtype) };
         let mut found = match subtype {
             b"hook_started" => foreign_hook(&self.options, &frame),
             b"memory_recall" => recalled(&self.options, &frame),
@@ -73,6 +74,21 @@ impl Client {
         if !found.is_empty() {
             self.report_foreign(&found);
         }
+    }
+
+    /// What cannot be read cannot be verified.
+    fn report_unread(&self, subtype: &[u8]) {
+        let subtype = String::from_utf8_lossy(subtype).into_owned();
+        let unread = Foreign { kind: "unread", name: subtype.clone(), source: None };
+        if !lock(&self.hermetic.reported).insert(unread) {
+            return;
+        }
+        let text = format!("the session may not be hermetic: the CLI's message {subtype} cannot be read");
+        crate::log::warning(|| text.clone());
+        self.event(
+            Kind::Warning,
+            json!({"event": "not_hermetic", "text": text, "what": [], "remedy": REMEDY}),
+        );
     }
 
     fn report_foreign(&self, found: &[Foreign]) {

@@ -11,12 +11,13 @@ use super::load::Room;
 use super::{Client, Phase};
 use crate::dispatch::{Mode, RequestHandler, Slot};
 use crate::error::{Error, Result, Status};
+use crate::log;
 use crate::options::Features;
 use crate::protocol::control::Inbound;
 use crate::protocol::kind::Kind;
 use crate::protocol::members::top_level_value;
 use crate::protocol::tolerant;
-use crate::requests::{Request, RequestKind, Session, TimeoutAction, Timer};
+use crate::requests::{Request, RequestKind, Session, TimeoutAction, Timer, matcher};
 use crate::runtime;
 use crate::sync::lock;
 
@@ -48,6 +49,8 @@ pub struct Routes {
     /// The one at index n is `hook_n` on the wire.
     hooks: Vec<Hook>,
     dialogs: Vec<String>,
+    /// What is to be told of the registrations when connecting.
+    warnings: Vec<Value>,
     /// Servers that the host implements itself.
     mcp: Vec<McpHandler>,
     /// The CLI was started to ask for permissions.
@@ -222,14 +225,28 @@ impl Client {
         if hook.event.is_empty() {
             return wrong("event", "event is empty");
         }
+        let warnings = matcher::check(&hook.event, hook.matcher.as_deref())?;
         hook.handler = self.registered(hook.handler)?;
         let state = lock(&self.state);
         let mut routes = lock(&self.routes);
         if state.phase != Phase::Created || routes.closed {
             return Err(too_late("a hook", "the CLI learns of hooks when it starts"));
         }
+        let event = &hook.event;
+        let warnings =
+            warnings.into_iter().map(|text| json!({"event": "hook", "text": text, "hook_event": event}));
+        routes.warnings.extend(warnings);
         routes.hooks.push(hook);
         Ok(())
+    }
+
+    /// Tells of hooks that are probably never called. Not where they are registered: nobody listens yet.
+    pub(super) fn tell_of_hooks(&self) {
+        let warnings = std::mem::take(&mut lock(&self.routes).warnings);
+        for warning in warnings {
+            log::warning(|| warning["text"].as_str().unwrap_or_default().to_owned());
+            self.event(Kind::Warning, warning);
+        }
     }
 
     /// Says that the host can show this kind of dialog, before connecting.
@@ -237,6 +254,7 @@ impl Client {
         if kind.is_empty() {
             return Err(Error::new(Status::InvalidArgument, "kind is empty").with("argument", "kind"));
         }
+        matcher::check_dialog(kind)?;
         let state = lock(&self.state);
         if state.phase != Phase::Created {
             return Err(too_late("a dialog", "the CLI learns of dialogs when it starts"));

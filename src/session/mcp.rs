@@ -9,7 +9,7 @@ use super::Client;
 use crate::dispatch::Mode;
 use crate::error::{Error, Result, Status};
 use crate::log;
-use crate::mcp::{Host, Owner, Task};
+use crate::mcp::{self, Host, Owner, Task};
 use crate::protocol::control;
 use crate::protocol::kind::Kind;
 
@@ -57,8 +57,9 @@ impl Client {
 
     /// The servers that the CLI is to have: those of `servers`, and those in this process, which it would forget. One that
     /// stands there as null it forgets indeed.
-    pub fn all_servers(&self, servers: Value) -> Value {
-        let Value::Object(mut servers) = servers else { return servers };
+    pub fn all_servers(&self, servers: Value) -> Result<Value> {
+        let Value::Object(mut servers) = servers else { return Ok(servers) };
+        mcp::check_servers(&servers)?;
         for (name, mut config) in self.mcp.announced() {
             match servers.get(&name) {
                 None => {
@@ -70,6 +71,6 @@ impl Client {
                 Some(_) => {}
             }
         }
-        servers.into()
+        Ok(servers.into())
     }
 }

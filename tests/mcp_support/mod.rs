@@ -4,6 +4,7 @@
 // Every pointer below is a handle, a text that ends with a NUL, or a box of the registration.
 #![allow(clippy::undocumented_unsafe_blocks, clippy::disallowed_methods)]
 
+mod fake;
 mod real;
 
 #[path = "../support/event.rs"]
@@ -26,6 +27,7 @@ use claude_client::capi::types::*;
 use claude_testkit::fake::{FakeClaude, FakeLog};
 use serde_json::{Value, json};
 
+pub use fake::{Fake, ask, ask_server, call_message, failure, list, notification, text_of};
 pub use real::Real;
 
 /// Far more than anything here needs; whatever is not there then hangs.
@@ -220,13 +222,16 @@ unsafe impl Sync for Tools {}
 
 impl Tools {
     pub fn new(name: &str, options: &Value) -> Tools {
+        Tools::try_new(name, options).expect("a server")
+    }
+
+    pub fn try_new(name: &str, options: &Value) -> Result<Tools, Failure> {
         let (name, options) = (c(name), c(&options.to_string()));
         let mut handle = null_mut();
         try_call(|error| unsafe {
             claude_mcp_server_create(name.as_ptr(), options.as_ptr(), &raw mut handle, error)
-        })
-        .expect("a server");
-        Tools { handle, destroyed: Arc::default() }
+        })?;
+        Ok(Tools { handle, destroyed: Arc::default() })
     }
 
     pub fn add(&self, tool: &Value, function: impl Fn(Call) + Send + Sync + 'static) -> Result<(), Failure> {
@@ -331,11 +336,14 @@ unsafe impl Sync for Client {}
 
 impl Client {
     pub fn new(options: &Value, mode: claude_dispatch_t) -> Client {
+        Client::try_new(options, mode).expect("a client")
+    }
+
+    pub fn try_new(options: &Value, mode: claude_dispatch_t) -> Result<Client, Failure> {
         let options = c(&options.to_string());
         let mut handle = null_mut();
         let messages = Messages::default();
-        try_call(|error| unsafe { claude_client_create(options.as_ptr(), &raw mut handle, error) })
-            .expect("a client");
+        try_call(|error| unsafe { claude_client_create(options.as_ptr(), &raw mut handle, error) })?;
         try_call(|error| unsafe {
             claude_client_set_dispatch(handle, std::mem::MaybeUninit::new(mode), error)
         })
@@ -347,7 +355,7 @@ impl Client {
             })
             .expect("a callback");
         }
-        Client { handle, messages }
+        Ok(Client { handle, messages })
     }
 
     pub fn with(self, tools: &Tools) -> Client {
@@ -410,8 +418,12 @@ impl Client {
     }
 
     pub fn set_servers(&self, servers: &Value) -> Value {
+        self.try_set_servers(servers).expect("a reply")
+    }
+
+    pub fn try_set_servers(&self, servers: &Value) -> Result<Value, Failure> {
         let servers = c(&servers.to_string());
-        self.reply(|reply, error| unsafe {
+        self.try_reply(|reply, error| unsafe {
             claude_client_set_mcp_servers_wait(self.handle, servers.as_ptr(), PATIENCE_MS, reply, error)
         })
     }
@@ -420,11 +432,29 @@ impl Client {
         &self,
         call: impl FnOnce(*mut *mut c_char, *mut *mut claude_error_t) -> claude_status_t,
     ) -> Value {
+        self.try_reply(call).expect("a reply")
+    }
+
+    fn try_reply(
+        &self,
+        call: impl FnOnce(*mut *mut c_char, *mut *mut claude_error_t) -> claude_status_t,
+    ) -> Result<Value, Failure> {
         let mut reply = null_mut();
-        try_call(|error| call(&raw mut reply, error)).expect("a reply");
+        try_call(|error| call(&raw mut reply, error))?;
         let json = text(reply);
         claude_string_free(reply);
-        serde_json::from_str(&json).expect("a reply is JSON")
+        Ok(serde_json::from_str(&json).expect("a reply is JSON"))
+    }
+
+    /// A server that the host implements itself, and that answers nothing.
+    pub fn add_handler(&self, name: &str) -> Result<(), Failure> {
+        unsafe extern "C" fn refuse(request: *mut claude_request_t, _: *mut c_void) {
+            unsafe { claude_client::capi::request::claude_request_free(request) }
+        }
+        let name = c(name);
+        try_call(|error| unsafe {
+            claude_client_add_mcp_handler(self.handle, name.as_ptr(), Some(refuse), null_mut(), None, error)
+        })
     }
 
     pub fn disconnect(&self) {
@@ -494,83 +524,4 @@ pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
         assert!(Instant::now() < end, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
-}
-
-/// The stand-in CLI with a script that runs at the first prompt.
-pub struct Fake {
-    pub fake: FakeClaude,
-}
-
-impl Fake {
-    pub fn new(actions: Vec<Value>) -> Fake {
-        Fake::scripted(json!({"on_user": [actions]}))
-    }
-
-    pub fn scripted(script: Value) -> Fake {
-        Fake { fake: FakeClaude::new(script) }
-    }
-
-    pub fn client(&self, mode: claude_dispatch_t) -> Client {
-        Client::new(
-            &json!({"cli_path": self.fake.path(), "env": self.fake.env_json(), "cwd": self.fake.sandbox().work(),
-                    "graceful_exit_timeout_ms": 500, "terminate_timeout_ms": 500}),
-            mode,
-        )
-    }
-
-    pub fn threaded(&self) -> Client {
-        self.client(claude_dispatch_t::CLAUDE_DISPATCH_THREAD)
-    }
-
-    /// The host's answer to the request with that id, waiting for it: the JSON-RPC response.
-    pub fn answer(&self, id: &str) -> Value {
-        let of = |log: &FakeLog| log.responses().into_iter().find(|response| response["request_id"] == id);
-        let log = self.fake.wait_for_log(PATIENCE, |log| of(log).is_some());
-        of(&log).expect("an answer")
-    }
-
-    pub fn rpc(&self, id: &str) -> Value {
-        self.answer(id)["response"]["mcp_response"].clone()
-    }
-
-    pub fn has_answer(&self, id: &str) -> bool {
-        self.fake.log().responses().iter().any(|response| response["request_id"] == id)
-    }
-
-    /// The notifications of the host's servers.
-    pub fn notifications(&self) -> Vec<Value> {
-        self.fake.log().requests("mcp_message")
-    }
-}
-
-/// A script's request to the server `calc`: sent, not waited for. The control id is `id`.
-pub fn ask(id: &str, message: Value) -> Value {
-    ask_server("calc", id, message)
-}
-
-pub fn ask_server(server: &str, id: &str, message: Value) -> Value {
-    json!({"ask": {"subtype": "mcp_message", "server_name": server, "message": message},
-           "id": id, "wait": false, "exact": true})
-}
-
-pub fn call_message(id: i64, name: &str, arguments: Value) -> Value {
-    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name, "arguments": arguments}})
-}
-
-pub fn notification(method: &str, params: Value) -> Value {
-    json!({"jsonrpc": "2.0", "method": method, "params": params})
-}
-
-pub fn list(id: i64) -> Value {
-    json!({"jsonrpc": "2.0", "id": id, "method": "tools/list"})
-}
-
-pub fn text_of(rpc: &Value) -> &str {
-    rpc["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text in {rpc}"))
-}
-
-/// A result that tells of a failure; its text.
-pub fn failure(rpc: &Value) -> &str {
-    assert_eq!(rpc["result"]["isError"], true, "{rpc}");
-    text_of(rpc)
 }

@@ -142,7 +142,11 @@ impl Request {
     }
 
     pub fn allow_with(&self, input: Option<Value>, updates: Option<Value>) -> Outcome {
-        let text = |value: Option<Value>| value.map(|value| c_text(&value.to_string()));
+        self.allow_texts(input.map(|value| value.to_string()), updates.map(|value| value.to_string()))
+    }
+
+    pub fn allow_texts(&self, input: Option<String>, updates: Option<String>) -> Outcome {
+        let text = |value: Option<String>| value.map(|value| c_text(&value));
         let (input, updates) = (text(input), text(updates));
         // SAFETY: a live handle, and NUL-terminated texts.
         outcome(|error| unsafe { claude_request_allow(self.0, pointer(&input), pointer(&updates), error) })
@@ -160,7 +164,11 @@ impl Request {
     }
 
     pub fn answer_questions(&self, answers: Value) -> Outcome {
-        let answers = c_text(&answers.to_string());
+        self.answer_questions_text(&answers.to_string())
+    }
+
+    pub fn answer_questions_text(&self, answers: &str) -> Outcome {
+        let answers = c_text(answers);
         // SAFETY: as above.
         outcome(|error| unsafe { claude_request_answer_questions(self.0, answers.as_ptr(), error) })
     }
@@ -229,18 +237,26 @@ impl Host {
         Host::with_mode(options, claude_dispatch_t::CLAUDE_DISPATCH_THREAD)
     }
 
+    pub fn try_new(options: &Value) -> Result<Host, Failure> {
+        Host::try_with_mode(options, claude_dispatch_t::CLAUDE_DISPATCH_THREAD)
+    }
+
     pub fn with_mode(options: &Value, mode: claude_dispatch_t) -> Host {
+        Host::try_with_mode(options, mode).unwrap_or_else(|failure| panic!("{}", failure.document))
+    }
+
+    fn try_with_mode(options: &Value, mode: claude_dispatch_t) -> Result<Host, Failure> {
         let options = c_text(&options.to_string());
         let mut client = null_mut();
         // SAFETY: a NUL-terminated text and writable outputs.
-        outcome(|error| unsafe { claude_client_create(options.as_ptr(), &mut client, error) }).unwrap();
+        outcome(|error| unsafe { claude_client_create(options.as_ptr(), &mut client, error) })?;
         // SAFETY: a live handle.
         outcome(|error| unsafe { claude_client_set_dispatch(client, given(mode as i32), error) }).unwrap();
         let host = Host { client, inbox: Arc::default() };
         if mode != claude_dispatch_t::CLAUDE_DISPATCH_PULL {
             host.keep_messages();
         }
-        host
+        Ok(host)
     }
 
     fn keep_messages(&self) {
@@ -421,14 +437,25 @@ impl Host {
     }
 
     pub fn control(&self, request: Value) -> Outcome {
+        self.control_text(request).map(drop)
+    }
+
+    pub fn control_reply(&self, request: Value) -> Value {
+        let reply = self.control_text(request).unwrap_or_else(|failure| panic!("{}", failure.document));
+        serde_json::from_str(&reply).expect("a reply is JSON")
+    }
+
+    fn control_text(&self, request: Value) -> Result<String, Failure> {
         let request = c_text(&request.to_string());
         let mut reply = null_mut();
         // SAFETY: a live handle, a NUL-terminated text and writable outputs.
         outcome(|error| unsafe {
             claude_client_control_wait(self.client, request.as_ptr(), 20_000, &mut reply, error)
         })?;
+        // SAFETY: given just now.
+        let text = unsafe { CStr::from_ptr(reply) }.to_string_lossy().into_owned();
         claude_string_free(reply);
-        Ok(())
+        Ok(text)
     }
 
     pub fn interrupt(&self) -> Outcome {
@@ -449,13 +476,17 @@ impl Host {
     }
 
     pub fn pending(&self) -> Vec<Value> {
+        serde_json::from_str(&self.pending_text()).expect("a JSON list")
+    }
+
+    pub fn pending_text(&self) -> String {
         let mut text = null_mut();
         // SAFETY: a live handle and writable outputs.
         outcome(|error| unsafe { claude_client_pending_requests(self.client, &mut text, error) }).unwrap();
         // SAFETY: given just now.
         let list = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
         claude_string_free(text);
-        serde_json::from_str(&list).expect("a JSON list")
+        list
     }
 
     pub fn take(&self, id: u64) -> Result<Request, Failure> {

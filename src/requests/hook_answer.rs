@@ -1,0 +1,196 @@
+//! The answer to a hook. What the CLI cannot read, or reads at another event only, it takes for no opinion: the tool runs.
+
+use std::borrow::Cow;
+
+use super::events::{self, COMMON, EVENTS, Event, Member, Shape, Silence};
+use super::shape::{Object, quoted, text, wrong};
+use crate::error::Result;
+use crate::names::misspelt;
+
+/// What an answer is made of that decides, in whatever words.
+const VERDICTS: &[&str] = &[
+    "allow",
+    "allowed",
+    "deny",
+    "denied",
+    "block",
+    "blocked",
+    "approve",
+    "approved",
+    "ask",
+    "defer",
+    "accept",
+    "accepted",
+    "decline",
+    "declined",
+    "cancel",
+    "cancelled",
+    "reject",
+    "rejected",
+    "refuse",
+    "refused",
+    "stop",
+    "forbid",
+    "forbidden",
+    "permit",
+    "permitted",
+    "halt",
+    "abort",
+];
+
+/// Names up to this length are like too many others to be taken for a known one with a slip in it where they do not belong.
+const SHORT: usize = 7;
+
+const OUTPUT: &str = "hookSpecificOutput";
+const NAME: &str = "hookEventName";
+
+/// Further names that mean something in their place, and nothing out of it.
+const ELSEWHERE: &[&str] = &["behavior", "interrupt", "updatedPermissions", "message", NAME];
+
+/// The answer as it is to be sent, if the CLI reads in it what the host wrote. `event` is the one that it was asked about.
+pub fn checked<'a>(event: Option<&str>, payload: &'a str) -> Result<Cow<'a, str>> {
+    let mut answer = Object::read(payload, "")?;
+    // Words of Python, whose callers write an underscore behind them.
+    let mut renamed = answer.rename("continue_", "continue")?;
+    renamed |= answer.rename("async_", "async")?;
+    let known = event.and_then(events::known);
+    let asked = event.unwrap_or("this event");
+    members(&answer, COMMON, asked)?;
+    asynchronous(&answer)?;
+    if let Some(event) = known {
+        heard(&answer, event)?;
+    }
+    if let Some(output) = answer.get(OUTPUT) {
+        own_output(&Object::read(output, &answer.pointer(OUTPUT))?, event, known)?;
+    }
+    Ok(if renamed { answer.text().into() } else { payload.into() })
+}
+
+/// Every member is of its shape, and none is a known one with a slip in it, or in a wrong place.
+fn members(object: &Object, own: &[Member], event: &str) -> Result<()> {
+    let names: Vec<&str> = own.iter().map(|(name, _)| *name).collect();
+    let elsewhere = known_elsewhere(&names);
+    object.spelled(&names)?;
+    for (name, value) in object.members() {
+        match own.iter().find(|(known, _)| *known == name) {
+            Some((_, shape)) => object.check(name, *shape)?,
+            None => stranger(object, name, value, &elsewhere, event)?,
+        }
+    }
+    Ok(())
+}
+
+/// A member that the CLI passes over. One that decides nothing may be of a later version.
+fn stranger(object: &Object, name: &str, value: &str, elsewhere: &[&str], event: &str) -> Result<()> {
+    if !means_something(name, value, elsewhere) && !holds_something(value, elsewhere) {
+        return Ok(());
+    }
+    let message = format!(
+        "\"{}\" decides nothing here: the CLI reads no such member of an answer to {event}; see decision and {OUTPUT}",
+        quoted(name)
+    );
+    Err(wrong(message, &object.pointer(name)))
+}
+
+fn means_something(name: &str, value: &str, elsewhere: &[&str]) -> bool {
+    let decides = |word: &str| VERDICTS.contains(&word.trim().to_lowercase().as_str());
+    let known = elsewhere.contains(&name) || misspelt(name, elsewhere).is_some_and(|near| near.len() > SHORT);
+    known || decides(name) || text(value).is_some_and(|word| decides(&word))
+}
+
+/// An object under a name of its own, with what belongs elsewhere in it.
+fn holds_something(value: &str, elsewhere: &[&str]) -> bool {
+    let inner = if value.starts_with('{') { Object::read(value, "").ok() } else { None };
+    inner.is_some_and(|inner| inner.members().any(|(name, value)| means_something(name, value, elsewhere)))
+}
+
+/// The names that mean something, though not beside `own`.
+fn known_elsewhere(own: &[&str]) -> Vec<&'static str> {
+    let outputs = EVENTS.iter().filter_map(|event| event.output).flatten();
+    let names = COMMON.iter().chain(outputs).map(|(name, _)| *name).chain(ELSEWHERE.iter().copied());
+    names.filter(|name| !own.contains(name)).collect()
+}
+
+/// Of an answer that comes later the CLI reads nothing now, and nothing of it decides.
+fn asynchronous(answer: &Object) -> Result<()> {
+    if answer.get("async") != Some("true") {
+        return Ok(());
+    }
+    let read = |name: &str| matches!(name, "async" | "asyncTimeout");
+    let beside =
+        answer.members().find(|(name, _)| !read(name) && COMMON.iter().any(|(known, _)| known == name));
+    match beside {
+        None => Ok(()),
+        Some((name, _)) => {
+            let message =
+                format!("beside \"async\" the CLI does not read \"{name}\": leave one of the two out");
+            Err(wrong(message, &answer.pointer(name)))
+        }
+    }
+}
+
+/// The CLI listens to what the answer decides.
+fn heard(answer: &Object, event: &Event) -> Result<()> {
+    let instead = match event.silence {
+        Silence::DeniesPermission => ": write hookSpecificOutput.decision.behavior",
+        Silence::Blocks | Silence::Denies => ": write \"decision\": \"block\"",
+        Silence::Continues => ", which guards nothing",
+    };
+    let unheard = |name: &str| {
+        let message = format!("the CLI does not heed \"{name}\" at {}{instead}", event.name);
+        Err(wrong(message, &answer.pointer(name)))
+    };
+    if answer.get("decision").is_some() && !event.decides {
+        return unheard("decision");
+    }
+    if answer.get("continue") == Some("false") && !event.stops {
+        return unheard("continue");
+    }
+    Ok(())
+}
+
+/// What only answers to this event have.
+fn own_output(output: &Object, event: Option<&str>, known: Option<&Event>) -> Result<()> {
+    named(output, event)?;
+    let mut own = match known {
+        None => any_output(),
+        Some(Event { output: Some(own), .. }) => own.to_vec(),
+        Some(event) => {
+            let message = format!("the CLI drops an answer to {} that has {OUTPUT}", event.name);
+            return Err(wrong(message, &format!("/{OUTPUT}")));
+        }
+    };
+    own.push((NAME, Shape::Text));
+    members(output, &own, event.unwrap_or("this event"))?;
+    match known.map(|event| event.name) {
+        Some("PermissionRequest") => output.require("decision", Shape::Permission),
+        Some("WorktreeCreate") => output.require("worktreePath", Shape::Text),
+        _ => Ok(()),
+    }
+}
+
+/// `hookEventName` is the event's own: with another one the CLI takes nothing that stands beside it.
+fn named(output: &Object, event: Option<&str>) -> Result<()> {
+    // One with a slip in it shall be told as such.
+    output.spelled(&[NAME])?;
+    output.require(NAME, Shape::Text)?;
+    let named = output.get(NAME).unwrap_or_default();
+    match event {
+        Some(event) if text(named).as_deref() != Some(event) => {
+            let message = format!("{NAME} is {}, and the hook was asked about \"{event}\"", quoted(named));
+            Err(wrong(message, &output.pointer(NAME)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// For an event of another version of the CLI: what any event may say.
+fn any_output() -> Vec<Member> {
+    let mut all: Vec<Member> = Vec::new();
+    for member in EVENTS.iter().filter_map(|event| event.output).flatten() {
+        if !matches!(member.1, Shape::Unread(_)) && !all.iter().any(|(name, _)| *name == member.0) {
+            all.push(*member);
+        }
+    }
+    all
+}
