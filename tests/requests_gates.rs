@@ -6,6 +6,7 @@ mod requests_support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use claude_client::capi::types::claude_hook_failure_t;
 use claude_client::requests::events::{EVENTS, Subject};
 use claude_testkit::fake::FakeClaude;
 use requests_support::{
@@ -47,7 +48,7 @@ fn refuses(output: &Value) -> bool {
 }
 
 /// What the CLI is told about hooks of these events that nobody answers.
-fn silence_about(events: &[&str], on_failure: i32) -> Vec<Value> {
+fn silence_about(events: &[&str], on_failure: claude_hook_failure_t) -> Vec<Value> {
     let asks = events.iter().map(|event| {
         json!({"ask": {"subtype": "hook_callback",
         "input": {"hook_event_name": event}}})
@@ -93,7 +94,7 @@ fn the_events_are_those_of_the_cli() {
 fn refused(event: &str, matcher: Option<&str>) -> Failure {
     let fake = FakeClaude::new(json!({}));
     let host = Host::new(&fake_options(&fake));
-    let outcome = host.add_hook(event, matcher, 0.0, CLAUDE_HOOK_BLOCK, drop);
+    let outcome = host.add_hook(event, matcher, 0, CLAUDE_HOOK_BLOCK, drop);
     let failure = outcome.expect_err(&format!("{event:?} {matcher:?} was taken"));
     assert_eq!(failure.status, Status::CLAUDE_ERR_INVALID_ARGUMENT, "{}", failure.document);
     failure
@@ -103,7 +104,7 @@ fn refused(event: &str, matcher: Option<&str>) -> Failure {
 fn warnings_of(event: &str, matcher: Option<&str>) -> Vec<String> {
     let fake = FakeClaude::new(json!({"on_user": ["init", {"result": {}}]}));
     let host = Host::new(&fake_options(&fake));
-    let outcome = host.add_hook(event, matcher, 0.0, CLAUDE_HOOK_CONTINUE, drop);
+    let outcome = host.add_hook(event, matcher, 0, CLAUDE_HOOK_CONTINUE, drop);
     outcome.unwrap_or_else(|failure| panic!("{event} {matcher:?}: {}", failure.document));
     host.connect().unwrap();
     host.turn("go");
