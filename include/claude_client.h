@@ -75,6 +75,10 @@
 /** As `timeout_ms` or `deadline_ms`: without a limit. */
 #define CLAUDE_WAIT_FOREVER 0xFFFFFFFFu
 
+/** A JSON constant without a backslash: `CLAUDE_JSON({"model": "opus"})`. Tokens only, no comments and no directives; on one
+ *  level, as a macro that passes its argument on would turn `true` into 1; 4095 bytes, the limit of C99 for a literal. */
+#define CLAUDE_JSON(...) #__VA_ARGS__
+
 
 /**
  * What a function returns: 0 or a negative number that is never given another meaning. See docs/errors.md.
