@@ -283,7 +283,7 @@ static claude_status_t talk(chat_t *chat, claude_error_t **error)
 
 int main(int argc, char **argv)
 {
-    static const char OPTIONS[] = "{\"include_partial_messages\": true, \"text_deltas\": true}";
+    static const char OPTIONS[] = CLAUDE_JSON({"text_deltas": true});
     chat_t chat = {NULL, NULL, 0, 0, 0, 0, 0};
     claude_error_t *error = NULL;
     int code;

@@ -38,8 +38,8 @@ static claude_status_t say(memory_t *memory, const char *lines)
 static claude_status_t memory_write(const void *bytes, size_t len, void *user_data)
 {
     static const char turn[] =
-        "{\"type\":\"assistant\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"Paris, from memory.\"}]}}\n"
-        "{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,\"num_turns\":1,\"session_id\":\"memory\"}\n";
+        CLAUDE_JSON({"type": "assistant", "message": {"content": [{"type": "text", "text": "Paris, from memory."}]}}) "\n"
+        CLAUDE_JSON({"type": "result", "subtype": "success", "is_error": false, "num_turns": 1, "session_id": "memory"}) "\n";
     char *line = malloc(len), *type = NULL, *id = NULL, answer[256];
     claude_status_t status = CLAUDE_OK;
 
@@ -55,8 +55,8 @@ static claude_status_t memory_write(const void *bytes, size_t len, void *user_da
         status = say(user_data, turn);
     if (strcmp(type, "control_request") == 0 && claude_json_get(line, "/request_id", &id, NULL) == CLAUDE_OK) {
         snprintf(answer, sizeof answer,
-                 "{\"type\":\"control_response\",\"response\":{\"subtype\":\"success\",\"request_id\":\"%s\","
-                 "\"response\":{}}}\n",
+                 CLAUDE_JSON({"type": "control_response",
+                              "response": {"subtype": "success", "request_id": "%s", "response": {}}}) "\n",
                  id);
         status = say(user_data, answer);
     }

@@ -43,9 +43,9 @@ int main(void)
 {
     int ok = 1;
 
-    ok &= provoke("no such program", "{\"cli_path\": \"/nowhere/claude\"}");
-    ok &= provoke("no such directory", "{\"cli_path\": \"/bin/sh\", \"cwd\": \"/nowhere\"}");
-    ok &= provoke("not a claude", "{\"cli_path\": \"/bin/cat\"}");
-    ok &= provoke("misspelt option", "{\"cli_pathh\": \"/bin/sh\"}");
+    ok &= provoke("no such program", CLAUDE_JSON({"cli_path": "/nowhere/claude"}));
+    ok &= provoke("no such directory", CLAUDE_JSON({"cli_path": "/bin/sh", "cwd": "/nowhere"}));
+    ok &= provoke("not a claude", CLAUDE_JSON({"cli_path": "/bin/cat"}));
+    ok &= provoke("misspelt option", CLAUDE_JSON({"cli_pathh": "/bin/sh"}));
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -28,9 +28,8 @@ static void before_a_command(claude_request_t *request, void *user_data)
     if (strstr(command, "rm -rf") != NULL) {
         printf("Blocked: %s\n", command);
         ++*refused;
-        answer(request, "{\"hookSpecificOutput\": {\"hookEventName\": \"PreToolUse\","
-                        " \"permissionDecision\": \"deny\","
-                        " \"permissionDecisionReason\": \"Nothing is removed that way here.\"}}");
+        answer(request, CLAUDE_JSON({"hookSpecificOutput": {"hookEventName": "PreToolUse", "permissionDecision": "deny",
+                                     "permissionDecisionReason": "Nothing is removed that way here."}}));
     } else {
         answer(request, "{}"); /* no opinion: the usual rules decide */
     }
@@ -54,7 +53,7 @@ int main(int argc, char **argv)
     claude_error_t *error = NULL;
     int refused = 0;
 
-    TRY(claude_client_create(example_options(argc, argv, "{\"allowed_tools\": [\"Bash\"]}"), &client, &error));
+    TRY(claude_client_create(example_options(argc, argv, CLAUDE_JSON({"allowed_tools": ["Bash"]})), &client, &error));
     TRY(claude_client_on_message(client, example_print_message, NULL, NULL, &error));
     /* Should the hook itself fail, the command does not run either: CLAUDE_HOOK_BLOCK. */
     TRY(claude_client_add_hook(client, "PreToolUse", "Bash", 0, CLAUDE_HOOK_BLOCK, before_a_command, &refused, NULL,

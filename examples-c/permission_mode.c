@@ -17,7 +17,7 @@ int main(int argc, char **argv)
 
     /* In the mode "default" a change needs a permission, and this program answers no such request: see
      * permission_dialog.c for one that does. Claude is told no. */
-    TRY(claude_client_create(example_options(argc, argv, "{\"permission_mode\": \"default\"}"), &client, &error));
+    TRY(claude_client_create(example_options(argc, argv, CLAUDE_JSON({"permission_mode": "default"})), &client, &error));
     TRY(claude_client_on_message(client, on_message, NULL, NULL, &error));
     TRY(claude_client_connect_wait(client, TASK, 60000, &error));
     TRY(claude_client_receive_response(client, NULL, 120000, &error));

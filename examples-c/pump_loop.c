@@ -65,7 +65,7 @@ static void sleep_us(long long us)
 
 int main(int argc, char **argv)
 {
-    static const char OPTIONS[] = "{\"include_partial_messages\": true, \"text_deltas\": true}";
+    static const char OPTIONS[] = CLAUDE_JSON({"text_deltas": true});
     game_t game = {NULL, 0, 0};
     claude_error_t *error = NULL;
     long long longest = 0;

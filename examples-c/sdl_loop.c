@@ -274,7 +274,7 @@ static int play(game_t *game, SDL_Renderer *renderer, meter_t *meter, const char
 
 int main(int argc, char **argv)
 {
-    static const char OPTIONS[] = "{\"include_partial_messages\": true, \"text_deltas\": true}";
+    static const char OPTIONS[] = CLAUDE_JSON({"text_deltas": true});
     static game_t game;
     meter_t meter = {{0}, 0, 0, 0, 0};
     claude_error_t *error = NULL;

@@ -6,14 +6,17 @@
 
 /* ---- The calculator: reads its arguments, answers with text or with what is wrong. ---- */
 
-static const char CALCULATE[] =
-    "{\"name\": \"calculate\","
-    " \"description\": \"Computes a (operator) b.\","
-    " \"inputSchema\": {\"type\": \"object\","
-    "   \"properties\": {\"a\": {\"type\": \"number\"}, \"b\": {\"type\": \"number\"},"
-    "                    \"operator\": {\"enum\": [\"+\", \"-\", \"*\", \"/\"]}},"
-    "   \"required\": [\"a\", \"operator\", \"b\"], \"additionalProperties\": false},"
-    " \"annotations\": {\"readOnlyHint\": true}}";
+static const char CALCULATE[] = CLAUDE_JSON({
+    "name": "calculate",
+    "description": "Computes a (operator) b.",
+    "inputSchema": {
+        "type": "object",
+        "properties": {"a": {"type": "number"}, "b": {"type": "number"}, "operator": {"enum": ["+", "-", "*", "/"]}},
+        "required": ["a", "operator", "b"],
+        "additionalProperties": false
+    },
+    "annotations": {"readOnlyHint": true}
+});
 
 /* The arguments fit the schema by now: a, b and operator are there and of their types. */
 static void calculate(claude_tool_call_t *call, void *user_data)
@@ -38,8 +41,7 @@ static void calculate(claude_tool_call_t *call, void *user_data)
         claude_tool_call_fail(call, "Nothing can be divided by 0.", NULL);
     } else {
         sprintf(text, "%.10g", result);
-        claude_tool_call_add_text(call, text, NULL);
-        claude_tool_call_finish(call, NULL, NULL);
+        claude_tool_call_finish(call, text, NULL);
         printf("[calculated %s %s %s = %s]\n", a, sign, b, text);
     }
 
@@ -146,14 +148,14 @@ static void screenshot(claude_tool_call_t *call, void *user_data)
 
 int main(int argc, char **argv)
 {
-    static const char options[] = "{\"allowed_tools\": [\"mcp__desk\"]}"; /* no questions about these */
-    static const char camera[] = "{\"name\": \"screenshot\", \"description\": \"Takes a picture of the screen.\"}";
+    static const char options[] = CLAUDE_JSON({"allowed_tools": ["mcp__desk"]}); /* no questions about these */
+    static const char camera[] = CLAUDE_JSON({"name": "screenshot", "description": "Takes a picture of the screen."});
     claude_client_t *client = NULL;
     claude_error_t *error = NULL;
     claude_mcp_server_t *desk = NULL;
 
     setvbuf(stdout, NULL, _IOLBF, 4096); /* the tools print on threads of the library */
-    TRY(claude_mcp_server_create("desk", "{\"instructions\": \"For sums and for looking at the screen.\"}", &desk, &error));
+    TRY(claude_mcp_server_create("desk", CLAUDE_JSON({"instructions": "For sums and for looking at the screen."}), &desk, &error));
     TRY(claude_mcp_server_add_tool(desk, CALCULATE, calculate, NULL, NULL, &error));
     TRY(claude_mcp_server_add_tool(desk, camera, screenshot, NULL, NULL, &error));
     TRY(claude_client_create(example_options(argc, argv, options), &client, &error));

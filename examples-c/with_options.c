@@ -1,14 +1,13 @@
 /* Options: who Claude is, which model answers, which tools it has, and how long it may go on. docs/options.md has all. */
 #include "example.h"
 
-static const char OPTIONS[] =
-    "{"
-    "  \"system_prompt\": \"You are a pirate. Answer in one sentence.\","
-    "  \"model\": \"haiku\","
-    "  \"tools\": [\"Read\", \"Grep\"],"
-    "  \"max_turns\": 3,"
-    "  \"setting_sources\": []"
-    "}";
+static const char OPTIONS[] = CLAUDE_JSON({
+    "system_prompt": "You are a pirate. Answer in one sentence.",
+    "model": "haiku",
+    "tools": ["Read", "Grep"],
+    "max_turns": 3,
+    "setting_sources": []
+});
 
 int main(int argc, char **argv)
 {
@@ -24,7 +23,7 @@ int main(int argc, char **argv)
     /* A typing error does not go unnoticed: the error names the option and the nearest one that exists. */
     claude_client_free(client);
     client = NULL;
-    if (claude_client_create("{\"max_turn\": 3}", &client, &error) == CLAUDE_ERR_INVALID_OPTION) {
+    if (claude_client_create(CLAUDE_JSON({"max_turn": 3}), &client, &error) == CLAUDE_ERR_INVALID_OPTION) {
         printf("refused: %s\n", claude_error_message(error));
         claude_error_free(error);
         error = NULL;
