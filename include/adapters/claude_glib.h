@@ -75,7 +75,9 @@ static inline gboolean claude_glib_on_readable(GSource *source, GSourceFunc call
 
     (void)callback;
     (void)user_data;
-    return status == CLAUDE_OK || status == CLAUDE_ERR_WOULD_DEADLOCK || status == CLAUDE_ERR_CLOSED ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+    if (status == CLAUDE_OK || status == CLAUDE_ERR_WOULD_DEADLOCK || status == CLAUDE_ERR_CLOSED)
+        return G_SOURCE_CONTINUE;
+    return G_SOURCE_REMOVE;
 }
 
 static inline void claude_glib_on_finalize(GSource *source)
@@ -94,10 +96,10 @@ static inline gboolean claude_glib_nothing(gpointer user_data)
 }
 
 /**
- * Makes a source that runs the client's callbacks, for contexts, priorities and names of your choice. A client that is not
- * connected yet is switched to PUMP mode.
+ * Makes a source that runs the client's callbacks, for contexts, priorities and names of your choice. A client without
+ * any registration is switched to PUMP mode.
  *
- * @param client The client, in PUMP mode or not connected yet, and attached nowhere else.
+ * @param client The client, in PUMP mode or without any registration yet, and attached nowhere else.
  * @param error Receives the error; may be NULL.
  * @return A floating source like any other: g_source_attach it and g_source_unref it. NULL when the client cannot be
  *   watched, and `error` says why; without an error the process has no descriptor left, and `errno` says so.
@@ -110,7 +112,7 @@ static inline GSource *claude_glib_source_new(claude_client_t *client, claude_er
     intptr_t handle = -1;
     int descriptor;
 
-    /* Refused once connecting has begun: the mode was chosen before then, and the next call judges it. */
+    /* Refused once something is registered: the mode was chosen before then, and the next call judges it. */
     (void)claude_client_set_dispatch(client, CLAUDE_DISPATCH_PUMP, NULL);
     if (claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, error) != CLAUDE_OK)
         return NULL;

@@ -107,11 +107,11 @@ static inline void claude_uv_on_close(uv_handle_t *handle)
 }
 
 /**
- * Lets a loop run the client's callbacks. A client that is not connected yet is switched to PUMP mode.
+ * Lets a loop run the client's callbacks. A client without any registration is switched to PUMP mode.
  *
  * @param attached Filled in, but for `data`. Must stay where it is until it is detached.
  * @param loop The loop.
- * @param client The client, in PUMP mode or not connected yet, and attached nowhere else.
+ * @param client The client, in PUMP mode or without any registration yet, and attached nowhere else.
  * @param error Receives the error where the client is at fault (UV_EINVAL); may be NULL.
  * @return 0, or an error code of libuv; then there is nothing to detach.
  * @thread The loop's.
@@ -122,7 +122,7 @@ static inline int claude_uv_attach(claude_uv_t *attached, uv_loop_t *loop, claud
     intptr_t handle = -1;
     int result;
 
-    /* Refused once connecting has begun: the mode was chosen before then, and the next call judges it. */
+    /* Refused once something is registered: the mode was chosen before then, and the next call judges it. */
     (void)claude_client_set_dispatch(client, CLAUDE_DISPATCH_PUMP, NULL);
     if (claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, error) != CLAUDE_OK)
         return UV_EINVAL;

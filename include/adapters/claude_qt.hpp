@@ -46,10 +46,10 @@
 class ClaudeQtNotifier : public QSocketNotifier {
 public:
     /**
-     * Lets the event loop of this thread run the client's callbacks. A client that is not connected yet is switched to
+     * Lets the event loop of this thread run the client's callbacks. A client without any registration is switched to
      * PUMP mode.
      *
-     * @param client The client, in PUMP mode or not connected yet, and attached nowhere else.
+     * @param client The client, in PUMP mode or without any registration yet, and attached nowhere else.
      * @param error Receives the error; may be nullptr.
      * @param parent The owner; may be nullptr.
      * @return The notifier; nullptr when the client cannot be watched, and `error` says why. Without an error the process
@@ -58,7 +58,7 @@ public:
     static ClaudeQtNotifier *attach(claude_client_t *client, claude_error_t **error = nullptr,
                                     QObject *parent = nullptr)
     {
-        // Refused once connecting has begun: the mode was chosen before then, and the next call judges it.
+        // Refused once something is registered: the mode was chosen before then, and the next call judges it.
         (void)claude_client_set_dispatch(client, CLAUDE_DISPATCH_PUMP, nullptr);
         intptr_t handle = -1;
         if (claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, error) != CLAUDE_OK)

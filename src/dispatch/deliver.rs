@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::gate::Slot;
 use super::pool::{self, Job};
 use super::pump::Turn;
-use super::queue::{Entry, Lane, Lanes, Lines, Queue, Urgent};
-use super::{Dispatcher, Mode, is_reader_thread};
+use super::queue::{Entry, Lane, Lines, Queue, Urgent};
+use super::{Dispatcher, Lanes, Mode, is_reader_thread};
 use crate::error::Error;
+use crate::protocol::framing::Block;
 use crate::protocol::kind::Kind;
 use crate::protocol::text_delta;
 use crate::sync::lock;
@@ -71,9 +72,7 @@ impl Dispatcher {
         queue.update_ready();
         drop(queue);
         self.changed.notify_all();
-        for lanes in Lanes::EACH.into_iter().filter(|lanes| lanes.has(lane)) {
-            self.arrived[lanes.index()].notify_all();
-        }
+        self.arrivals.notify(lane);
         if first {
             self.handlers.ready.run(&self.gate, |handler| handler());
         }
@@ -187,6 +186,8 @@ impl Dispatcher {
             }
         };
         let Lines { block, next, delta } = lines;
+        // Once, and not for each line.
+        let block: &Block = block;
         let all = &block.lines[..];
         loop {
             if let Some(text) = delta.take_if(|_| self.text_deltas) {

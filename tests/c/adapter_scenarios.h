@@ -185,10 +185,12 @@ static talk_t *make_client(const char *options)
 
     talk->slot = clients++;
 #define CREATE(error) claude_client_create(options, &talk->client, error)
+#define PUMPED(error) claude_client_set_dispatch(talk->client, CLAUDE_DISPATCH_PUMP, error)
 #define ON_MESSAGE(error) claude_client_on_message(talk->client, on_message, talk, NULL, error)
 #define ON_REQUEST(error) claude_client_on_request(talk->client, on_request, talk, NULL, error)
 #define ON_CLOSED(error) claude_client_on_closed(talk->client, on_closed, talk, NULL, error)
     OK(CREATE);
+    OK(PUMPED);
     OK(ON_MESSAGE);
     OK(ON_REQUEST);
     OK(ON_CLOSED);
