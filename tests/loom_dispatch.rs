@@ -13,6 +13,9 @@ mod fifo;
 #[allow(dead_code)]
 #[path = "../src/dispatch/gate.rs"]
 mod gate;
+#[allow(dead_code)]
+#[path = "../src/dispatch/lanes.rs"]
+mod lanes;
 
 /// Stands in for `src/sync.rs`.
 mod sync {
@@ -52,6 +55,7 @@ use std::sync::Arc as StdArc;
 use callback::Callback;
 use fifo::Fifo;
 use gate::{Closing, Gate, Slot};
+use lanes::{Arrivals, Lanes, Waited, Wakes};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use loom::thread;
@@ -345,4 +349,144 @@ fn behind_a_closed_gate_every_entry_is_either_delivered_or_left() {
         assert_eq!(lock(&lane.delivered).len(), delivered, "delivered behind the gate");
         assert_eq!(lock(&lane.fifo).take_all().len() + delivered, 2);
     });
+}
+
+/// What PULL mode's readers wait for: how many entries each lane has, and how far the session has ended.
+#[derive(Default)]
+struct Queued {
+    wakes: Wakes,
+    messages: usize,
+    requests: usize,
+    /// The closing message is queued or received, after which the other lane is complete.
+    closed: bool,
+    /// The closing message is received.
+    ended: bool,
+}
+
+impl Queued {
+    fn is_empty(&self, lanes: Lanes) -> bool {
+        let messages = if lanes.has(Lanes::MESSAGES) { self.messages } else { 0 };
+        let requests = if lanes.has(Lanes::REQUESTS) { self.requests } else { 0 };
+        messages + requests == 0
+    }
+
+    fn is_over(&self, lanes: Lanes) -> bool {
+        self.is_empty(lanes) && self.closed && (self.ended || !lanes.has(Lanes::MESSAGES))
+    }
+}
+
+impl Waited for Queued {
+    fn wakes(&mut self) -> &mut Wakes {
+        &mut self.wakes
+    }
+
+    fn is_settled(&self, lanes: Lanes) -> bool {
+        !self.is_empty(lanes) || self.is_over(lanes)
+    }
+}
+
+#[derive(Default)]
+struct Pulled {
+    queue: Mutex<Queued>,
+    arrivals: Arrivals,
+}
+
+impl Pulled {
+    fn push(&self, lane: Lanes) {
+        let mut queue = lock(&self.queue);
+        if lane == Lanes::MESSAGES {
+            queue.messages += 1
+        } else {
+            queue.requests += 1
+        }
+        drop(queue);
+        self.arrivals.notify(lane);
+    }
+
+    /// The last message. What goes by the other lane has been pushed before.
+    fn close(&self) {
+        let mut queue = lock(&self.queue);
+        queue.messages += 1;
+        queue.closed = true;
+        drop(queue);
+        self.arrivals.notify(Lanes::ALL);
+    }
+
+    /// How many entries a thread gets from the lanes until they will bring nothing more.
+    fn read(&self, lanes: Lanes) -> usize {
+        let mut count = 0;
+        loop {
+            let (mut queue, woken) = self.arrivals.wait(lock(&self.queue), lanes, None);
+            assert!(!woken);
+            if queue.is_over(lanes) {
+                return count;
+            }
+            count += 1;
+            if lanes.has(Lanes::REQUESTS) && queue.requests > 0 {
+                queue.requests -= 1;
+                continue;
+            }
+            queue.messages -= 1;
+            // Nobody waits for this: the lane was not empty since the closing message came.
+            queue.ended = queue.closed && queue.messages == 0;
+        }
+    }
+}
+
+#[test]
+fn every_reader_of_a_lane_gets_its_entries_and_hears_of_its_end() {
+    for second in [Lanes::REQUESTS, Lanes::ALL] {
+        check(2, move || {
+            let pulled = Arc::new(Pulled::default());
+            let readers: Vec<_> = [Lanes::MESSAGES, second]
+                .into_iter()
+                .map(|lanes| {
+                    let pulled = pulled.clone();
+                    thread::spawn(move || pulled.read(lanes))
+                })
+                .collect();
+            pulled.push(Lanes::MESSAGES);
+            pulled.push(Lanes::REQUESTS);
+            pulled.close();
+            let counts: Vec<_> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
+            assert_eq!(counts.iter().sum::<usize>(), 3, "{counts:?}");
+            assert!(second == Lanes::ALL || counts == [2, 1], "{counts:?}");
+        });
+    }
+}
+
+/// One wake: for all who wait at that moment, or else for the first who would; nobody else, and no entry is lost.
+#[test]
+fn a_wake_is_for_all_who_wait_or_for_the_next() {
+    for masks in [[Lanes::MESSAGES, Lanes::REQUESTS], [Lanes::ALL, Lanes::REQUESTS]] {
+        check(3, move || {
+            let pulled = Arc::new(Pulled::default());
+            let waiting = Arc::new(AtomicUsize::new(0));
+            let readers: Vec<_> = masks
+                .into_iter()
+                .map(|lanes| {
+                    let (pulled, waiting) = (pulled.clone(), waiting.clone());
+                    thread::spawn(move || {
+                        let queue = lock(&pulled.queue);
+                        // Under the lock until it waits.
+                        waiting.fetch_add(1, SeqCst);
+                        let (_queue, woken) = pulled.arrivals.wait(queue, lanes, None);
+                        woken
+                    })
+                })
+                .collect();
+            let mut queue = lock(&pulled.queue);
+            let expected = waiting.load(SeqCst).max(1);
+            queue.wakes.wake();
+            drop(queue);
+            pulled.arrivals.notify(Lanes::ALL);
+            pulled.push(Lanes::MESSAGES);
+            pulled.push(Lanes::REQUESTS);
+            let woken =
+                readers.into_iter().map(|reader| reader.join().unwrap()).filter(|woken| *woken).count();
+            assert_eq!(woken, expected);
+            let queue = lock(&pulled.queue);
+            assert_eq!((queue.messages, queue.requests, queue.wakes.is_pending()), (1, 1, false));
+        });
+    }
 }

@@ -28,8 +28,10 @@ pub unsafe extern "C" fn claude_event_info(
     // SAFETY: the header's rules on structs and output parameters.
     unsafe {
         call(error, || {
-            let held = EVENTS.look(event, info_of).ok_or_else(|| dead_handle("event"))?;
-            versioned::write(info, held, "info")
+            // Written under the look: nothing is copied twice.
+            let written =
+                EVENTS.look(event, |object| versioned::fill(info, "info", |info| fill(info, object)));
+            written.unwrap_or_else(|| Err(dead_handle("event")))
         })
     }
 }
@@ -95,7 +97,8 @@ fn taken<T>(
     })
 }
 
-fn info_of(object: &EventObject) -> claude_event_info_t {
+#[inline]
+fn fill(info: &mut claude_event_info_t, object: &EventObject) {
     use claude_message_kind_t as c;
     let (mut status, mut asked) = (Status::Ok, RequestKind::Other);
     let (kind, id, token) = match &object.event.kind {
@@ -121,18 +124,15 @@ fn info_of(object: &EventObject) -> claude_event_info_t {
             (c::CLAUDE_EVENT_TOOL_CALL_CANCELLED, call.number(), call.token())
         }
     };
-    let (json, len) = parts(&object.event.text);
-    claude_event_info_t {
-        size: size_of::<claude_event_info_t>(),
-        kind: MaybeUninit::new(kind),
-        status: MaybeUninit::new(status.into()),
-        request_kind: MaybeUninit::new(request::kind_of(asked)),
-        lane: MaybeUninit::new(lane_of(&object.event.kind)),
-        id,
-        user_data: std::ptr::with_exposed_provenance_mut::<c_void>(token),
-        json,
-        len,
-    }
+    let (json, len) = parts(object.event.text.bytes());
+    info.kind = MaybeUninit::new(kind);
+    info.status = MaybeUninit::new(status.into());
+    info.request_kind = MaybeUninit::new(request::kind_of(asked));
+    info.lane = MaybeUninit::new(lane_of(&object.event.kind));
+    info.id = id;
+    info.user_data = std::ptr::with_exposed_provenance_mut::<c_void>(token);
+    info.json = json;
+    info.len = len;
 }
 
 fn lane_of(kind: &EventKind) -> claude_lanes_t {

@@ -214,8 +214,8 @@ pub unsafe extern "C" fn claude_client_next(
     unsafe {
         with_client(client, error, |client| {
             text::require_out(event, "event")?;
-            let next = client.dispatcher.next(lanes_of(lanes)?, wait_of(timeout_ms)?)?;
-            text::put(event, event_handle(next)?);
+            let handle = client.dispatcher.next(lanes_of(lanes)?, wait_of(timeout_ms)?, event_handle)?;
+            text::put(event, handle);
             Ok(())
         })
     }
@@ -267,16 +267,21 @@ pub unsafe extern "C" fn claude_client_pending(
 
 /// # Safety
 /// The host has passed a number.
+#[inline]
 unsafe fn lanes_of(lanes: MaybeUninit<claude_lanes_t>) -> Result<Lanes> {
     // SAFETY: the caller's promise.
     let mask = unsafe { number(lanes) };
-    Lanes::from_number(mask).ok_or_else(|| {
-        Error::new(Status::InvalidArgument, format!("{mask} selects no lane"))
-            .with("argument", "lanes")
-            .with("remedy", "pass CLAUDE_LANE_MESSAGES, CLAUDE_LANE_REQUESTS or CLAUDE_LANE_ALL")
-    })
+    Lanes::from_number(mask).ok_or_else(|| no_lane(mask))
 }
 
+#[cold]
+fn no_lane(mask: i32) -> Error {
+    Error::new(Status::InvalidArgument, format!("{mask} selects no lane"))
+        .with("argument", "lanes")
+        .with("remedy", "pass CLAUDE_LANE_MESSAGES, CLAUDE_LANE_REQUESTS or CLAUDE_LANE_ALL")
+}
+
+#[inline]
 fn event_handle(event: Event) -> Result<*mut claude_event_t> {
     EVENTS.insert(EventObject::new(event)).ok_or_else(|| full_table("event"))
 }

@@ -8,10 +8,11 @@ use super::gate::Slot;
 use super::left::{self, Held};
 use super::pool::{self, Job};
 use super::pump::Turn;
-use super::queue::{Entry, Lane, Lanes, Lines, Queue, Urgent};
-use super::{Dispatcher, Mode, is_reader_thread};
+use super::queue::{Entry, Lane, Lines, Queue, Urgent};
+use super::{Dispatcher, Lanes, Mode, is_reader_thread};
 use crate::error::Error;
 use crate::mcp;
+use crate::protocol::framing::Block;
 use crate::protocol::kind::Kind;
 use crate::protocol::text_delta;
 use crate::sync::lock;
@@ -74,9 +75,7 @@ impl Dispatcher {
         queue.update_ready();
         drop(queue);
         self.changed.notify_all();
-        for lanes in Lanes::EACH.into_iter().filter(|lanes| lanes.has(lane)) {
-            self.arrived[lanes.index()].notify_all();
-        }
+        self.arrivals.notify(lane);
         if first {
             self.handlers.ready.run(&self.gate, |handler| handler());
         }
@@ -195,6 +194,8 @@ impl Dispatcher {
             }
         };
         let Lines { block, next, delta } = lines;
+        // Once, and not for each line.
+        let block: &Block = block;
         let all = &block.lines[..];
         loop {
             if let Some(text) = delta.take_if(|_| self.text_deltas) {

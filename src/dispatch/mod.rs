@@ -10,6 +10,7 @@ mod deliver;
 mod fifo;
 pub mod gate;
 mod handlers;
+mod lanes;
 mod left;
 mod next;
 pub mod pool;
@@ -27,9 +28,10 @@ use tokio::sync::Notify;
 pub use completion::{Completion, Done, Listener, Outcome, Waiter};
 pub use gate::{Closing, Gate, Slot};
 pub use handlers::{ClosedHandler, MessageHandler, NotifyHandler, RequestHandler, Text, TextHandler};
+pub use lanes::Lanes;
 pub use next::{Event, EventKind};
 pub use pump::Budget;
-pub use queue::{Entry, Lane, Lanes, Step, Urgent};
+pub use queue::{Entry, Lane, Step, Urgent};
 pub use received::Prompts;
 
 use crate::error::{Error, Result, Status};
@@ -40,6 +42,7 @@ use crate::protocol::kind::Kind;
 use crate::requests::Request;
 use crate::sync::{Condvar, lock};
 use handlers::Handlers;
+use lanes::Arrivals;
 use queue::{Lines, Queue};
 
 /// Who runs the callbacks, with the numbers of `claude_dispatch_t`.
@@ -85,8 +88,7 @@ pub struct Dispatcher {
     queue: Mutex<Queue>,
     /// Told of whatever somebody may wait for but entries: results, the end, a turn of the pump.
     changed: Condvar,
-    /// Told of entries in the lanes of each mask, so that nobody wakes for what is not meant for him.
-    arrived: [Condvar; 3],
+    arrivals: Arrivals,
     /// Something that goes ahead of messages has come. Set and cleared under the queue's lock.
     urgency: AtomicBool,
     /// Where in its block the delivery of lines is.
@@ -116,7 +118,7 @@ impl Dispatcher {
             handlers: Handlers::new(),
             queue: Mutex::new(Queue::default()),
             changed: Condvar::new(),
-            arrived: Default::default(),
+            arrivals: Arrivals::default(),
             urgency: AtomicBool::new(false),
             position: AtomicUsize::new(0),
             queued_bytes: AtomicUsize::new(0),
@@ -214,7 +216,7 @@ impl Dispatcher {
     /// Whoever waits for anything looks again.
     fn notify_everybody(&self) {
         self.changed.notify_all();
-        self.arrived.iter().for_each(Condvar::notify_all);
+        self.arrivals.notify(Lanes::ALL);
     }
 
     // What the session puts in.

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::lanes::Lanes;
 use super::pump::all_received;
-use super::queue::{Entry, Lanes, Lines, Queue, Urgent};
+use super::queue::{Entry, Lines, Queue, Urgent};
 use super::{Dispatcher, Mode};
 use crate::error::{Error, Result, Status};
 use crate::mcp::{Call, Task};
+use crate::protocol::framing::{Block, Line};
 use crate::protocol::kind::Kind;
 use crate::requests::Request;
 use crate::sync::lock;
@@ -27,11 +29,27 @@ pub enum EventKind {
     Closed(Status),
 }
 
+/// The text of an event, with a NUL at the end.
+pub enum EventText {
+    Own(Bytes),
+    /// A line of a block that several events share.
+    Line(Arc<Block>, Line),
+}
+
+impl EventText {
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            EventText::Own(text) => text,
+            EventText::Line(block, line) => block.text(*line),
+        }
+    }
+}
+
 /// One event, owned by the host.
 pub struct Event {
     pub kind: EventKind,
-    /// With a NUL at the end.
-    pub text: Bytes,
+    pub text: EventText,
 }
 
 impl Event {
@@ -39,17 +57,17 @@ impl Event {
         let mut bytes = Vec::with_capacity(text.len() + 1);
         bytes.extend_from_slice(text.as_bytes());
         bytes.push(0);
-        Event { kind, text: bytes.into() }
+        Event { kind, text: EventText::Own(bytes.into()) }
     }
 
     fn from_urgent(urgent: Urgent) -> Event {
         match urgent {
             Urgent::Request(request) => {
-                let text = Bytes::copy_from_slice(request.text());
+                let text = EventText::Own(Bytes::copy_from_slice(request.text()));
                 Event { kind: EventKind::Request(request), text }
             }
             Urgent::Withdrawn(request) => {
-                let text = Bytes::copy_from_slice(request.text());
+                let text = EventText::Own(Bytes::copy_from_slice(request.text()));
                 Event { kind: EventKind::RequestCancelled(request), text }
             }
             Urgent::Done(done) => {
@@ -80,78 +98,102 @@ impl Event {
 }
 
 impl Dispatcher {
-    /// The next event of these lanes; waits for it up to `wait` (`None` = for ever). [`Status::Closed`] = they are complete: only
-    /// what the host does itself from now on, such as another disconnect, can bring an event.
-    pub fn next(&self, lanes: Lanes, wait: Option<Duration>) -> Result<Event> {
+    /// The next event of these lanes, as `give` makes it; waits for it up to `wait` (`None` = for ever). [`Status::Closed`] = they
+    /// are complete: only what the host does itself from now on, such as another disconnect, can bring an event.
+    #[inline]
+    pub fn next<R>(
+        &self,
+        lanes: Lanes,
+        wait: Option<Duration>,
+        give: impl FnOnce(Event) -> Result<R>,
+    ) -> Result<R> {
         self.require(Mode::Pull)?;
         self.check_may_wait()?;
-        let (mut queue, woken) = self.wait_readable(lock(&self.queue), lanes, wait);
+        let (mut queue, woken) = self.arrivals.wait(lock(&self.queue), lanes, wait);
         if woken {
             queue.update_ready();
-            return Err(Error::new(Status::Cancelled, "claude_client_wake was called"));
+            return Err(woken_up());
         }
-        let (event, freed) = self.take_event(&mut queue, lanes);
+        let mut freed = 0;
+        let event = self.take_event(&mut queue, lanes, &mut freed);
         queue.update_ready();
         let over = event.is_none() && queue.is_over(lanes);
         drop(queue);
         if freed > 0 {
             self.release(freed);
         }
-        event.ok_or_else(|| {
-            if over { all_received() } else { Error::new(Status::Timeout, "no event came in time") }
-        })
+        match event {
+            Some(event) => give(event),
+            None if over => Err(all_received()),
+            None => Err(nothing_in_time()),
+        }
     }
 
-    /// The event and how many queued bytes went with it.
-    fn take_event(&self, queue: &mut Queue, lanes: Lanes) -> (Option<Event>, usize) {
-        if lanes.has(Lanes::REQUESTS) {
+    /// The event; `freed` receives how many queued bytes went with it.
+    #[inline]
+    fn take_event(&self, queue: &mut Queue, lanes: Lanes, freed: &mut usize) -> Option<Event> {
+        if lanes.has(Lanes::REQUESTS) && !(queue.urgent.is_empty() && queue.tools.is_empty()) {
             let urgent = queue.urgent.pop().map(Event::from_urgent);
-            let event = urgent.or_else(|| queue.tools.pop().map(Event::from_tool));
-            if event.is_some() {
-                return (event, 0);
-            }
+            return urgent.or_else(|| queue.tools.pop().map(Event::from_tool));
         }
-        if lanes.has(Lanes::MESSAGES) { self.take_message(queue) } else { (None, 0) }
-    }
-
-    fn take_message(&self, queue: &mut Queue) -> (Option<Event>, usize) {
+        if !lanes.has(Lanes::MESSAGES) {
+            return None;
+        }
         // In its place, since most entries hold many lines.
-        if let Some(Entry::Lines(lines)) = queue.messages.front_mut() {
-            let before = lines.count();
-            let event = self.take_line(lines);
-            let after = lines.count();
-            queue.settle_count(before, after);
-            if matches!(&event, Some(event) if matches!(event.kind, EventKind::Message(Kind::Result))) {
-                queue.results.deliver();
-            }
-            let ended = if after == 0 { queue.messages.pop() } else { None };
-            return (event, ended.map_or(0, |entry| entry.cost()));
-        }
-        let Some(entry) = queue.messages.pop() else { return (None, 0) };
-        queue.settle_count(1, 0);
-        let cost = entry.cost();
-        let event = match entry {
-            Entry::Lines(_) => return (None, cost),
-            Entry::Event(kind, text) => Event { kind: EventKind::Message(kind), text },
-            Entry::Stderr(text) => Event { kind: EventKind::Stderr, text },
-            Entry::Closed(cause) => {
-                queue.ended = true;
-                let status = cause.as_deref().map_or(Status::Ok, |error| error.status);
-                let text = cause.map_or(String::new(), |error| error.to_json());
-                Event::new(EventKind::Closed(status), &text)
-            }
+        let Some(Entry::Lines(lines)) = queue.messages.front_mut() else {
+            return take_single(queue, freed);
         };
-        (Some(event), cost)
+        let before = lines.count();
+        let event = self.take_line(lines);
+        let after = lines.count();
+        queue.settle_count(before, after);
+        if matches!(&event, Some(event) if matches!(event.kind, EventKind::Message(Kind::Result))) {
+            queue.results.deliver();
+        }
+        if after == 0 {
+            *freed = queue.messages.pop().map_or(0, |entry| entry.cost());
+        }
+        event
     }
 
+    #[inline]
     fn take_line(&self, lines: &mut Lines) -> Option<Event> {
         if let Some(text) = lines.delta.take() {
-            return Some(Event { kind: EventKind::Message(Kind::TextDelta), text });
+            return Some(Event { kind: EventKind::Message(Kind::TextDelta), text: EventText::Own(text) });
         }
         let line = lines.advance()?;
-        let start = line.start as usize;
-        let text = lines.block.data.slice(start..start + line.len as usize + 1);
-        lines.delta = self.delta_of(line.kind, &text);
+        if self.text_deltas {
+            lines.delta = self.delta_of(line.kind, lines.block.text(line));
+        }
+        let text = EventText::Line(lines.block.share(), line);
         Some(Event { kind: EventKind::Message(line.kind), text })
     }
+}
+
+/// The next entry of the message lane, which is no block of lines.
+fn take_single(queue: &mut Queue, freed: &mut usize) -> Option<Event> {
+    let entry = queue.messages.pop()?;
+    queue.settle_count(1, 0);
+    *freed = entry.cost();
+    Some(match entry {
+        Entry::Lines(_) => return None,
+        Entry::Event(kind, text) => Event { kind: EventKind::Message(kind), text: EventText::Own(text) },
+        Entry::Stderr(text) => Event { kind: EventKind::Stderr, text: EventText::Own(text) },
+        Entry::Closed(cause) => {
+            queue.ended = true;
+            let status = cause.as_deref().map_or(Status::Ok, |error| error.status);
+            let text = cause.map_or(String::new(), |error| error.to_json());
+            Event::new(EventKind::Closed(status), &text)
+        }
+    })
+}
+
+#[cold]
+fn woken_up() -> Error {
+    Error::new(Status::Cancelled, "claude_client_wake was called")
+}
+
+#[cold]
+fn nothing_in_time() -> Error {
+    Error::new(Status::Timeout, "no event came in time")
 }

@@ -4,12 +4,13 @@ use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::lanes::wait_on;
 use super::left::Hand;
 use super::queue::Queue;
 use super::ready::Ready;
 use super::{Dispatcher, Lane, Lanes, Mode};
 use crate::error::{Error, Result, Status};
-use crate::sync::{Condvar, lock};
+use crate::sync::lock;
 
 /// What one call may use up.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +78,7 @@ impl Dispatcher {
     pub fn pump(&self, budget: Budget) -> Result<usize> {
         self.require(Mode::Pump)?;
         self.check_may_wait()?;
-        let (mut queue, _) = self.wait_readable(lock(&self.queue), Lanes::ALL, budget.wait);
+        let (mut queue, _) = self.arrivals.wait(lock(&self.queue), Lanes::ALL, budget.wait);
         queue.update_ready();
         if queue.is_over(Lanes::ALL) || queue.discarding {
             return Err(all_received());
@@ -127,37 +128,6 @@ impl Dispatcher {
         urgent
     }
 
-    /// Waits until something can be had in these lanes or nothing will come by them, `claude_client_wake` is called, or the
-    /// time is over. `true` for a wake, which is ahead of what is queued: a thread that is told to stop must not have to
-    /// receive everything first.
-    pub(super) fn wait_readable<'a>(
-        &self,
-        mut queue: MutexGuard<'a, Queue>,
-        lanes: Lanes,
-        wait: Option<Duration>,
-    ) -> (MutexGuard<'a, Queue>, bool) {
-        let (mut deadline, wakes) = (None, queue.wakes);
-        loop {
-            if queue.take_wake(wakes) {
-                return (queue, true);
-            }
-            if !queue.is_empty(lanes) || queue.is_over(lanes) {
-                return (queue, false);
-            }
-            if deadline.is_none() {
-                // Who finds something does not ask for the time.
-                deadline = wait.map(|wait| Instant::now() + wait);
-            }
-            queue.waiters += 1;
-            let (after, in_time) = wait_on(&self.arrived[lanes.index()], queue, deadline);
-            queue = after;
-            queue.waiters -= 1;
-            if !in_time {
-                return (queue, false);
-            }
-        }
-    }
-
     /// Waits for any change; `false` when the deadline has passed.
     pub(super) fn wait_changed<'a>(
         &self,
@@ -170,12 +140,8 @@ impl Dispatcher {
     /// Makes every `pump` and `next` that waits return, or the next one where none does.
     pub fn wake(&self) {
         let mut queue = lock(&self.queue);
-        if queue.waiters > 0 {
-            queue.wakes += 1;
-        } else {
-            queue.woken = true;
-            queue.update_ready();
-        }
+        queue.wakes.wake();
+        queue.update_ready();
         drop(queue);
         self.notify_everybody();
     }
@@ -192,10 +158,12 @@ impl Dispatcher {
         let ready = Ready::new()?;
         let handle = ready.handle();
         queue.ready[lanes.index()] = Some(ready);
+        queue.is_watched = true;
         queue.update_ready();
         Ok(handle)
     }
 
+    #[inline]
     pub(super) fn require(&self, mode: Mode) -> Result<()> {
         if self.mode() == mode {
             return Ok(());
@@ -206,6 +174,7 @@ impl Dispatcher {
         }))
     }
 
+    #[cold]
     pub(super) fn wrong_mode(&self, message: &str) -> Error {
         Error::new(Status::Unsupported, message)
             .with("mode", format!("{:?}", self.mode()).to_uppercase())
@@ -216,20 +185,7 @@ impl Dispatcher {
     }
 }
 
+#[cold]
 pub(super) fn all_received() -> Error {
     Error::new(Status::Closed, "the session has ended and everything was received")
-}
-
-/// Waits for `changed`; `false` when the deadline has passed.
-fn wait_on<'a>(
-    changed: &Condvar,
-    queue: MutexGuard<'a, Queue>,
-    deadline: Option<Instant>,
-) -> (MutexGuard<'a, Queue>, bool) {
-    let Some(deadline) = deadline else { return (changed.wait(queue), true) };
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return (queue, false);
-    }
-    (changed.wait_timeout(queue, left), true)
 }

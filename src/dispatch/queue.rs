@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::completion::Done;
 use super::fifo::Fifo;
+use super::lanes::{Lanes, Waited, Wakes};
 use super::left::Hand;
 use super::ready::Ready;
 use super::received::Results;
@@ -26,33 +27,6 @@ pub enum Lane {
     Prompts,
 }
 
-/// The ways through a client as a host sees them, with the numbers of `claude_lanes_t`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lanes(u8);
-
-impl Lanes {
-    pub const MESSAGES: Lanes = Lanes(1);
-    pub const REQUESTS: Lanes = Lanes(2);
-    pub const ALL: Lanes = Lanes(3);
-    /// Every mask that can be asked for.
-    pub const EACH: [Lanes; 3] = [Lanes::MESSAGES, Lanes::REQUESTS, Lanes::ALL];
-
-    /// Bits of lanes that this version does not have mean nothing; a mask that selects none is none.
-    pub fn from_number(number: i32) -> Option<Lanes> {
-        let known = u8::try_from(number & 3).unwrap_or_default();
-        (number > 0 && known != 0).then_some(Lanes(known))
-    }
-
-    pub fn has(self, lanes: Lanes) -> bool {
-        self.0 & lanes.0 != 0
-    }
-
-    /// Its place among [`Lanes::EACH`].
-    pub fn index(self) -> usize {
-        usize::from(self.0) - 1
-    }
-}
-
 /// One call of a prompt stream's generator and what follows from it.
 pub struct Step {
     pub run: Box<dyn FnOnce() + Send>,
@@ -60,9 +34,48 @@ pub struct Step {
     pub left: Box<dyn FnOnce() + Send>,
 }
 
+/// A block that belongs to its entry, or that events of it share.
+pub enum Held {
+    Own(Block),
+    Shared(Arc<Block>),
+}
+
+impl std::ops::Deref for Held {
+    type Target = Block;
+
+    #[inline]
+    fn deref(&self) -> &Block {
+        match self {
+            Held::Own(block) => block,
+            Held::Shared(block) => block,
+        }
+    }
+}
+
+impl Held {
+    /// For an event that keeps it.
+    #[inline]
+    pub fn share(&mut self) -> Arc<Block> {
+        match self {
+            Held::Shared(block) => block.clone(),
+            Held::Own(_) => self.become_shared(),
+        }
+    }
+
+    fn become_shared(&mut self) -> Arc<Block> {
+        let empty = Held::Own(Block::new(Bytes::new(), <_>::default()));
+        let block = match std::mem::replace(self, empty) {
+            Held::Own(block) => Arc::new(block),
+            Held::Shared(block) => block,
+        };
+        *self = Held::Shared(block.clone());
+        block
+    }
+}
+
 /// Messages of one block, as far as they have not been received.
 pub struct Lines {
-    pub block: Block,
+    pub block: Held,
     pub next: usize,
     /// Made from the line before, and next in line.
     pub delta: Option<Bytes>,
@@ -70,7 +83,7 @@ pub struct Lines {
 
 impl Lines {
     pub fn new(block: Block) -> Lines {
-        Lines { block, next: 0, delta: None }
+        Lines { block: Held::Own(block), next: 0, delta: None }
     }
 
     /// The line that follows, when no delta is in front of it.
@@ -162,19 +175,24 @@ pub struct Queue {
     pub closed: bool,
     /// The end of the session has been received.
     pub ended: bool,
-    /// `claude_client_wake` was called while nobody waited.
-    pub woken: bool,
-    /// How often it was called while somebody did.
-    pub wakes: u64,
-    /// Threads that wait for entries.
-    pub waiters: usize,
+    pub wakes: Wakes,
     /// One descriptor for each mask, where somebody has asked for it.
     pub ready: [Option<Ready>; 3],
+    /// Whether there is any.
+    pub is_watched: bool,
 }
 
 impl Queue {
+    /// Asked for each event: messages are what there is most of.
     pub fn is_empty(&self, lanes: Lanes) -> bool {
-        self.len(lanes) == 0
+        if lanes.has(Lanes::MESSAGES) && self.waiting_messages > 0 {
+            return false;
+        }
+        !lanes.has(Lanes::REQUESTS)
+            || (self.urgent.is_empty()
+                && self.endings.is_empty()
+                && self.tools.is_empty()
+                && self.steps.is_empty())
     }
 
     pub fn len(&self, lanes: Lanes) -> usize {
@@ -190,13 +208,8 @@ impl Queue {
 
     /// Nothing is queued in these lanes, and nothing will be, but for the ends of what the host begins from now on.
     pub fn is_over(&self, lanes: Lanes) -> bool {
-        let complete = (self.ended || !lanes.has(Lanes::MESSAGES)) && (self.closed || self.ended);
+        let complete = self.ended || (self.closed && !lanes.has(Lanes::MESSAGES));
         self.discarding || (complete && self.is_empty(lanes))
-    }
-
-    /// Whether a thread that began to wait when `wakes` was the number of wakes is to stop.
-    pub fn take_wake(&mut self, wakes: u64) -> bool {
-        std::mem::take(&mut self.woken) || self.wakes != wakes
     }
 
     pub fn push_message(&mut self, entry: Entry) {
@@ -261,15 +274,32 @@ impl Queue {
     }
 
     /// Brings the descriptors in line with the queue.
+    #[inline]
     pub fn update_ready(&mut self) {
+        if self.is_watched {
+            self.update_descriptors();
+        }
+    }
+
+    fn update_descriptors(&mut self) {
         for lanes in Lanes::EACH {
             if self.ready[lanes.index()].is_none() {
                 continue;
             }
-            let readable = self.woken || !self.is_empty(lanes);
+            let readable = self.wakes.is_pending() || !self.is_empty(lanes);
             if let Some(ready) = &mut self.ready[lanes.index()] {
                 ready.set(readable);
             }
         }
+    }
+}
+
+impl Waited for Queue {
+    fn wakes(&mut self) -> &mut Wakes {
+        &mut self.wakes
+    }
+
+    fn is_settled(&self, lanes: Lanes) -> bool {
+        !self.is_empty(lanes) || self.is_over(lanes)
     }
 }

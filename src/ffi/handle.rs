@@ -74,6 +74,7 @@ impl<T> Table<T> {
     }
 
     /// What `look` sees of the object behind a handle. Nothing can be freed meanwhile, so it must be short.
+    #[inline]
     pub fn look<H, R>(&self, handle: *const H, look: impl FnOnce(&T) -> R) -> Option<R> {
         let (index, generation) = self.decode(handle)?;
         let inner = self.inner.read().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -126,6 +127,7 @@ impl<T> Table<T> {
         std::ptr::without_provenance_mut(id)
     }
 
+    #[inline]
     fn decode<H>(&self, handle: *const H) -> Option<(usize, usize)> {
         let id = handle.addr();
         if id & 1 == 0 || id >> (1 + SLOT_BITS + GENERATION_BITS) != self.tag {

@@ -87,6 +87,25 @@ pub unsafe fn write<T: Versioned>(into: *mut T, value: T, argument: &str) -> Res
     Ok(())
 }
 
+/// As [`write`], for a value whose members `fill` sets: in place, where the host has the same version.
+///
+/// # Safety
+/// As [`write`].
+#[inline]
+pub unsafe fn fill<T: Versioned>(into: *mut T, argument: &str, fill: impl FnOnce(&mut T)) -> Result<()> {
+    // SAFETY: `size` is the first member of every version.
+    if !into.is_null() && unsafe { into.cast::<usize>().read() } == size_of::<T>() {
+        // SAFETY: the host's struct is as large as ours, and any bytes are a valid value by the promise of the trait.
+        fill(unsafe { &mut *into });
+        return Ok(());
+    }
+    // SAFETY: zeros are a valid value by the promise of the trait.
+    let mut value: T = unsafe { MaybeUninit::zeroed().assume_init() };
+    fill(&mut value);
+    // SAFETY: the caller's promise.
+    unsafe { write(into, value, argument) }
+}
+
 fn wrong<T: Versioned>(argument: &str, message: String) -> Error {
     Error::new(Status::InvalidArgument, message)
         .with("argument", argument)

@@ -5,7 +5,7 @@
 
 static int mode;
 static pump_t pump;
-static _Atomic int messages, deltas, stream_events, results, requests, stderrs, closes, dones, wakeups, prompts, cancels;
+static _Atomic int messages, deltas, stream_events, results, requests, stderrs, closes, dones, ready_calls, prompts, cancels;
 static _Atomic int in_messages, in_requests;
 static _Atomic int permissions, hooks, tools, destroyed;
 static int main_tid, destroying_tid;
@@ -137,10 +137,10 @@ static void on_closed(claude_status_t status, const char *json, size_t len, void
     closes++;
 }
 
-static void on_wakeup(void *user_data) {
+static void on_ready(void *user_data) {
     UNUSED(user_data);
     check_thread(true);
-    wakeups++;
+    ready_calls++;
 }
 
 static void on_done(claude_status_t status, const char *json, size_t len, void *user_data) {
@@ -181,7 +181,7 @@ static void register_all(void) {
     OK(claude_client_add_hook(client, "SessionEnd", NULL, 0, CLAUDE_HOOK_CONTINUE, hook, NULL, destroy, &error));
     OK(claude_client_on_stderr(client, UNLESS_PULL(mode, on_stderr), NULL, destroy, &error));
     OK(claude_client_on_closed(client, UNLESS_PULL(mode, on_closed), NULL, destroy, &error));
-    OK(claude_client_on_ready(client, on_wakeup, NULL, destroy, &error));
+    OK(claude_client_on_ready(client, on_ready, NULL, destroy, &error));
     OK(claude_mcp_server_create("calc", NULL, &server, &error));
     OK(claude_mcp_server_add_tool(server, "{\"name\": \"work\"}", tool, NULL, destroy, &error));
     OK(claude_client_add_mcp_server(client, server, &error));
@@ -209,10 +209,10 @@ static void with_callbacks(void) {
     OK(claude_client_disconnect(client, on_done, (void *)&dones, &error));
     WAIT_FOR(dones == 3 && closes == 1);
     if (mode == CLAUDE_DISPATCH_PUMP) {
-        CHECK(wakeups > 0);
+        CHECK(ready_calls > 0);
         pump_end(&pump);
     } else {
-        CHECK(wakeups == 0);
+        CHECK(ready_calls == 0);
     }
     check_counts();
     free_client();
@@ -309,7 +309,7 @@ static void pulling(void) {
     while (dones < 2) CHECK(pull_one());
     OK(claude_client_disconnect(client, NULL, (void *)&dones, &error));
     while (pull_one()) {}
-    CHECK(wakeups > 0);
+    CHECK(ready_calls > 0);
     check_counts();
     free_client();
 }

@@ -61,7 +61,7 @@ static void on_closed(claude_status_t status, const char *json, size_t len, void
     touch(user_data);
 }
 
-static void on_wakeup(void *user_data) { touch(user_data); }
+static void on_ready(void *user_data) { touch(user_data); }
 
 static void replace_one(claude_client_t *client, unsigned which) {
     switch (which % 5) {
@@ -69,7 +69,7 @@ static void replace_one(claude_client_t *client, unsigned which) {
     case 1: claude_client_on_request(client, UNLESS_PULL(mode, on_request), make_token(), destroy, NULL); break;
     case 2: claude_client_on_stderr(client, UNLESS_PULL(mode, on_text), make_token(), destroy, NULL); break;
     case 3: claude_client_on_closed(client, UNLESS_PULL(mode, on_closed), make_token(), destroy, NULL); break;
-    default: claude_client_on_ready(client, on_wakeup, make_token(), destroy, NULL);
+    default: claude_client_on_ready(client, on_ready, make_token(), destroy, NULL);
     }
 }
 

@@ -138,7 +138,7 @@ static void on_closed(claude_status_t status, const char *json, size_t len, void
     leave(user_data);
 }
 
-static void on_wakeup(void *user_data) {
+static void on_ready(void *user_data) {
     enter(user_data);
     if (dones > 0) maybe_free("wakeup");
     leave(user_data);
@@ -170,7 +170,7 @@ static void register_all(void) {
     OK(claude_client_on_request(client, UNLESS_PULL(mode, on_request), &regs[REQUEST], destroy, &error));
     OK(claude_client_on_stderr(client, UNLESS_PULL(mode, on_stderr), &regs[STDERR], destroy, &error));
     OK(claude_client_on_closed(client, UNLESS_PULL(mode, on_closed), &regs[CLOSED], destroy, &error));
-    OK(claude_client_on_ready(client, on_wakeup, &regs[WAKEUP], destroy, &error));
+    OK(claude_client_on_ready(client, on_ready, &regs[WAKEUP], destroy, &error));
 }
 
 static bool is(const char *name) { return strcmp(free_in, name) == 0; }

@@ -15,12 +15,12 @@ static void wait_readable(intptr_t handle) {
     CHECK(poll(&watched, 1, 20000) == 1);
 }
 
-static _Atomic int wakeups;
+static _Atomic int ready_calls;
 static _Atomic long results, messages;
 
-static void on_wakeup(void *user_data) {
+static void on_ready(void *user_data) {
     UNUSED(user_data);
-    wakeups++;
+    ready_calls++;
 }
 
 static void on_message(claude_message_kind_t kind, const char *json, size_t len, void *user_data) {
@@ -52,24 +52,24 @@ static void drain(claude_client_t *client, int mode) {
     while (pending(client) > 0) receive(client, mode);
 }
 
-/* The descriptor is readable exactly while something is queued; on_wakeup is called when that begins. */
+/* The descriptor is readable exactly while something is queued; on_ready is called when that begins. */
 static void descriptor(int mode) {
     claude_client_t *client = create(mode);
     intptr_t handle = -1;
     OK(claude_client_on_message(client, UNLESS_PULL(mode, on_message), NULL, NULL, &error));
-    OK(claude_client_on_ready(client, on_wakeup, NULL, NULL, &error));
+    OK(claude_client_on_ready(client, on_ready, NULL, NULL, &error));
     OK(claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, &error));
     CHECK(readable(handle) == 0);
     OK(claude_client_connect_wait(client, NULL, 20000, &error));
     drain(client, mode);
     CHECK(readable(handle) == 0);
     for (int round = 1; round <= 3; round++) {
-        wakeups = 0;
+        ready_calls = 0;
         OK(claude_client_query(client, "several lines in one write", NULL, NULL, &error));
         wait_readable(handle);
         WAIT_FOR(stat_number(client, "/messages") >= 100 * round);
         sleep_ms(100);
-        CHECK(wakeups == 1);
+        CHECK(ready_calls == 1);
         while (pending(client) > 0) {
             CHECK(readable(handle) == 1);
             receive(client, mode);
@@ -83,29 +83,29 @@ static void descriptor(int mode) {
     claude_client_free(client);
 }
 
-/* on_wakeup tells of what waits already, and of what receive_response leaves. */
+/* on_ready tells of what waits already, and of what receive_response leaves. */
 static void told_late(int mode) {
     claude_client_t *client = create(mode);
     OK(claude_client_on_message(client, UNLESS_PULL(mode, on_message), NULL, NULL, &error));
-    OK(claude_client_on_ready(client, on_wakeup, NULL, NULL, &error));
-    CHECK(wakeups == 0);
+    OK(claude_client_on_ready(client, on_ready, NULL, NULL, &error));
+    CHECK(ready_calls == 0);
     OK(claude_client_on_ready(client, NULL, NULL, NULL, &error));
     OK(claude_client_connect_wait(client, "several lines, two results", 20000, &error));
     WAIT_FOR(stat_number(client, "/messages") >= 203);
-    CHECK(wakeups == 0);
-    OK(claude_client_on_ready(client, on_wakeup, NULL, NULL, &error));
-    CHECK(wakeups == 1);
-    OK(claude_client_on_ready(client, on_wakeup, NULL, NULL, &error));
-    CHECK(wakeups == 2);
+    CHECK(ready_calls == 0);
+    OK(claude_client_on_ready(client, on_ready, NULL, NULL, &error));
+    CHECK(ready_calls == 1);
+    OK(claude_client_on_ready(client, on_ready, NULL, NULL, &error));
+    CHECK(ready_calls == 2);
     if (mode == CLAUDE_DISPATCH_PUMP) {
         OK(claude_client_receive_response(client, NULL, 20000, &error));
-        CHECK(results == 1 && pending(client) >= 101 && wakeups == 3);
+        CHECK(results == 1 && pending(client) >= 101 && ready_calls == 3);
         OK(claude_client_receive_response(client, NULL, 20000, &error));
-        CHECK(results == 2 && wakeups == (pending(client) > 0 ? 4 : 3));
+        CHECK(results == 2 && ready_calls == (pending(client) > 0 ? 4 : 3));
     }
     drain(client, mode);
-    int before = wakeups;
-    CHECK(claude_client_receive_response(client, NULL, CLAUDE_NO_WAIT, NULL) != CLAUDE_OK && wakeups == before);
+    int before = ready_calls;
+    CHECK(claude_client_receive_response(client, NULL, CLAUDE_NO_WAIT, NULL) != CLAUDE_OK && ready_calls == before);
     claude_client_free(client);
 }
 
