@@ -159,6 +159,9 @@ impl Client {
         let must_be_applied = plan.launch.must_be_applied.clone();
         self.start_process(plan).await?;
         let info = self.control_internal(&initialize).await.map_err(in_initialize)?;
+        if let Some(transport) = self.transport() {
+            transport.initialized();
+        }
         self.accept_server_info(&info, &must_be_applied)?;
         let _ = self.initialize.set(initialize);
         Ok(info)

@@ -24,6 +24,9 @@ pub trait Transport: Send + Sync {
     /// it can be closed meanwhile; lines written earlier wait.
     fn open(&self) -> Later<'_, Result<()>>;
 
+    /// The far side has answered `initialize`: what it needed to start is not needed any more.
+    fn initialized(&self) {}
+
     /// Sends one line; the newline is added. Lines of several threads do not mix.
     fn write_line(&self, line: String) -> Result<()>;
 

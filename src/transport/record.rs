@@ -294,6 +294,10 @@ impl Transport for RecordingTransport {
         self.inner.open()
     }
 
+    fn initialized(&self) {
+        self.inner.initialized();
+    }
+
     fn write_line(&self, line: String) -> Result<()> {
         // Noted first: the answer may come before the write returns.
         self.recorder.push(Item::Out(line.clone()));

@@ -9,7 +9,7 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
-use super::private_files::PrivateFolder;
+use super::private_files::PrivateFiles;
 use super::stderr_tail::StderrTail;
 use super::writer::Writer;
 use super::{End, Later, Sink, Transport};
@@ -50,6 +50,8 @@ pub struct Subprocess {
     closing: AtomicBool,
     close: Notify,
     tail: Arc<Mutex<StderrTail>>,
+    /// What the child reads in its first moments only.
+    files: Mutex<Option<PrivateFiles>>,
 }
 
 /// What is needed to start.
@@ -57,7 +59,7 @@ pub struct Start {
     pub command: process::Command,
     /// What the far side of a launcher reads before the CLI does.
     pub first_line: Option<Vec<u8>>,
-    pub private_folder: Option<PrivateFolder>,
+    pub private_files: PrivateFiles,
     pub grace: Grace,
     pub stderr_tail_bytes: usize,
 }
@@ -97,6 +99,7 @@ impl Subprocess {
             closing: AtomicBool::new(false),
             close: Notify::new(),
             tail: tail.clone(),
+            files: Mutex::new(Some(start.private_files).filter(PrivateFiles::is_on_disk)),
         });
         let writing = tokio::spawn(subprocess.writer.clone().run());
         tokio::spawn(subprocess.clone().close_when_asked());
@@ -109,7 +112,6 @@ impl Subprocess {
             let _ = subprocess.writer.write(line);
         }
         let serving = subprocess.clone();
-        let folder = start.private_folder;
         tokio::spawn(async move {
             // A defect in the session's code must end this client only.
             let reading = tokio::spawn(read_stdout(stdout, sink.clone()));
@@ -120,12 +122,16 @@ impl Subprocess {
             // Neither a descendant that still writes nor one that does not read keeps anything of the session alive.
             reading_errors.abort();
             writing.abort();
-            drop(folder);
+            serving.remove_files();
             let stderr = lock(&tail).text();
             sink.ended(End { exit, stderr, abandoned, cause: None });
             serving.writer.give_up();
         });
         Ok(subprocess)
+    }
+
+    fn remove_files(&self) {
+        drop(lock(&self.files).take());
     }
 
     /// stdout has ended. A child that lives on without it is of no use: it is ended, and the second value says so.
@@ -161,6 +167,10 @@ impl Subprocess {
 impl Transport for Subprocess {
     fn open(&self) -> Later<'_, Result<()>> {
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn initialized(&self) {
+        self.remove_files();
     }
 
     fn release(&self) {}
@@ -403,13 +413,13 @@ mod tests {
             args: ["-c", script].map(Into::into).into(),
             env: vec![("PATH".into(), "/usr/bin:/bin".into())],
             cwd: Some(folder.clone()),
-            user: None,
+            ..process::Command::default()
         };
         let grace = Grace { exit: Duration::from_secs(5), terminate: Duration::from_secs(5) };
         let start = Start {
             command: sh(script),
             first_line: None,
-            private_folder: None,
+            private_files: PrivateFiles::default(),
             grace,
             stderr_tail_bytes: 100,
         };
