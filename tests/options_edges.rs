@@ -74,6 +74,9 @@ fn edge_122_no_text_option_can_inject_an_argument() {
                 let Ok(launch) = launch_with(&options, &Features::default()) else { continue };
                 for arg in &args(&launch)[5..] {
                     passed += 1;
+                    if ["--await-initialize", "--initialize-fields=settings"].contains(&&**arg) {
+                        continue; // the text is in initialize
+                    }
                     let (flag, rest) = arg.split_once('=').unwrap_or_else(|| panic!("{option}: {arg}"));
                     assert!(
                         flag.starts_with("--") && !["--version", "--flag"].contains(&flag),
