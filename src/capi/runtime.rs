@@ -14,6 +14,7 @@ use crate::error::{Error, Result, Status};
 use crate::ffi::callback::UserData;
 use crate::ffi::text::{self, STRLEN};
 use crate::log::{self, LogHandler};
+use crate::process;
 use crate::runtime::{self, Configuration, ThreadHook};
 use crate::session::{self, Client};
 
@@ -166,17 +167,35 @@ fn shutdown(timeout: Duration) -> Result<()> {
     for client in &clients {
         client.close_soon();
     }
-    let mut ended = true;
-    for client in &clients {
-        ended &= client.wait_ended(left());
+    let late = clients.iter().filter(|client| !client.wait_ended(left())).count();
+    if late > 0 {
+        // Their ends go on, so the threads that serve them stay.
+        return Err(still_running(late));
     }
-    ended &= runtime::shutdown(left());
+    let ended = runtime::shutdown(left());
     // Whoever still waits for one of them waits for a reader that does not exist any more.
     clients.iter().for_each(|client| client.abandon());
-    if ended {
-        return Ok(());
+    if ended { Ok(()) } else { Err(still_running(0)) }
+}
+
+/// What is left at the deadline of a shutdown.
+fn still_running(sessions: usize) -> Error {
+    let children = process::alive();
+    let mut left = Vec::new();
+    if sessions > 0 {
+        left.push(format!("{sessions} sessions that are ending"));
     }
-    Err(Error::new(Status::Timeout, "the library was still running something at the deadline")
-        .with("phase", "shutdown")
-        .with("remedy", "let callbacks return, or wait longer"))
+    if !children.is_empty() {
+        let pids = children.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+        left.push(format!("child processes (pid {pids})"));
+    }
+    if left.is_empty() {
+        left.push("a callback that has not returned, or a thread".to_owned());
+    }
+    let message = format!("at the deadline there were still {}", left.join(", "));
+    Error::new(Status::Timeout, message).with("phase", "shutdown").with("pids", children).with(
+        "remedy",
+        "call it again with more time: what is left is being ended meanwhile. Callbacks have to return; \
+         graceful_exit_timeout_ms and terminate_timeout_ms say how long a CLI may take",
+    )
 }

@@ -37,9 +37,9 @@ mod user;
 
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 pub use self::{
-    handle::Process,
+    handle::{Process, Unended},
     nameless::nameless_file,
-    service::{configure, forked, shutdown, spawn, with_signals_blocked},
+    service::{alive, configure, forked, shutdown, spawn, with_signals_blocked},
     user::owner,
 };
 

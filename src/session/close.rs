@@ -39,7 +39,7 @@ impl Client {
             }
             never_connected
         };
-        completion.complete(Ok("{}".to_owned()));
+        self.disconnected(completion);
         if never_connected {
             // There is no closing event that would tell it.
             self.dispatcher.note_end(None);
@@ -130,6 +130,12 @@ impl Client {
         let in_turn = self.turn_in_progress().is_some();
         {
             let mut state = lock(&self.state);
+            if let (true, Some(cause)) = (end.lives_on, &end.cause) {
+                log::warning(|| cause.message.clone());
+                let cause = Arc::new((**cause).clone());
+                state.lives_on = Some(cause.clone());
+                state.cause.get_or_insert(cause);
+            }
             if !self.is_closing() && state.cause.is_none() {
                 let cause = exit_cause::cause(end, &state, in_turn);
                 let connecting = state.server_info.is_none();
@@ -179,9 +185,9 @@ impl Client {
         // Who polls for it is told of the end last; who waits in a call finds it queued when the call returns.
         let disconnecting = std::mem::take(&mut lock(&self.state).disconnecting);
         let (awaited, told): (Vec<_>, Vec<_>) = disconnecting.into_iter().partition(Completion::is_awaited);
-        told.into_iter().for_each(disconnected);
+        told.into_iter().for_each(|completion| self.disconnected(completion));
         self.dispatcher.push_closed(cause);
-        awaited.into_iter().for_each(disconnected);
+        awaited.into_iter().for_each(|completion| self.disconnected(completion));
         lock(&self.state).over = true;
         self.ended.notify_all();
         self.ended_async.notify_waiters();
@@ -193,7 +199,12 @@ impl Client {
             state.process_gone = true;
             std::mem::take(&mut state.disconnecting)
         };
-        completions.into_iter().for_each(disconnected);
+        completions.into_iter().for_each(|completion| self.disconnected(completion));
+    }
+
+    fn disconnected(&self, completion: Completion) {
+        let lives_on = lock(&self.state).lives_on.clone();
+        completion.complete(lives_on.map_or_else(|| Ok("{}".to_owned()), |error| Err((*error).clone())));
     }
 
     pub(super) async fn wait_ended_async(&self) {
@@ -284,10 +295,6 @@ impl Client {
             self.over();
         }
     }
-}
-
-fn disconnected(completion: Completion) {
-    completion.complete(Ok("{}".to_owned()));
 }
 
 fn is_alive(state: &State) -> bool {

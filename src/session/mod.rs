@@ -74,6 +74,8 @@ struct State {
     cli_version: Option<String>,
     /// Why the session ended, when it did not end as it should.
     cause: Option<Arc<Error>>,
+    /// The CLI could not be ended, which whoever disconnects has to know.
+    lives_on: Option<Arc<Error>>,
     /// The last frame, if it was a result that reports an error.
     error_result: Option<Vec<u8>>,
     /// What stdout began with, as long as no message has come.
@@ -132,6 +134,7 @@ impl Client {
             cli_path: None,
             cli_version: None,
             cause: None,
+            lives_on: None,
             error_result: None,
             first_output: Vec::new(),
             connecting: None,

@@ -36,6 +36,10 @@ pub trait Transport: Send + Sync {
     /// Begins to end the far side. [`Sink::ended`] follows in bounded time.
     fn close(&self);
 
+    /// The far side has to end from now on within the times that [`Transport::close`] gives it, though its input stays open for
+    /// a moment. Where it cannot be made to, nothing happens yet.
+    fn begin_close(&self) {}
+
     /// As [`Transport::close`], at once and by force.
     fn abort(&self);
 
@@ -84,4 +88,6 @@ pub struct End {
     pub abandoned: bool,
     /// Why, where the transport knows it better than by the exit.
     pub cause: Option<Box<Error>>,
+    /// It could not be ended: what `cause` says stands whoever asked for the end.
+    pub lives_on: bool,
 }

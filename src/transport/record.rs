@@ -309,6 +309,10 @@ impl Transport for RecordingTransport {
         self.inner.end_input();
     }
 
+    fn begin_close(&self) {
+        self.inner.begin_close();
+    }
+
     fn close(&self) {
         self.note_once(&self.closed, format::CLOSE);
         self.inner.close();
