@@ -71,3 +71,27 @@ fn a_session_may_begin_behind_it() {
 fn the_guardian_stays_for_a_host_that_leaves_at_once() {
     scenario("leave", stubborn());
 }
+
+/// The host has become another user, and may not signal what it has started.
+#[test]
+fn a_cli_that_cannot_be_signalled_holds_nobody_up_and_is_named() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    for way in ["free", "disconnect", "connect", "shutdown"] {
+        let silent = if way == "connect" { json!([]) } else { json!(["default"]) };
+        let fake =
+            FakeClaude::new(json!({"on_start": ["ignore_eof", "ignore_term"], "on_initialize": silent}));
+        let mark = new_mark("powerless");
+        let mut options = options(
+            &fake,
+            json!({"graceful_exit_timeout_ms": 200, "terminate_timeout_ms": 200, "connect_timeout_ms": 1500}),
+        );
+        options["env"][MARK] = mark.clone().into();
+        let limit = if way == "connect" { "1900" } else { "400" };
+        let ended = program::run(fake.sandbox(), "powerless", Variant::Plain, &options, &[way, limit]);
+        assert!(ended.status.success(), "{way}: {}\n{}\n{}", ended.status, ended.stdout, ended.stderr);
+        // The guardian has kept its rights.
+        assert_gone(Duration::from_secs(15), way, || marked(&mark));
+    }
+}
