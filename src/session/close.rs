@@ -86,7 +86,27 @@ impl Client {
         self.requests.close();
         self.mcp.close();
         self.control.end(&Arc::new(Error::new(Status::Cancelled, "the session is closing")));
+        let hurry = self.leave_turn();
         self.close_transport();
+        if hurry && let Some(transport) = self.transport() {
+            transport.hurry();
+        }
+    }
+
+    /// At the end of its input a CLI finishes what it is at, so it is told to leave it. `true` when it cannot be told any more.
+    fn leave_turn(&self) -> bool {
+        if !self.is_at_work() {
+            return false;
+        }
+        let (ready, input_ended) = {
+            let state = lock(&self.state);
+            (state.server_info.is_some(), state.input_ended)
+        };
+        if ready && !input_ended {
+            // What cannot be written is no loss: the CLI is ending then.
+            let _ = self.write_line(self.control.last_interrupt());
+        }
+        ready && input_ended
     }
 
     pub(super) fn close_transport(&self) {

@@ -110,6 +110,15 @@ impl Control {
         None
     }
 
+    /// A line that ends the turn and takes the prompts out of the queue, when nobody waits for a reply any more.
+    pub fn last_interrupt(&self) -> String {
+        let id = format!("req_{}", self.next.fetch_add(1, Ordering::Relaxed) + 1);
+        let mut request = Map::new();
+        request.insert("subtype".into(), "interrupt".into());
+        request.insert("cancel_queued".into(), true.into());
+        control::request_line(&id, &request)
+    }
+
     fn remove(&self, id: &str) -> Option<Open> {
         lock(&self.table).open.remove(id)
     }

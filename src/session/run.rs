@@ -131,6 +131,12 @@ impl Client {
         lock(&self.run.turns).in_progress()
     }
 
+    /// A turn runs or is owed, or something goes on in the background.
+    pub(super) fn is_at_work(&self) -> bool {
+        let turns = lock(&self.run.turns);
+        turns.is_running() || turns.has_background()
+    }
+
     pub(super) fn turn_goes_on(&self, turn: &InProgress) -> bool {
         lock(&self.run.turns).goes_on(turn)
     }

@@ -92,6 +92,8 @@ pub struct Turns {
     activity: Option<Activity>,
     /// Agents and workflows that keep a run open; shells and monitors do not.
     tasks: HashSet<String>,
+    /// All that goes on beside the turns, shells and monitors too.
+    background: HashSet<String>,
     run_ended: bool,
     /// How long the last prompt that was answered waited for the first piece of an answer, and for its result.
     pub first_answer: Option<Duration>,
@@ -187,6 +189,10 @@ impl Turns {
         !self.open.is_empty() || matches!(self.activity, Some(Activity::Running | Activity::RequiresAction))
     }
 
+    pub fn has_background(&self) -> bool {
+        !self.background.is_empty()
+    }
+
     fn note_rest(&mut self) {
         self.rests += u64::from(!self.is_running());
     }
@@ -249,6 +255,7 @@ impl Turns {
         match top_level_string(line, b"subtype") {
             Some(b"session_state_changed") => self.state_frame(line),
             Some(b"task_started") => {
+                self.background.extend(task_id(line).filter(|_| self.background.len() < REMEMBERED));
                 if matches!(top_level_string(line, b"task_type"), Some(b"local_agent" | b"local_workflow"))
                     && let Some(id) = task_id(line)
                 {
@@ -292,6 +299,7 @@ impl Turns {
 
     fn task_settled(&mut self, line: &[u8]) -> Ceiling {
         let Some(id) = task_id(line) else { return Ceiling::Keep };
+        self.background.remove(&id);
         if !self.tasks.remove(&id) || !self.tasks.is_empty() {
             return Ceiling::Keep;
         }

@@ -36,9 +36,9 @@ pub trait Transport: Send + Sync {
     /// Begins to end the far side. [`Sink::ended`] follows in bounded time.
     fn close(&self);
 
-    /// The far side has to end from now on within the times that [`Transport::close`] gives it, though its input stays open for
-    /// a moment. Where it cannot be made to, nothing happens yet.
-    fn begin_close(&self) {}
+    /// The far side is being closed in the midst of a turn that it cannot be told to leave, because its input has ended: it is
+    /// made to, sooner than otherwise.
+    fn hurry(&self) {}
 
     /// As [`Transport::close`], at once and by force.
     fn abort(&self);

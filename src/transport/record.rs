@@ -309,8 +309,8 @@ impl Transport for RecordingTransport {
         self.inner.end_input();
     }
 
-    fn begin_close(&self) {
-        self.inner.begin_close();
+    fn hurry(&self) {
+        self.inner.hurry();
     }
 
     fn close(&self) {

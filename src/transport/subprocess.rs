@@ -32,6 +32,9 @@ const SILENCE_AFTER_EXIT: Duration = Duration::from_millis(250);
 /// A grandchild that keeps writing must not keep the session open: more than any pipe holds cannot be the CLI's.
 const READ_AFTER_EXIT: usize = 64 << 20;
 
+/// A child that is in the midst of something and cannot be told to leave it has so long until SIGTERM.
+const HURRY: Duration = Duration::from_millis(500);
+
 const SMALLEST_BUFFER: usize = 4 << 10;
 const LARGEST_BUFFER: usize = 256 << 10;
 /// A buffer with so much room left is read into again. It belongs to the messages that were cut out of its front as well,
@@ -198,14 +201,14 @@ impl Transport for Subprocess {
     }
 
     fn close(&self) {
-        self.begin_close();
-        self.writer.end();
-    }
-
-    fn begin_close(&self) {
         if !self.closing.swap(true, Ordering::AcqRel) {
+            self.writer.end();
             self.process.end_within(self.grace.exit, self.grace.terminate);
         }
+    }
+
+    fn hurry(&self) {
+        self.process.end_within(self.grace.exit.min(HURRY), self.grace.terminate);
     }
 
     fn abort(&self) {
