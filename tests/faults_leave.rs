@@ -105,13 +105,21 @@ fn the_real_cli_is_left_whatever_it_is_at() {
     let Some(cli) = real_cli_or_skip("is_left_whatever_it_is_at") else { return };
     let api = Loopback::start();
     let agent = |background: bool| {
-        tool("Agent", json!({"description": "x", "prompt": "SLOW 400 100", "subagent_type": "general-purpose",
-            "run_in_background": background}))
+        tool(
+            "Agent",
+            json!({"description": "x", "prompt": "SLOW 400 100", "subagent_type": "general-purpose",
+            "run_in_background": background}),
+        )
     };
-    let shell = |background: bool| tool("Bash", json!({"command": "sleep 41", "run_in_background": background}));
+    let shell =
+        |background: bool| tool("Bash", json!({"command": "sleep 41", "run_in_background": background}));
     for (what, prompts, seen) in [
         ("streaming", vec!["SLOW 400 100".to_owned()], Kind::CLAUDE_MESSAGE_STREAM_EVENT),
-        ("two prompts", vec!["SLOW 400 100".to_owned(), "SLOW 400 100".to_owned()], Kind::CLAUDE_MESSAGE_STREAM_EVENT),
+        (
+            "two prompts",
+            vec!["SLOW 400 100".to_owned(), "SLOW 400 100".to_owned()],
+            Kind::CLAUDE_MESSAGE_STREAM_EVENT,
+        ),
         ("a tool", vec![shell(false)], Kind::CLAUDE_MESSAGE_ASSISTANT),
         ("a task", vec![shell(true)], Kind::CLAUDE_MESSAGE_RESULT),
         ("an agent", vec![agent(false)], Kind::CLAUDE_MESSAGE_ASSISTANT),

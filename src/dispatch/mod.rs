@@ -19,7 +19,7 @@ mod wakeup;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -81,8 +81,12 @@ pub struct Dispatcher {
     text_deltas: bool,
     /// Told when the queue has fallen below its bound.
     pub space: Notify,
+    look: OnceLock<Look>,
     pub counters: Counters,
 }
+
+/// Makes the reader take what has come, once, and waits for that.
+type Look = Box<dyn Fn() + Send + Sync>;
 
 thread_local!(static LIBRARY_THREAD: Cell<bool> = const { Cell::new(false) });
 
@@ -113,8 +117,14 @@ impl Dispatcher {
             max_bytes,
             text_deltas,
             space: Notify::new(),
+            look: OnceLock::new(),
             counters: Counters::default(),
         })
+    }
+
+    /// How the reader is made to look once at what has come; known when there is a reader.
+    pub fn set_look(&self, look: impl Fn() + Send + Sync + 'static) {
+        let _ = self.look.set(Box::new(look));
     }
 
     pub fn mode(&self) -> Mode {

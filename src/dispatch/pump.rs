@@ -9,6 +9,12 @@ use super::{Dispatcher, Lane, Mode};
 use crate::error::{Error, Result, Status};
 use crate::sync::lock;
 
+/// Who wakes up so long behind a deadline was not running.
+const LATE: Duration = Duration::from_millis(20);
+
+/// What has been read then is soon delivered.
+const DELIVERY_TAKES: Duration = Duration::from_millis(200);
+
 /// What one call may use up.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
@@ -134,7 +140,7 @@ impl Dispatcher {
 
     /// Waits until something can be had, `claude_client_wake` is called, or the time is over.
     pub(super) fn wait_readable<'a>(
-        &self,
+        &'a self,
         mut queue: MutexGuard<'a, Queue>,
         wait: Option<Duration>,
     ) -> MutexGuard<'a, Queue> {
@@ -144,7 +150,7 @@ impl Dispatcher {
                 // Who finds something does not ask for the time.
                 deadline = wait.map(|wait| Instant::now() + wait);
             }
-            let (after, in_time) = self.wait_changed(queue, deadline);
+            let (after, in_time) = self.wait_changed(queue, &mut deadline);
             queue = after;
             if !in_time {
                 break;
@@ -153,16 +159,22 @@ impl Dispatcher {
         queue
     }
 
-    /// Waits for any change; `false` when the deadline has passed.
+    /// Waits for any change; `false` when the deadline has passed. A thread that wakes up long behind it was stopped with all
+    /// others: then the reader looks once, and the deadline moves as far as what has come needs to be delivered.
     pub(super) fn wait_changed<'a>(
-        &self,
+        &'a self,
         queue: MutexGuard<'a, Queue>,
-        deadline: Option<Instant>,
+        deadline: &mut Option<Instant>,
     ) -> (MutexGuard<'a, Queue>, bool) {
-        let Some(deadline) = deadline else { return (self.changed.wait(queue), true) };
-        let left = deadline.saturating_duration_since(Instant::now());
+        let Some(time) = *deadline else { return (self.changed.wait(queue), true) };
+        let now = Instant::now();
+        let left = time.saturating_duration_since(now);
         if left.is_zero() {
-            return (queue, false);
+            let Some(look) = self.look.get().filter(|_| now - time > LATE) else { return (queue, false) };
+            drop(queue);
+            look();
+            *deadline = Some(Instant::now() + DELIVERY_TAKES);
+            return (lock(&self.queue), true);
         }
         (self.changed.wait_timeout(queue, left), true)
     }

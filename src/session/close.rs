@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::connect::OWN_END;
 use super::{Client, Phase, State, exit_cause, longest_close};
 use crate::dispatch::gate::Slot;
 use crate::dispatch::{Closing, Completion, Listener, Mode, Outcome, Waiter, is_reader_thread, pool};
@@ -52,7 +53,11 @@ impl Client {
         self.dispatcher.check_may_wait()?;
         let waiter = Arc::new(Waiter::default());
         self.disconnect(self.completion(Listener::Wait(waiter.clone())))?;
-        let outcome = waiter.wait(wait.map(|wait| Instant::now() + wait)).unwrap_or_else(|| {
+        let in_time = waiter.wait(wait.map(|wait| Instant::now() + wait)).or_else(|| {
+            self.catch_up_blocking();
+            waiter.wait(Some(Instant::now()))
+        });
+        let outcome = in_time.unwrap_or_else(|| {
             Err(Error::new(Status::Timeout, "the CLI has not ended yet; it is still being closed")
                 .with("phase", "disconnect")
                 .with("remedy", "wait again, or shorten graceful_exit_timeout_ms and terminate_timeout_ms"))
@@ -147,7 +152,7 @@ impl Client {
         if self.starts_again_after(end) {
             return;
         }
-        let in_turn = self.turn_in_progress().is_some();
+        let turn = exit_cause::Turn { runs: self.turn_in_progress().is_some(), owed: self.owes_result() };
         {
             let mut state = lock(&self.state);
             if let (true, Some(cause)) = (end.lives_on, &end.cause) {
@@ -157,7 +162,7 @@ impl Client {
                 state.cause.get_or_insert(cause);
             }
             if !self.is_closing() && state.cause.is_none() {
-                let cause = exit_cause::cause(end, &state, in_turn);
+                let cause = exit_cause::cause(end, &state, turn);
                 let connecting = state.server_info.is_none();
                 state.cause = cause.map(|error| Arc::new(self.explained(error, end, connecting)));
             }
@@ -298,7 +303,11 @@ impl Client {
 
     fn finalise(&self) {
         self.close_soon();
-        if !self.wait_ended(longest_close(&self.options)) {
+        let ended = self.wait_ended(longest_close(&self.options)) || {
+            self.catch_up_blocking();
+            self.wait_ended(OWN_END)
+        };
+        if !ended {
             // What the late end would complete is told now: nothing of the host's may run behind this.
             self.over();
         }

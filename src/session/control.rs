@@ -205,7 +205,11 @@ impl Client {
         let completion = self.completion(Listener::Wait(waiter.clone()));
         let subtype = subtype(&request);
         let id = self.send_control(&request, Asker::Host(completion.accept()), None);
-        match waiter.wait(wait.map(|wait| Instant::now() + wait)) {
+        let in_time = waiter.wait(wait.map(|wait| Instant::now() + wait)).or_else(|| {
+            self.catch_up_blocking();
+            waiter.wait(Some(Instant::now()))
+        });
+        match in_time {
             Some(outcome) => outcome,
             None => {
                 let late = id.and_then(|id| self.control.give_up(&id));
@@ -245,6 +249,7 @@ impl Client {
         let _ = runtime::spawn(async move {
             tokio::time::sleep(deadline).await;
             let Some(client) = me.upgrade() else { return };
+            client.catch_up().await;
             // A client that is being freed closes itself.
             let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
             if !client.turn_goes_on(&turn) || client.is_closing() {
@@ -349,7 +354,10 @@ impl Client {
                 drop(pass);
                 drop(client);
                 tokio::select! {
-                    () = tokio::time::sleep_until(next.into()) => {}
+                    () = tokio::time::sleep_until(next.into()) => {
+                        let Some(client) = me.upgrade() else { return };
+                        client.catch_up().await;
+                    }
                     () = changed.notified() => {}
                 }
             }

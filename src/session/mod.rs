@@ -1,5 +1,6 @@
 //! One client: connect, initialize, talk, control, close.
 
+mod catch_up;
 mod close;
 mod connect;
 mod control;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use serde_json::{Map, Value};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::dispatch::gate::{Pass, Slot};
@@ -109,6 +111,8 @@ pub struct Client {
     /// Takes the place of the first one when that did not know how it was started.
     second: OnceLock<Arc<dyn Transport>>,
     starts_again: AtomicBool,
+    /// The runtime whose thread reads for this client.
+    reader: OnceLock<Handle>,
     stats: Stats,
     run: Run,
     hermetic: Hermetic,
@@ -160,6 +164,7 @@ impl Client {
             transport: OnceLock::new(),
             second: OnceLock::new(),
             starts_again: AtomicBool::new(false),
+            reader: OnceLock::new(),
             stats: Stats::default(),
             run: Run::default(),
             hermetic: Hermetic::default(),

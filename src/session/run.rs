@@ -137,6 +137,10 @@ impl Client {
         turns.is_running() || turns.has_background()
     }
 
+    pub(super) fn owes_result(&self) -> bool {
+        lock(&self.run.turns).owes_result()
+    }
+
     pub(super) fn turn_goes_on(&self, turn: &InProgress) -> bool {
         lock(&self.run.turns).goes_on(turn)
     }

@@ -66,6 +66,8 @@ struct Prompt {
     uuid: Arc<str>,
     stage: Stage,
     sent: Instant,
+    /// A result that named no prompt came behind it, and may have answered it too.
+    maybe_answered: bool,
 }
 
 /// A turn that runs or is owed.
@@ -110,7 +112,12 @@ impl Turns {
             self.chosen.truncate(REMEMBERED - 1);
             self.chosen.push_front(uuid.into());
         }
-        self.open.push_back(Prompt { uuid: uuid.into(), stage: Stage::Waiting, sent: Instant::now() });
+        self.open.push_back(Prompt {
+            uuid: uuid.into(),
+            stage: Stage::Waiting,
+            sent: Instant::now(),
+            maybe_answered: false,
+        });
         self.run_ended = false;
     }
 
@@ -126,6 +133,7 @@ impl Turns {
         if frame.answers.is_empty() && frame.origin.is_none() {
             // A CLI that names no prompts answers them in order, unless it says that the turn was its own.
             self.open.pop_front().iter().for_each(&mut answer);
+            self.open.iter_mut().for_each(|prompt| prompt.maybe_answered = true);
         }
         self.open.retain(|prompt| {
             let answered = prompt.stage == Stage::Done || frame.answers.contains(&prompt.uuid.as_bytes());
@@ -137,6 +145,11 @@ impl Turns {
         self.answer = sent.map(|sent| sent.elapsed()).or(self.answer);
         self.run_ended = self.is_settled();
         Turn { prompts, origin: frame.origin.map(<[u8]>::to_vec) }
+    }
+
+    /// A prompt has no result yet, as far as that can be known. Turns of the CLI's own owe nothing.
+    pub fn owes_result(&self) -> bool {
+        self.open.iter().any(|prompt| !prompt.maybe_answered)
     }
 
     pub fn has_open(&self) -> bool {

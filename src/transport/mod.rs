@@ -18,6 +18,15 @@ use crate::process::Exit;
 /// Work that ends later.
 pub type Later<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// Lets the reader whose thread this runs on take what has come, once. A deadline is judged behind it: a process that was
+/// stopped wakes up behind its deadlines, with what came in time unread.
+pub async fn look() {
+    // Each lets the poller look, and those run first whom it wakes.
+    for _ in 0..2 {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// The way out. Nothing here blocks.
 pub trait Transport: Send + Sync {
     /// Makes the far side ready to take lines. Called once, when the transport has its place in the session, so that

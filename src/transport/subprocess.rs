@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::private_files::PrivateFiles;
 use super::stderr_tail::StderrTail;
 use super::writer::Writer;
-use super::{End, Later, Sink, Transport};
+use super::{End, Later, Sink, Transport, look};
 use crate::error::{Error, Result, Status};
 use crate::process::{self, Exit, FailureKind, Process, SpawnFailure, Spawned, Unended};
 use crate::sync::lock;
@@ -143,6 +143,10 @@ impl Subprocess {
     async fn wait_for_exit(&self) -> (Exit, bool) {
         let mut exited = self.process.exited();
         if let Some(exit) = exit_within(&mut exited, self.grace.exit).await {
+            return (exit, false);
+        }
+        // The process thread may have been stopped as long as this one.
+        if let Some(exit) = exit_within(&mut exited, SILENCE_AFTER_EXIT).await {
             return (exit, false);
         }
         self.close();
@@ -340,8 +344,12 @@ impl Output {
             }
         }
         tokio::select! {
+            biased;
             ready = self.pipe.readable() => ready.is_ok(),
-            () = sleep(SILENCE_AFTER_EXIT) => false,
+            () = sleep(SILENCE_AFTER_EXIT) => {
+                look().await;
+                matches!(timeout(Duration::ZERO, self.pipe.readable()).await, Ok(Ok(())))
+            }
         }
     }
 }
