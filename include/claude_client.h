@@ -937,7 +937,8 @@ claude_status_t claude_set_log_callback(int32_t max_level,
  * @param timeout_ms How long to wait, in milliseconds; `CLAUDE_WAIT_FOREVER` = as long as it takes.
  * @param error Receives the error; may be NULL.
  * @return `CLAUDE_OK` when no thread and no child of the library is left; `CLAUDE_ERR_TIMEOUT` when something was still
- *   running, a callback that does not return for instance; `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
+ *   running, a callback that does not return for instance: the error says what, its end goes on, and a later call waits
+ *   for the same; `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
  * @thread Any thread of the host.
  * @callback Refused.
  * @since 0.1.0
@@ -1151,7 +1152,8 @@ claude_status_t claude_client_disconnect(claude_client_t *client,
  * @param client The client.
  * @param timeout_ms How long to wait, in milliseconds.
  * @param error Receives the error; may be NULL.
- * @return `CLAUDE_OK`; `CLAUDE_ERR_TIMEOUT` while it is still being ended; `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
+ * @return `CLAUDE_OK`; `CLAUDE_ERR_TIMEOUT` while it is still being ended; `CLAUDE_ERR_PROCESS` when the system does not let
+ *   this process end it; `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
  * @thread Any thread of the host.
  * @callback Refused.
  * @since 0.1.0

@@ -41,7 +41,12 @@ fn numbered(number: u64) -> Value {
 #[test]
 fn ends_with_a_status_or_a_code() {
     let cases = [
-        (0, Status::CLAUDE_OK, Value::Null),
+        // The prompt has had no result.
+        (
+            0,
+            Status::CLAUDE_ERR_CLI_CONNECTION,
+            json!("the transport ended, but a prompt has had no result: bad luck"),
+        ),
         (7, Status::CLAUDE_ERR_PROCESS, json!("Claude Code exited with code 7: bad luck")),
         (Status::CLAUDE_ERR_CLI_CONNECTION as i32, Status::CLAUDE_ERR_CLI_CONNECTION, json!("bad luck")),
         (-9999, Status::CLAUDE_ERR_CLI_CONNECTION, json!("bad luck")),

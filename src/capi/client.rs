@@ -236,7 +236,8 @@ pub unsafe extern "C" fn claude_client_disconnect(
 /// @param client The client.
 /// @param timeout_ms How long to wait, in milliseconds.
 /// @param error Receives the error; may be NULL.
-/// @return `CLAUDE_OK`; `CLAUDE_ERR_TIMEOUT` while it is still being ended; `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
+/// @return `CLAUDE_OK`; `CLAUDE_ERR_TIMEOUT` while it is still being ended; `CLAUDE_ERR_PROCESS` when the system does not let
+///   this process end it; `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
 /// @thread Any thread of the host.
 /// @callback Refused.
 /// @since 0.1.0

@@ -136,7 +136,8 @@ pub unsafe extern "C" fn claude_set_log_callback(
 /// @param timeout_ms How long to wait, in milliseconds; `CLAUDE_WAIT_FOREVER` = as long as it takes.
 /// @param error Receives the error; may be NULL.
 /// @return `CLAUDE_OK` when no thread and no child of the library is left; `CLAUDE_ERR_TIMEOUT` when something was still
-///   running, a callback that does not return for instance; `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
+///   running, a callback that does not return for instance: the error says what, its end goes on, and a later call waits
+///   for the same; `CLAUDE_ERR_WOULD_DEADLOCK` inside a callback.
 /// @thread Any thread of the host.
 /// @callback Refused.
 /// @since 0.1.0

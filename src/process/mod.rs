@@ -46,7 +46,7 @@ pub use self::{
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 mod unsupported;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-pub use self::unsupported::{Process, configure, forked, shutdown, spawn};
+pub use self::unsupported::{Process, alive, configure, forked, shutdown, spawn};
 
 pub use self::failure::{FailureKind, SpawnFailure};
 pub use self::own_id::{own_id, remember_own_id};

@@ -24,7 +24,7 @@ pub fn cause(end: &End, state: &State, turn: Turn) -> Option<Error> {
         return Some(described(error, end, state));
     }
     let error = match end.exit {
-        Exit::Code(0) if !connecting && turn.owed => owed(state),
+        Exit::Code(0) if !connecting && turn.owed => owed(end, state),
         Exit::Code(0) if !connecting => return None,
         Exit::Code(0) => Error::new(Status::Process, "Claude Code exited before it was ready"),
         Exit::Code(_) | Exit::Unknown if state.error_result.is_some() => result_error(state),
@@ -53,12 +53,12 @@ pub fn cause(end: &End, state: &State, turn: Turn) -> Option<Error> {
 }
 
 /// It ended as if all were well, and a prompt has had no result.
-fn owed(state: &State) -> Error {
+fn owed(end: &End, state: &State) -> Error {
     let (status, who) = match &state.cli_path {
         Some(_) => (Status::Process, "Claude Code exited with code 0"),
         None => (Status::CliConnection, "the transport ended"),
     };
-    Error::new(status, format!("{who}, but a prompt has had no result")).with(
+    Error::new(status, with_reason(format!("{who}, but a prompt has had no result"), end)).with(
         "remedy",
         "send the prompt again in another client (the option resume continues the conversation); what the CLI wrote to stderr \
          may say why it left",

@@ -170,7 +170,7 @@ impl Subprocess {
         };
         Box::new(
             Error::new(Status::Process, message)
-                .with("phase", "close")
+                .with("phase", "disconnect")
                 .with("pid", pid)
                 .with("remedy", remedy),
         )
