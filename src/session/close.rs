@@ -107,9 +107,8 @@ impl Client {
             let state = lock(&self.state);
             (state.server_info.is_some(), state.input_ended)
         };
-        if ready && !input_ended {
-            // What cannot be written is no loss: the CLI is ending then.
-            let _ = self.write_line(self.control.last_interrupt());
+        if let (true, false, Some(transport)) = (ready, input_ended, self.transport()) {
+            transport.write_last(self.control.last_interrupt());
         }
         ready && input_ended
     }

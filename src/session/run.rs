@@ -133,8 +133,7 @@ impl Client {
 
     /// A turn runs or is owed, or something goes on in the background.
     pub(super) fn is_at_work(&self) -> bool {
-        let turns = lock(&self.run.turns);
-        turns.is_running() || turns.has_background()
+        lock(&self.run.turns).is_at_work()
     }
 
     pub(super) fn owes_result(&self) -> bool {

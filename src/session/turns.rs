@@ -96,6 +96,8 @@ pub struct Turns {
     tasks: HashSet<String>,
     /// All that goes on beside the turns, shells and monitors too.
     background: HashSet<String>,
+    /// The last turn has had its result, and nothing has shown another one since.
+    rests_after_result: bool,
     run_ended: bool,
     /// How long the last prompt that was answered waited for the first piece of an answer, and for its result.
     pub first_answer: Option<Duration>,
@@ -124,6 +126,7 @@ impl Turns {
     /// A result: which prompts it answers.
     pub fn result(&mut self, frame: &ResultFrame) -> Turn {
         self.ended += 1;
+        self.rests_after_result = true;
         let mut prompts = Prompts::new();
         let mut sent = None;
         let mut answer = |prompt: &Prompt| {
@@ -202,8 +205,12 @@ impl Turns {
         !self.open.is_empty() || matches!(self.activity, Some(Activity::Running | Activity::RequiresAction))
     }
 
-    pub fn has_background(&self) -> bool {
-        !self.background.is_empty()
+    /// Whether there is something to interrupt: a turn, one that is owed, or work in the background. Between a result and the
+    /// word that the CLI is idle there is not.
+    pub fn is_at_work(&self) -> bool {
+        let turn =
+            self.activity != Some(Activity::Idle) && self.activity.is_some() && !self.rests_after_result;
+        !self.open.is_empty() || !self.background.is_empty() || turn
     }
 
     fn note_rest(&mut self) {
@@ -261,6 +268,7 @@ impl Turns {
             return Ceiling::Keep;
         }
         self.run_ended = false;
+        self.rests_after_result = false;
         Ceiling::Stop
     }
 
@@ -301,6 +309,7 @@ impl Turns {
             }
             Activity::Running => {
                 self.run_ended = false;
+                self.rests_after_result = false;
                 self.ceiling()
             }
             Activity::RequiresAction => {

@@ -39,6 +39,12 @@ pub trait Transport: Send + Sync {
     /// Sends one line; the newline is added. Lines of several threads do not mix.
     fn write_line(&self, line: String) -> Result<()>;
 
+    /// Sends a line of the library's own at the end, to which no reply is awaited; it is no part of the conversation.
+    fn write_last(&self, line: String) {
+        // What cannot be written is no loss: the far side is ending then.
+        let _ = self.write_line(line);
+    }
+
     /// No more input: the far side sees the end of its stdin once everything before has been written.
     fn end_input(&self);
 

@@ -304,6 +304,10 @@ impl Transport for RecordingTransport {
         self.inner.write_line(line)
     }
 
+    fn write_last(&self, line: String) {
+        self.inner.write_last(line);
+    }
+
     fn end_input(&self) {
         self.note_once(&self.input_ended, format::END_INPUT);
         self.inner.end_input();
