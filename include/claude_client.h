@@ -450,7 +450,8 @@ claude_status_t claude_runtime_on_log(claude_log_level_t max_level, claude_log_f
                                       claude_destroy_fn destroy, claude_error_t **error);
 
 /** Closes every session and ends every thread and child. Clients keep their handles and answer CLAUDE_ERR_CLOSED. After
- *  CLAUDE_ERR_TIMEOUT it goes on by itself, and a later call reports. The library can be used again afterwards. */
+ *  CLAUDE_ERR_TIMEOUT, which says what is left, it goes on by itself, and a later call waits for the same. The library
+ *  can be used again afterwards. */
 claude_status_t claude_runtime_shutdown(uint32_t timeout_ms, claude_error_t **error);
 
 /** Counts what is alive: `clients`, `errors`, `strings`, `events`, `requests`, `mcp_servers`, `tool_calls`, `threads`,
@@ -499,7 +500,8 @@ claude_status_t claude_client_connect_wait(claude_client_t *client, const char *
 claude_status_t claude_client_disconnect(claude_client_t *client, claude_done_fn done, void *user_data,
                                          claude_error_t **error);
 
-/** As claude_client_disconnect, waiting until the process is gone. CLAUDE_ERR_TIMEOUT: it is still being ended. */
+/** As claude_client_disconnect, waiting until the process is gone. CLAUDE_ERR_TIMEOUT: it is still being ended.
+ *  CLAUDE_ERR_PROCESS: the system does not let this process end it. */
 claude_status_t claude_client_disconnect_wait(claude_client_t *client, uint32_t timeout_ms, claude_error_t **error);
 
 /** Frees a client, disconnecting it first: see "Freeing" in the contract. Operations that are open are told

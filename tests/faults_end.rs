@@ -35,11 +35,11 @@ fn edge_105_a_normal_end_is_ok_and_an_empty_text() {
 }
 
 #[test]
-fn edge_105_an_end_without_any_result_is_normal_too() {
+fn edge_105_an_end_without_the_result_that_is_owed_is_not() {
     let (client, closed) = ended(json!(["init", {"exit": 0}]));
-    assert_eq!((closed.status, closed.empty), (Status::CLAUDE_OK, true), "{closed:?}");
+    assert_eq!(closed.status, Status::CLAUDE_ERR_PROCESS, "{closed:?}");
     let failure = client.receive().unwrap_err();
-    assert_eq!(failure.status, Status::CLAUDE_ERR_CLOSED, "{failure:#?}");
+    assert_eq!(failure.status, Status::CLAUDE_ERR_PROCESS, "{failure:#?}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ use std::sync::Arc as StdArc;
 use callback::Callback;
 use fifo::Fifo;
 use gate::{Closing, Gate, Slot};
-use lanes::{Arrivals, Lanes, Waited, Wakes};
+use lanes::{Arrivals, Ended, Lanes, Waited, Wakes};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use loom::thread;
@@ -416,7 +416,8 @@ impl Pulled {
     fn read(&self, lanes: Lanes) -> usize {
         let mut count = 0;
         loop {
-            let (mut queue, woken) = self.arrivals.wait(lock(&self.queue), lanes, None);
+            let (mut queue, ended) = self.arrivals.wait(lock(&self.queue), lanes, None);
+            let woken = ended == Ended::Woken;
             assert!(!woken);
             if queue.is_over(lanes) {
                 return count;
@@ -470,7 +471,8 @@ fn a_wake_is_for_all_who_wait_or_for_the_next() {
                         let queue = lock(&pulled.queue);
                         // Under the lock until it waits.
                         waiting.fetch_add(1, SeqCst);
-                        let (_queue, woken) = pulled.arrivals.wait(queue, lanes, None);
+                        let (_queue, ended) = pulled.arrivals.wait(queue, lanes, None);
+                        let woken = ended == Ended::Woken;
                         woken
                     })
                 })

@@ -158,10 +158,11 @@ fn an_end_during_pushes_delivers_exactly_what_was_taken() {
         });
         let (client, _) = connected(&json!({}), host);
         client.query("go").expect("it is sent");
-        assert_eq!(client.closed().status, Status::CLAUDE_OK);
+        // The prompt has had no result.
+        assert_eq!(client.closed().status, Status::CLAUDE_ERR_CLI_CONNECTION);
         eventually("all that was taken", || numbers(&client).len() == taken.load(Ordering::SeqCst));
         let again = client.query("late").expect_err("it is over");
-        assert_eq!(again.status, Status::CLAUDE_ERR_CLOSED);
+        assert_eq!(again.status, Status::CLAUDE_ERR_CLI_CONNECTION);
     }
 }
 

@@ -41,8 +41,19 @@ fn numbered(number: u64) -> Value {
 #[test]
 fn ends_with_a_status_or_a_code() {
     let cases = [
-        (0, 0, Status::CLAUDE_OK, Value::Null),
-        (0, -1, Status::CLAUDE_OK, Value::Null),
+        // The prompt has had no result.
+        (
+            0,
+            0,
+            Status::CLAUDE_ERR_CLI_CONNECTION,
+            json!("the transport ended, but a prompt has had no result: bad luck"),
+        ),
+        (
+            0,
+            -1,
+            Status::CLAUDE_ERR_CLI_CONNECTION,
+            json!("the transport ended, but a prompt has had no result: bad luck"),
+        ),
         (0, 7, Status::CLAUDE_ERR_PROCESS, json!("Claude Code exited with code 7: bad luck")),
         (Status::CLAUDE_ERR_CLI_CONNECTION as i32, -1, Status::CLAUDE_ERR_CLI_CONNECTION, json!("bad luck")),
         (Status::CLAUDE_ERR_TIMEOUT as i32, 7, Status::CLAUDE_ERR_TIMEOUT, json!("bad luck")),

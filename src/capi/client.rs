@@ -115,6 +115,7 @@ pub unsafe extern "C" fn claude_client_disconnect(
 }
 
 /// As claude_client_disconnect, waiting until the process is gone. CLAUDE_ERR_TIMEOUT: it is still being ended.
+/// CLAUDE_ERR_PROCESS: the system does not let this process end it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_disconnect_wait(
     client: *mut claude_client_t,

@@ -117,7 +117,8 @@ pub unsafe extern "C" fn claude_runtime_on_log(
 }
 
 /// Closes every session and ends every thread and child. Clients keep their handles and answer CLAUDE_ERR_CLOSED. After
-/// CLAUDE_ERR_TIMEOUT it goes on by itself, and a later call reports. The library can be used again afterwards.
+/// CLAUDE_ERR_TIMEOUT, which says what is left, it goes on by itself, and a later call waits for the same. The library can be
+/// used again afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_runtime_shutdown(
     timeout_ms: u32,
@@ -140,20 +141,38 @@ fn shutdown(timeout: Duration) -> Result<()> {
     for client in &clients {
         client.close_soon();
     }
-    let mut ended = true;
-    for client in &clients {
-        ended &= client.wait_ended(left());
+    let late = clients.iter().filter(|client| !client.wait_ended(left())).count();
+    if late > 0 {
+        // Their ends go on, so the threads that serve them stay.
+        return Err(still_running(late));
     }
-    ended &= runtime::shutdown(left());
+    let ended = runtime::shutdown(left());
     // Whoever still waits for one of them waits for a reader that does not exist any more.
     clients.iter().for_each(|client| client.abandon());
     log_what_is_left();
-    if ended {
-        return Ok(());
+    if ended { Ok(()) } else { Err(still_running(0)) }
+}
+
+/// What is left at the deadline of a shutdown.
+fn still_running(sessions: usize) -> Error {
+    let children = process::alive();
+    let mut left = Vec::new();
+    if sessions > 0 {
+        left.push(format!("{sessions} sessions that are ending"));
     }
-    Err(Error::new(Status::Timeout, "the library was still running something at the deadline")
-        .with("phase", "shutdown")
-        .with("remedy", "let callbacks return, or wait longer"))
+    if !children.is_empty() {
+        let pids = children.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+        left.push(format!("child processes (pid {pids})"));
+    }
+    if left.is_empty() {
+        left.push("a callback that has not returned, or a thread".to_owned());
+    }
+    let message = format!("at the deadline there were still {}", left.join(", "));
+    Error::new(Status::Timeout, message).with("phase", "shutdown").with("pids", children).with(
+        "remedy",
+        "call it again with more time: what is left is being ended meanwhile. Callbacks have to return; \
+         graceful_exit_timeout_ms and terminate_timeout_ms say how long a CLI may take",
+    )
 }
 
 /// The handles and texts that the host has not freed, by type.
@@ -191,7 +210,7 @@ pub unsafe extern "C" fn claude_runtime_stats(
             let mut stats: Map<String, Value> =
                 live_handles().into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect();
             stats.insert("threads".into(), runtime::live_threads().into());
-            stats.insert("children".into(), process::children().into());
+            stats.insert("children".into(), process::alive().len().into());
             text::put(json, text::give(Value::Object(stats).to_string()));
             Ok(())
         })

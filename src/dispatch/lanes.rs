@@ -70,6 +70,18 @@ pub trait Waited {
     fn is_settled(&self, lanes: Lanes) -> bool;
 }
 
+/// How a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Something can be had, or nothing will come.
+    Settled,
+    Woken,
+    /// With how long ago the time was over.
+    TimedOut {
+        late: Duration,
+    },
+}
+
 /// Told of entries in the lanes of each mask, so that nobody wakes for what is not meant for him.
 #[derive(Default)]
 pub struct Arrivals([Condvar; 3]);
@@ -82,17 +94,17 @@ impl Arrivals {
         }
     }
 
-    /// Waits until the lanes are settled, somebody wakes, or the time is over (`None` = never). `true` for a wake, which is ahead
-    /// of what is queued: a thread that is told to stop must not have to receive everything first.
+    /// Waits until the lanes are settled, somebody wakes, or the time is over (`None` = never). A wake is ahead of what is queued:
+    /// a thread that is told to stop must not have to receive everything first.
     #[inline(always)]
     pub fn wait<'a, Q: Waited>(
         &self,
         mut queue: MutexGuard<'a, Q>,
         lanes: Lanes,
         wait: Option<Duration>,
-    ) -> (MutexGuard<'a, Q>, bool) {
+    ) -> (MutexGuard<'a, Q>, Ended) {
         if !queue.wakes().pending && queue.is_settled(lanes) {
-            return (queue, false);
+            return (queue, Ended::Settled);
         }
         self.wait_long(queue, lanes, wait)
     }
@@ -102,40 +114,40 @@ impl Arrivals {
         mut queue: MutexGuard<'a, Q>,
         lanes: Lanes,
         wait: Option<Duration>,
-    ) -> (MutexGuard<'a, Q>, bool) {
+    ) -> (MutexGuard<'a, Q>, Ended) {
         let (mut deadline, count) = (None, queue.wakes().count);
         loop {
             if queue.wakes().take(count) {
-                return (queue, true);
+                return (queue, Ended::Woken);
             }
             if queue.is_settled(lanes) {
-                return (queue, false);
+                return (queue, Ended::Settled);
             }
             if deadline.is_none() {
                 // Who finds something does not ask for the time.
                 deadline = wait.map(|wait| Instant::now() + wait);
             }
             queue.wakes().waiters += 1;
-            let (after, in_time) = wait_on(&self.0[lanes.index()], queue, deadline);
+            let (after, late) = wait_on(&self.0[lanes.index()], queue, deadline);
             queue = after;
             queue.wakes().waiters -= 1;
-            if !in_time {
-                return (queue, false);
+            if let Some(late) = late {
+                return (queue, Ended::TimedOut { late });
             }
         }
     }
 }
 
-/// Waits for `changed`; `false` when the deadline has passed.
+/// Waits for `changed`. How long the deadline has passed, when it has.
 pub fn wait_on<'a, Q>(
     changed: &Condvar,
     queue: MutexGuard<'a, Q>,
     deadline: Option<Instant>,
-) -> (MutexGuard<'a, Q>, bool) {
-    let Some(deadline) = deadline else { return (changed.wait(queue), true) };
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return (queue, false);
+) -> (MutexGuard<'a, Q>, Option<Duration>) {
+    let Some(deadline) = deadline else { return (changed.wait(queue), None) };
+    let now = Instant::now();
+    if now >= deadline {
+        return (queue, Some(now - deadline));
     }
-    (changed.wait_timeout(queue, left), true)
+    (changed.wait_timeout(queue, deadline - now), None)
 }

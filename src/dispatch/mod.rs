@@ -20,7 +20,7 @@ mod ready;
 mod received;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -98,12 +98,16 @@ pub struct Dispatcher {
     text_deltas: bool,
     /// Told when the queue has fallen below its bound.
     pub space: Notify,
+    look: OnceLock<Look>,
     pub counters: Counters,
 }
 
 fn mode_of(number: u8) -> Mode {
     Mode::from_number((number & !REGISTERED).into()).unwrap_or(Mode::Thread)
 }
+
+/// Makes the reader take what has come, once, and waits for that.
+type Look = Box<dyn Fn() + Send + Sync>;
 
 /// Whether the current thread is one of those that read for all clients: nothing may block it.
 pub fn is_reader_thread() -> bool {
@@ -125,8 +129,14 @@ impl Dispatcher {
             max_bytes,
             text_deltas,
             space: Notify::new(),
+            look: OnceLock::new(),
             counters: Counters::default(),
         })
+    }
+
+    /// How the reader is made to look once at what has come; known when there is a reader.
+    pub fn set_look(&self, look: impl Fn() + Send + Sync + 'static) {
+        let _ = self.look.set(Box::new(look));
     }
 
     pub fn mode(&self) -> Mode {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::lanes::Lanes;
+use super::lanes::{Ended, Lanes};
 use super::pump::all_received;
 use super::queue::{Entry, Lines, Queue, Urgent};
 use super::{Dispatcher, Mode};
@@ -14,7 +14,6 @@ use crate::mcp::{Call, Task};
 use crate::protocol::framing::{Block, Line};
 use crate::protocol::kind::Kind;
 use crate::requests::Request;
-use crate::sync::lock;
 
 /// What an event is.
 pub enum EventKind {
@@ -109,8 +108,8 @@ impl Dispatcher {
     ) -> Result<R> {
         self.require(Mode::Pull)?;
         self.check_may_wait()?;
-        let (mut queue, woken) = self.arrivals.wait(lock(&self.queue), lanes, wait);
-        if woken {
+        let (mut queue, ended) = self.wait_for(lanes, wait);
+        if ended == Ended::Woken {
             queue.update_ready();
             return Err(woken_up());
         }

@@ -4,13 +4,19 @@ use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::lanes::wait_on;
+use super::lanes::{Ended, Lanes, wait_on};
 use super::left::Hand;
 use super::queue::Queue;
 use super::ready::Ready;
-use super::{Dispatcher, Lane, Lanes, Mode};
+use super::{Dispatcher, Lane, Mode};
 use crate::error::{Error, Result, Status};
 use crate::sync::lock;
+
+/// Who wakes up so long behind a deadline was not running.
+const LATE: Duration = Duration::from_millis(20);
+
+/// What has been read then is soon delivered.
+const DELIVERY_TAKES: Duration = Duration::from_millis(200);
 
 /// What one call may use up.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +84,7 @@ impl Dispatcher {
     pub fn pump(&self, budget: Budget) -> Result<usize> {
         self.require(Mode::Pump)?;
         self.check_may_wait()?;
-        let (mut queue, _) = self.arrivals.wait(lock(&self.queue), Lanes::ALL, budget.wait);
+        let (mut queue, _) = self.wait_for(Lanes::ALL, budget.wait);
         queue.update_ready();
         if queue.is_over(Lanes::ALL) || queue.discarding {
             return Err(all_received());
@@ -128,13 +134,46 @@ impl Dispatcher {
         urgent
     }
 
-    /// Waits for any change; `false` when the deadline has passed.
+    /// Waits until something can be had in these lanes, `claude_client_wake` is called, or the time is over. A thread that wakes up
+    /// long behind it was stopped with all others: then the reader looks once, and what it has read is waited for.
+    #[inline(always)]
+    pub(super) fn wait_for(&self, lanes: Lanes, wait: Option<Duration>) -> (MutexGuard<'_, Queue>, Ended) {
+        let (queue, ended) = self.arrivals.wait(lock(&self.queue), lanes, wait);
+        match ended {
+            Ended::TimedOut { late } if late > LATE => {
+                drop(queue);
+                let more = self.look().unwrap_or_default();
+                self.arrivals.wait(lock(&self.queue), lanes, Some(more))
+            }
+            ended => (queue, ended),
+        }
+    }
+
+    /// Has the reader take what has come. How long that may take to be delivered; `None` when there is no reader.
+    fn look(&self) -> Option<Duration> {
+        self.look.get().map(|look| {
+            look();
+            DELIVERY_TAKES
+        })
+    }
+
+    /// Waits for any change; `false` when the deadline has passed. Late as in [`Dispatcher::wait_for`], the deadline moves.
     pub(super) fn wait_changed<'a>(
-        &self,
+        &'a self,
         queue: MutexGuard<'a, Queue>,
-        deadline: Option<Instant>,
+        deadline: &mut Option<Instant>,
     ) -> (MutexGuard<'a, Queue>, bool) {
-        wait_on(&self.changed, queue, deadline)
+        let (queue, late) = wait_on(&self.changed, queue, *deadline);
+        match late {
+            None => (queue, true),
+            Some(late) if late > LATE => {
+                drop(queue);
+                let more = self.look();
+                *deadline = more.map(|more| Instant::now() + more).or(*deadline);
+                (lock(&self.queue), more.is_some())
+            }
+            Some(_) => (queue, false),
+        }
     }
 
     /// Makes every `pump` and `next` that waits return, or the next one where none does.

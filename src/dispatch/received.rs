@@ -104,10 +104,10 @@ impl Dispatcher {
 
     /// Waits until the closing event has been delivered. `false` when the deadline passed first.
     pub fn wait_delivered(&self, wait: Option<Duration>) -> bool {
-        let deadline = wait.map(|wait| Instant::now() + wait);
+        let mut deadline = wait.map(|wait| Instant::now() + wait);
         let mut queue = lock(&self.queue);
         while !queue.results.closed {
-            let (after, in_time) = self.wait_changed(queue, deadline);
+            let (after, in_time) = self.wait_changed(queue, &mut deadline);
             queue = after;
             if !in_time {
                 return false;
@@ -150,7 +150,7 @@ impl Dispatcher {
     }
 
     /// In PUMP mode the callbacks on the way run here. `None` when the deadline passed first.
-    fn wait_fate(&self, prompt: Option<&str>, deadline: Option<Instant>) -> Option<Fate> {
+    fn wait_fate(&self, prompt: Option<&str>, mut deadline: Option<Instant>) -> Option<Fate> {
         let pumps = self.mode() == Mode::Pump;
         let mut queue = lock(&self.queue);
         loop {
@@ -170,7 +170,7 @@ impl Dispatcher {
                 }
                 continue;
             }
-            let (after, in_time) = self.wait_changed(queue, deadline);
+            let (after, in_time) = self.wait_changed(queue, &mut deadline);
             queue = after;
             if !in_time {
                 return queue.results.take(prompt);

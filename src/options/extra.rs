@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::document::{child, invalid};
-use super::launch::{Arg, PrivateFile};
+use super::launch::Builder;
 use crate::error::{Error, quotable};
 use crate::protocol::tree;
 
@@ -43,12 +43,13 @@ pub fn check_name(name: &str, pointer: &str) -> Result<(), Error> {
 }
 
 /// Two sources of one flag would leave the choice between them to chance.
-pub fn check_conflicts(extra: &Map<String, Value>, args: &[Arg], files: &[PrivateFile]) -> Result<(), Error> {
+pub fn check_conflicts(extra: &Map<String, Value>, made: &Builder) -> Result<(), Error> {
     for name in extra.keys() {
         let is_same = |text: &str| plain_flag(text) == plain_flag(name);
-        let by_option = args.iter().find(|arg| is_same(&arg.text)).map(|arg| arg.pointer.as_str());
-        let by_file = files.iter().find(|file| is_same(file.flag)).map(|_| "a private file");
-        if let Some(maker) = by_option.or(by_file) {
+        let by_option = made.args.iter().find(|arg| is_same(&arg.text)).map(|arg| arg.pointer.as_str());
+        let by_file = made.private_files.iter().find(|file| is_same(file.flag)).map(|_| "a private file");
+        let by_field = made.early_fields.iter().find(|field| is_same(field)).map(|_| "initialize");
+        if let Some(maker) = by_option.or(by_file).or(by_field) {
             let maker = if maker.is_empty() { "a registration of the host" } else { maker };
             let fault = format!("--{} is passed already, for {maker}", quotable(name));
             return Err(invalid(&child("/extra_args", name), fault, "give one of the two"));

@@ -29,8 +29,7 @@ pub struct Features {
     pub no_early_initialize: bool,
 }
 
-/// A file that only the user can read, to be written before the start and removed after the end of the process.
-/// The argument is `flag=path`.
+/// What a CLI that reads nothing early in initialize has to read as a file. The argument is `flag=path`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PrivateFile {
     pub flag: &'static str,
@@ -234,7 +233,7 @@ impl<'a> Builder<'a> {
             self.flag("", "--initialize-fields", &fields);
         }
         if let Some(flags) = self.options.get("extra_args").and_then(Value::as_object) {
-            extra::check_conflicts(flags, &self.args, &self.private_files)?;
+            extra::check_conflicts(flags, self)?;
             for (name, value) in flags {
                 let text = extra::argument(name, value);
                 self.args.push(Arg { pointer: super::child("/extra_args", name), text });

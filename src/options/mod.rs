@@ -129,14 +129,20 @@ impl Options {
         const EARLY: &[&str] =
             &["--await-initialize", "--initialize-fields", "--managed-settings-in-initialize"];
         if EARLY.contains(&flag) {
-            let deliveries =
-                [("plugins", "plugin_delivery", "argv"), ("mcp_servers", "mcp_servers_delivery", "file")];
-            let used = deliveries.iter().filter(|(option, ..)| self.get(option).is_some());
-            let instead: Vec<String> =
-                used.map(|(_, name, way)| format!("set {name} to \"{way}\"")).collect();
-            let instead =
-                if instead.is_empty() { "shorten the settings".into() } else { instead.join(" and ") };
-            return (format!("this CLI takes nothing early in initialize: update it, or {instead}"), None);
+            let ways = [
+                ("plugins", "set plugin_delivery to \"argv\""),
+                ("mcp_servers", "set mcp_servers_delivery to \"file\""),
+                ("settings", "name a file of your own in settings"),
+                ("sandbox", "name a file of your own in settings, with the sandbox in it"),
+                ("managed_settings", "leave out managed_settings"),
+            ];
+            let used = ways.iter().filter(|(option, _)| self.get(option).is_some());
+            let instead: Vec<&str> = used.map(|(_, way)| *way).collect();
+            let remedy = "this CLI takes nothing early in initialize: update it";
+            return match instead.is_empty() {
+                true => (remedy.to_owned(), None),
+                false => (format!("{remedy}, or {}", instead.join(" and ")), None),
+            };
         }
         let name = flag.trim_start_matches('-');
         let extra =

@@ -97,9 +97,10 @@ only the TypeScript SDK has carry its name in snake case. The same rules as a JS
   document has the JSON pointer of the place (`pointer`) and what to do (`remedy`).
 - `null` is the same as leaving the option out. An empty text or list is a value of its own: `\"tools\": []` means no
   tools, leaving `tools` out means the CLI's default.
-- Values travel as `--flag=value` in one word, so no value can pass for a flag. Prompts, schemas, agents, plugins and MCP
-  servers travel in the initialize request, which has no size limit and is not seen in the process list; settings
-  with any text in them travel in a file that only the user can read.
+- Values travel as `--flag=value` in one word, so no value can pass for a flag. Prompts, schemas, agents, plugins, MCP
+  servers and settings with any text in them travel in the initialize request, which has no size limit and is not seen in
+  the process list. A CLI too old for that is started again, and reads servers and settings from a descriptor that it
+  inherits, which is no file in any folder.
 - Combinations that the CLI refuses are refused here, before anything is started.
 ";
 

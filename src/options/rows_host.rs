@@ -39,7 +39,7 @@ pub const PROCESS: &[Row] = &[
         "launcher",
         Shape::Ruled(&Shape::List(&Shape::Name), rules::not_empty),
         To::Host("words before the program's path"),
-        "A command that starts the CLI elsewhere, such as `[\"docker\", \"exec\", \"-i\", \"box\"]`. No private file \
+        "A command that starts the CLI elsewhere, such as `[\"docker\", \"exec\", \"-i\", \"box\"]`. No private descriptor \
          is used then: what would be in one goes into initialize. See docs/remote.md.",
     ),
     row(

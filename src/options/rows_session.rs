@@ -80,7 +80,7 @@ pub const ROWS: &[Row] = &[
     row(
         "settings",
         Shape::Either(&[Shape::Name, Shape::Object]),
-        To::Made("`--settings=…`, through a private file if there is any text in it"),
+        To::Made("initialize `settings` if there is any text in it; numbers and switches alone, and a path, give `--settings=…`"),
         "More settings: an object, that object as text, or the path of a file (relative to `cwd`).",
     )
     .both("settings"),

@@ -146,7 +146,7 @@ pub const ROWS: &[Row] = &[
     row(
         "mcp_servers_delivery",
         Shape::Word(&["initialize", "file"]),
-        To::Made("chooses between initialize and a private file for `--mcp-config`"),
+        To::Made("chooses between initialize and a private descriptor for `--mcp-config`"),
         "How MCP servers reach the CLI; neither shows their secrets in the process list. `file` suits CLIs that do \
          not know `--await-initialize`; such a CLI is started a second time that way, which a warning tells.",
     )

@@ -45,13 +45,13 @@ fn deliver(builder: &mut Builder, settings: Map<String, Value>) {
     let text = settings.to_string();
     if text.len() <= SHORT && is_plain(&settings) {
         builder.flag("settings", "--settings", &text);
-    } else if builder.is_remote() {
+    } else if builder.features.no_early_initialize && !builder.is_remote() {
+        builder.private_files.push(PrivateFile { flag: "--settings", name: "settings.json", contents: text });
+    } else {
         builder.field("settings", settings);
         builder.await_initialize = true;
         builder.early_fields.push("settings");
         builder.must_be_applied.push("settings_applied");
-    } else {
-        builder.private_files.push(PrivateFile { flag: "--settings", name: "settings.json", contents: text });
     }
 }
 

@@ -66,6 +66,8 @@ fn config(report: &mut Report, subject: &Subject) {
 fn temporary(report: &mut Report, subject: &Subject) {
     let named = ["CLAUDE_CODE_TMPDIR", "TMPDIR"].into_iter().find_map(|name| subject.path_of(name));
     let folder = named.unwrap_or_else(|| "/tmp".into());
+    // The CLI takes a relative one from its own working folder.
+    let folder = subject.launch.cwd.as_deref().map_or(folder.clone(), |cwd| cwd.join(&folder));
     let fault = if folder.is_dir() { fault_in_writing(&folder) } else { Some("it is no folder".to_owned()) };
     match (fault, free_bytes(&folder)) {
         (Some(fault), _) => report.error(

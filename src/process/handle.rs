@@ -1,7 +1,6 @@
 //! The handle of a running child.
 
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,45 +20,52 @@ struct Inner {
     state: Mutex<State>,
     ended: Condvar,
     exit: watch::Sender<Option<Exit>>,
+    unended: watch::Sender<Option<Unended>>,
 }
+
+/// Why a child that was to be ended lives on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unended {
+    /// This process has no right to send it signals any more.
+    NotPermitted,
+    /// It was killed and is still there: it waits for a device, for example.
+    NoEffect,
+}
+
+/// How a child is being ended: the next step and its time.
+#[derive(Debug, Clone, Copy)]
+struct Ending {
+    step: Step,
+    at: Instant,
+    /// From SIGTERM to SIGKILL.
+    terminate: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Terminate,
+    Kill,
+    /// It was killed, and ought to be gone.
+    GiveUp,
+}
+
+/// After SIGKILL the system needs a moment; a process that survives this cannot be killed by anybody.
+const KILL_TAKES: Duration = Duration::from_secs(5);
 
 struct State {
     exit: Option<Exit>,
     /// From then on the number may belong to somebody else.
     reaped: bool,
     exit_fd: Option<Arc<OwnedFd>>,
-    counted: Option<Counted>,
-}
-
-static CHILDREN: AtomicUsize = AtomicUsize::new(0);
-
-/// How many children have not been reaped.
-pub fn children() -> usize {
-    CHILDREN.load(Ordering::Acquire)
-}
-
-/// Counts a child.
-struct Counted;
-
-impl Counted {
-    fn new() -> Counted {
-        CHILDREN.fetch_add(1, Ordering::AcqRel);
-        Counted
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        CHILDREN.fetch_sub(1, Ordering::AcqRel);
-    }
+    ending: Option<Ending>,
 }
 
 impl Process {
     pub(super) fn new(root: Root, exit_fd: Option<OwnedFd>) -> Process {
         let exit_fd = exit_fd.map(Arc::new);
-        let state = State { exit: None, reaped: false, exit_fd, counted: Some(Counted::new()) };
-        let (exit, _) = watch::channel(None);
-        Process(Arc::new(Inner { root, state: Mutex::new(state), ended: Condvar::new(), exit }))
+        let state = Mutex::new(State { exit: None, reaped: false, exit_fd, ending: None });
+        let (exit, unended) = (watch::Sender::new(None), watch::Sender::new(None));
+        Process(Arc::new(Inner { root, state, ended: Condvar::new(), exit, unended }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -93,6 +99,67 @@ impl Process {
             state = self.0.ended.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         state.exit
+    }
+
+    /// Holds the reason once it is clear that the child outlives its ending.
+    pub fn unended(&self) -> watch::Receiver<Option<Unended>> {
+        self.0.unended.subscribe()
+    }
+
+    /// Sees to it that the child ends: SIGTERM after `exit`, SIGKILL `terminate` later. The process thread takes these steps,
+    /// whatever becomes of the caller. An ending that is under way can be hastened, not delayed.
+    pub fn end_within(&self, exit: Duration, terminate: Duration) {
+        if service::forked() {
+            return;
+        }
+        let now = Instant::now();
+        let at = now.checked_add(exit).unwrap_or_else(|| now + Duration::from_secs(86400 * 365));
+        let mut state = self.state();
+        if state.exit.is_none() && state.ending.is_none_or(|known| at < known.at) {
+            let step = state.ending.map_or(Step::Terminate, |known| known.step);
+            state.ending = Some(Ending { step, at, terminate });
+            drop(state);
+            service::look();
+        }
+    }
+
+    /// When the next step of the ending is due.
+    pub(super) fn next_step(&self) -> Option<Instant> {
+        self.state().ending.map(|ending| ending.at)
+    }
+
+    /// Takes the step that is due.
+    pub(super) fn step(&self) {
+        let Some(Ending { step, terminate, .. }) = self.state().ending else { return };
+        let next = match step {
+            Step::Terminate => {
+                self.terminate();
+                Some((Step::Kill, terminate))
+            }
+            Step::Kill => {
+                self.kill_tree();
+                Some((Step::GiveUp, KILL_TAKES))
+            }
+            Step::GiveUp => {
+                self.tell_unended(Unended::NoEffect);
+                None
+            }
+        };
+        if step == Step::Kill && !self.may_be_signalled() {
+            self.tell_unended(Unended::NotPermitted);
+        }
+        let now = Instant::now();
+        let next =
+            next.map(|(step, after)| Ending { step, at: now.checked_add(after).unwrap_or(now), terminate });
+        self.state().ending = next;
+    }
+
+    fn may_be_signalled(&self) -> bool {
+        rustix::process::test_kill_process(self.0.root.pid) != Err(Errno::PERM)
+    }
+
+    fn tell_unended(&self, why: Unended) {
+        self.0.unended.send_if_modified(|told| told.replace(why).is_none());
     }
 
     /// Asks the child and its group to end (`SIGTERM`).
@@ -165,7 +232,6 @@ impl Process {
         state.reaped = true;
         state.exit_fd = None;
         // Before anybody is told.
-        state.counted = None;
         self.publish(state, exit);
         true
     }
@@ -177,6 +243,7 @@ impl Process {
 
     fn publish(&self, mut state: MutexGuard<'_, State>, exit: Exit) {
         state.exit = Some(exit);
+        state.ending = None;
         drop(state);
         self.0.ended.notify_all();
         self.0.exit.send_replace(Some(exit));

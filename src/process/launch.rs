@@ -3,6 +3,7 @@
 use std::ffi::{CString, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
+use std::sync::Arc;
 
 use rustix::process::Pid;
 
@@ -29,6 +30,7 @@ pub(super) struct Prepared {
     env: Vec<CString>,
     cwd: Option<CString>,
     identity: Option<Identity>,
+    inherited: Vec<Arc<OwnedFd>>,
     /// Whether the child is told to end when the thread that started it ends.
     dies_with_parent: bool,
 }
@@ -57,13 +59,15 @@ impl Prepared {
             None => None,
         };
         let identity = command.user.as_deref().map(user::find).transpose()?;
-        Ok(Prepared { path, args, env: environment(command, mark)?, cwd, identity, dies_with_parent: true })
+        let env = environment(command, mark)?;
+        let inherited = command.inherited.clone();
+        Ok(Prepared { path, args, env, cwd, identity, inherited, dies_with_parent: true })
     }
 
     /// A program that outlives this process.
     pub fn detached(path: CString, args: Vec<CString>, env: Vec<CString>) -> Prepared {
         let cwd = Some(c"/".to_owned());
-        Prepared { path, args, env, cwd, identity: None, dies_with_parent: false }
+        Prepared { path, args, env, cwd, identity: None, inherited: Vec::new(), dies_with_parent: false }
     }
 }
 

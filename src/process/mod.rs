@@ -2,7 +2,8 @@
 //!
 //! One library thread starts and reaps every child, so that the parent-death signal hangs on a thread that outlives
 //! the children. Nothing of the host is changed: no signal handler, no disposition, no mask, no `SIGCHLD`, no fork.
-//! A child leads a session (and so a process group) of its own, and it starts with exactly the descriptors 0, 1, 2.
+//! A child leads a session (and so a process group) of its own, and it starts with exactly the descriptors 0, 1, 2 and
+//! those that the command names.
 //!
 //! Whoever writes to [`Spawned::stdin`] must use `send` with `MSG_NOSIGNAL` (`SO_NOSIGPIPE` is already set on macOS),
 //! never `write`: a plain write to a child that has gone would raise `SIGPIPE` in the host.
@@ -23,6 +24,8 @@ mod handle;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod launch;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
+mod nameless;
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 mod pipes;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod roster;
@@ -35,14 +38,16 @@ mod user;
 
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 pub use self::{
-    handle::{Process, children},
-    service::{configure, forked, shutdown, spawn, with_signals_blocked},
+    handle::{Process, Unended},
+    nameless::nameless_file,
+    service::{alive, configure, forked, shutdown, spawn, with_signals_blocked},
+    user::owner,
 };
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 mod unsupported;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-pub use self::unsupported::{Process, children, configure, forked, shutdown, spawn};
+pub use self::unsupported::{Process, alive, configure, forked, shutdown, spawn};
 
 pub use self::failure::{FailureKind, SpawnFailure, lacking};
 pub use self::own_id::{own_id, remember_own_id};
@@ -65,6 +70,8 @@ pub struct Command {
     pub cwd: Option<PathBuf>,
     /// Name or number of the OS user to run as, with that user's groups. Needs the right to change users.
     pub user: Option<String>,
+    /// Descriptors that the child gets beside its standard streams, under the numbers that they have here.
+    pub inherited: Vec<Arc<Stream>>,
 }
 
 /// The environment variable that descendants inherit, so that they can be found when they have left the child's

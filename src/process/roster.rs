@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
 
-use super::pipes::above_stdio;
+use super::nameless::nameless_file;
 use super::tree::Root;
 
 /// One line of the file: number, start time and mark of a child, then blanks. A line is written with one call, so that the
@@ -22,7 +22,7 @@ pub(super) struct Roster {
 
 impl Roster {
     pub fn new() -> Result<Roster, Errno> {
-        Ok(Roster { file: above_stdio(memory_file()?)?, lines: HashMap::new(), free: Vec::new() })
+        Ok(Roster { file: nameless_file("claude-guardian")?, lines: HashMap::new(), free: Vec::new() })
     }
 
     pub fn file(&self) -> &OwnedFd {
@@ -56,28 +56,6 @@ impl Roster {
         // Without memory for it, this child is told of the host's death by the system alone.
         let _ = rustix::io::pwrite(&self.file, text.as_bytes(), (line * LINE) as u64);
     }
-}
-
-#[cfg(target_os = "linux")]
-fn memory_file() -> Result<OwnedFd, Errno> {
-    use rustix::fs::{MemfdFlags, memfd_create};
-    const NAME: &str = "claude-guardian";
-    // Kernels before 6.3 do not know the second flag, later ones want it.
-    match memfd_create(NAME, MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL) {
-        Err(Errno::INVAL) => memfd_create(NAME, MemfdFlags::CLOEXEC),
-        made => made,
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn memory_file() -> Result<OwnedFd, Errno> {
-    use rustix::fs::{Mode, OFlags, open, unlink};
-    let name = format!("claude-guardian-{}", uuid::Uuid::new_v4().simple());
-    let path = std::env::temp_dir().join(name);
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let file = open(&path, flags, Mode::RUSR | Mode::WUSR)?;
-    let _ = unlink(&path);
-    Ok(file)
 }
 
 #[cfg(test)]

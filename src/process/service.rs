@@ -26,18 +26,31 @@ enum Request {
     Spawn(Box<Command>, Reply),
     /// From a waiting thread: this child has ended.
     Ended(u32),
-    /// End everything by then, and say whether that came true.
-    Stop(Instant, mpsc::Sender<bool>),
+    /// End everything, and say by then whether that came true.
+    Stop(Instant, mpsc::Sender<Stopped>),
+}
+
+/// What became of the wish to end everything.
+enum Stopped {
+    /// Nothing is left, and the thread ends.
+    Clean,
+    GuardianLeft,
+    /// There are children still, and the thread goes on ending them.
+    Late,
 }
 
 struct Service {
+    /// Unlike that of any other one.
+    number: u32,
     requests: mpsc::Sender<Request>,
     wake: Arc<Wake>,
     thread: JoinHandle<()>,
 }
 
 static SERVICE: Mutex<Option<Service>> = Mutex::new(None);
-static STOPPING: Mutex<()> = Mutex::new(());
+static JOINING: Mutex<()> = Mutex::new(());
+static ALIVE: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+static NUMBER: AtomicU32 = AtomicU32::new(0);
 static CONFIGURATION: Mutex<Option<Configuration>> = Mutex::new(None);
 /// The process that owns the thread; zero when there is none. Read before any lock: in a forked copy of the host,
 /// a lock may be held by a thread that does not exist there.
@@ -99,21 +112,50 @@ pub fn spawn(command: Command) -> oneshot::Receiver<Result<Spawned, SpawnFailure
     }
 }
 
-/// Ends every child that is left, the process thread and the guardian. Returns whether nothing is left of them.
+/// The children that have not been reaped.
+pub fn alive() -> Vec<u32> {
+    lock(&ALIVE).clone()
+}
+
+/// Has the process thread look at the endings of its children.
+pub(super) fn look() {
+    if let Some(service) = &*lock(&SERVICE) {
+        service.wake.wake();
+    }
+}
+
+/// Ends every child that is left, the process thread and the guardian. Returns whether nothing is left of them. Where something
+/// is, the thread and the guardian stay, and go on ending it; a later call waits for the same children.
 /// A later [`spawn`] starts afresh.
 pub fn shutdown(timeout: Duration) -> bool {
     if forked() {
         return false;
     }
+    let now = Instant::now();
+    let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86400));
+    let (done, outcome) = mpsc::channel();
+    let number = {
+        let guard = lock(&SERVICE);
+        let Some(service) = &*guard else { return true };
+        let _ = service.requests.send(Request::Stop(deadline, done));
+        service.wake.wake();
+        service.number
+    };
+    let ended = match outcome.recv() {
+        Ok(Stopped::Late) => return false,
+        Ok(Stopped::GuardianLeft) => false,
+        // The thread was about to leave for somebody else's sake; or it has panicked, which its end tells.
+        Ok(Stopped::Clean) | Err(_) => true,
+    };
     // A second caller has to wait until nothing is left, too. Those who spawn need not wait for either.
-    let _alone = lock(&STOPPING);
-    let service = lock(&SERVICE).take();
-    let clean = service.is_none_or(|service| service.stop(timeout));
+    let _alone = lock(&JOINING);
+    let service = lock(&SERVICE).take_if(|service| service.number == number);
+    let joined = service.is_none_or(|service| service.thread.join().is_ok());
     let guard = lock(&SERVICE);
     if guard.is_none() {
         OWNER.store(0, Ordering::Release);
     }
-    clean
+    ended && joined
 }
 
 impl Service {
@@ -134,7 +176,7 @@ impl Service {
             launcher,
             guardian: configuration.guardian.then(Guardian::new),
             children: HashMap::new(),
-            stop: None,
+            stops: Vec::new(),
             thread_name: configuration.thread_name.clone(),
         };
         let (start, stop) = (configuration.on_thread_start, configuration.on_thread_stop);
@@ -153,17 +195,8 @@ impl Service {
         });
         let thread =
             thread.map_err(|error| failed("no thread", error.raw_os_error().unwrap_or(libc::EAGAIN)))?;
-        Ok(Service { requests, wake, thread })
-    }
-
-    fn stop(self, timeout: Duration) -> bool {
-        let now = Instant::now();
-        let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86400));
-        let (done, outcome) = mpsc::channel();
-        let sent = self.requests.send(Request::Stop(deadline, done)).is_ok();
-        self.wake.wake();
-        let clean = sent && outcome.recv().unwrap_or(false);
-        clean & self.thread.join().is_ok()
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Ok(Service { number, requests, wake, thread })
     }
 }
 
@@ -191,7 +224,8 @@ struct Worker {
     launcher: Launcher,
     guardian: Option<Guardian>,
     children: HashMap<u32, Child>,
-    stop: Option<Stop>,
+    /// Those who wait until nothing is left.
+    stops: Vec<Stop>,
     thread_name: String,
 }
 
@@ -202,10 +236,12 @@ struct Child {
 }
 
 struct Stop {
-    kill_at: Instant,
     deadline: Instant,
-    done: mpsc::Sender<bool>,
+    done: mpsc::Sender<Stopped>,
 }
+
+/// A child that nobody ends when everything is to end has so long after SIGTERM.
+const ORPHANS_TAKE: Duration = Duration::from_secs(2);
 
 impl Worker {
     fn run(mut self) {
@@ -213,16 +249,11 @@ impl Worker {
             while let Ok(request) = self.queue.try_recv() {
                 self.handle(request);
             }
-            if let Some(stop) = &mut self.stop {
-                let now = Instant::now();
-                if self.children.is_empty() || now >= stop.deadline {
-                    break;
-                }
-                if now >= stop.kill_at {
-                    stop.kill_at = now + Duration::from_millis(200);
-                    self.children.values().for_each(|child| child.process.kill_tree());
-                }
+            self.take_steps();
+            if !self.stops.is_empty() && self.children.is_empty() {
+                break;
             }
+            self.expire_stops();
             self.sleep();
         }
         self.finish();
@@ -230,7 +261,7 @@ impl Worker {
 
     fn handle(&mut self, request: Request) {
         match request {
-            Request::Spawn(_, reply) if self.stop.is_some() => {
+            Request::Spawn(_, reply) if !self.stops.is_empty() => {
                 let failure = SpawnFailure::new(FailureKind::Other, None, "the library is shutting down");
                 let _ = reply.send(Err(failure));
             }
@@ -239,11 +270,42 @@ impl Worker {
             Request::Ended(pid) => self.reap(pid),
             Request::Stop(deadline, done) => {
                 let now = Instant::now();
-                let grace = (deadline.saturating_duration_since(now) / 2).min(Duration::from_secs(2));
-                self.children.values().for_each(|child| child.process.terminate());
-                self.stop = Some(Stop { kill_at: now + grace, deadline, done });
+                let grace =
+                    (deadline.saturating_duration_since(now) / 2).clamp(ORPHANS_TAKE / 10, ORPHANS_TAKE);
+                self.children
+                    .values()
+                    .filter(|child| child.process.next_step().is_none())
+                    .for_each(|child| child.process.end_within(Duration::ZERO, grace));
+                self.stops.push(Stop { deadline, done });
             }
         }
+    }
+
+    /// What the endings of the children want done by now. One that has ended meanwhile is seen first: this process may have
+    /// been stopped for as long as it likes.
+    fn take_steps(&mut self) {
+        let now = Instant::now();
+        let is_due = |child: &Child| child.process.next_step().is_some_and(|at| at <= now);
+        let due: Vec<u32> =
+            self.children.iter().filter(|(_, child)| is_due(child)).map(|(pid, _)| *pid).collect();
+        for pid in due {
+            self.reap(pid);
+            if let Some(child) = self.children.get(&pid) {
+                child.process.step();
+            }
+        }
+    }
+
+    /// Those who asked for the end and have waited long enough are told that something is left.
+    fn expire_stops(&mut self) {
+        let now = Instant::now();
+        self.stops.retain(|stop| {
+            let goes_on = stop.deadline > now;
+            if !goes_on {
+                let _ = stop.done.send(Stopped::Late);
+            }
+            goes_on
+        });
     }
 
     fn spawn(&mut self, command: &Command, reply: Reply) {
@@ -263,6 +325,7 @@ impl Worker {
                 if let Some(guardian) = &mut self.guardian {
                     guardian.watch(process.root());
                 }
+                lock(&ALIVE).push(process.pid());
                 self.children.insert(process.pid(), child);
                 if let Err(Ok(unwanted)) = reply.send(Ok(spawned)) {
                     unwanted.process.kill_tree();
@@ -315,11 +378,12 @@ impl Worker {
         })
     }
 
-    /// Waits until a child ends, somebody asks for something, or the stop goes on.
+    /// Waits until a child ends, somebody asks for something, or something is due.
     fn sleep(&mut self) {
         let now = Instant::now();
-        let timeout = self.stop.as_ref().map(|stop| {
-            let left = stop.kill_at.min(stop.deadline).saturating_duration_since(now);
+        let steps = self.children.values().filter_map(|child| child.process.next_step());
+        let timeout = steps.chain(self.stops.iter().map(|stop| stop.deadline)).min().map(|next| {
+            let left = next.saturating_duration_since(now);
             Timespec { tv_sec: left.as_secs() as _, tv_nsec: left.subsec_nanos() as _ }
         });
         let guardian = self.guardian.as_ref().and_then(Guardian::socket);
@@ -360,6 +424,7 @@ impl Worker {
             return;
         }
         let Some(child) = self.children.remove(&pid) else { return };
+        lock(&ALIVE).retain(|alive| *alive != pid);
         if let Some(waiter) = child.waiter {
             let _ = waiter.join();
         }
@@ -373,15 +438,16 @@ impl Worker {
     }
 
     fn finish(mut self) {
-        let deadline = self.stop.as_ref().map_or_else(Instant::now, |stop| stop.deadline);
-        let mut clean = self.children.is_empty();
-        if let Some(guardian) = &mut self.guardian {
-            clean &= guardian.stop(deadline.max(Instant::now() + Duration::from_millis(200)));
-        }
-        let stop = self.stop.take();
+        let now = Instant::now();
+        let deadline = self.stops.iter().map(|stop| stop.deadline).max().unwrap_or(now);
+        let clean = self
+            .guardian
+            .as_mut()
+            .is_none_or(|guardian| guardian.stop(deadline.max(now + Duration::from_millis(200))));
+        let stops = std::mem::take(&mut self.stops);
         drop(self);
-        if let Some(stop) = stop {
-            let _ = stop.done.send(clean);
+        for stop in stops {
+            let _ = stop.done.send(if clean { Stopped::Clean } else { Stopped::GuardianLeft });
         }
     }
 }
@@ -389,7 +455,8 @@ impl Worker {
 /// Also when the thread ends in a panic: the system then asks the children to end, but nobody would say so.
 impl Drop for Worker {
     fn drop(&mut self) {
-        for child in self.children.values() {
+        for (pid, child) in &self.children {
+            lock(&ALIVE).retain(|alive| alive != pid);
             child.process.abandon();
         }
     }

@@ -35,6 +35,11 @@ pub(super) fn find(user: &str) -> Result<Identity, SpawnFailure> {
     Ok(look_up(by_number).unwrap_or(Identity { uid, gid: uid, groups: vec![uid] }))
 }
 
+/// The numbers of the user and the group that own what a child of this user is to read.
+pub fn owner(user: &str) -> Option<(u32, u32)> {
+    find(user).ok().map(|identity| (identity.uid, identity.gid))
+}
+
 type Lookup<'a> = dyn Fn(&mut libc::passwd, &mut [libc::c_char], &mut *mut libc::passwd) -> libc::c_int + 'a;
 
 #[allow(clippy::disallowed_methods)] // The system's text, not one that a host passes in.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::connect::OWN_END;
 use super::{Client, Phase, State, exit_cause, longest_close};
 use crate::dispatch::gate::Slot;
 use crate::dispatch::{Closing, Completion, Listener, Mode, Outcome, Waiter, is_reader_thread, pool};
@@ -40,7 +41,7 @@ impl Client {
             }
             never_connected
         };
-        completion.complete(Ok("{}".to_owned()));
+        self.disconnected(completion);
         if never_connected {
             // There is no closing event that would tell it.
             self.dispatcher.note_end(None);
@@ -53,7 +54,11 @@ impl Client {
         self.dispatcher.check_may_wait()?;
         let waiter = Arc::new(Waiter::default());
         self.disconnect(self.completion(Listener::Wait(waiter.clone())))?;
-        let outcome = waiter.wait(wait.map(|wait| Instant::now() + wait)).unwrap_or_else(|| {
+        let in_time = waiter.wait(wait.map(|wait| Instant::now() + wait)).or_else(|| {
+            self.catch_up_blocking();
+            waiter.wait(Some(Instant::now()))
+        });
+        let outcome = in_time.unwrap_or_else(|| {
             Err(Error::new(Status::Timeout, "the CLI has not ended yet; it is still being closed")
                 .with("phase", "disconnect")
                 .with("remedy", "wait again, or shorten graceful_exit_timeout_ms and terminate_timeout_ms"))
@@ -87,7 +92,26 @@ impl Client {
         self.requests.close();
         self.mcp.close();
         self.control.end(&Arc::new(Error::new(Status::Cancelled, "the session is closing")));
+        let hurry = self.leave_turn();
         self.close_transport();
+        if hurry && let Some(transport) = self.transport() {
+            transport.hurry();
+        }
+    }
+
+    /// At the end of its input a CLI finishes what it is at, so it is told to leave it. `true` when it cannot be told any more.
+    fn leave_turn(&self) -> bool {
+        if !self.is_at_work() {
+            return false;
+        }
+        let (ready, input_ended) = {
+            let state = lock(&self.state);
+            (state.server_info.is_some(), state.input_ended)
+        };
+        if let (true, false, Some(transport)) = (ready, input_ended, self.transport()) {
+            transport.write_last(self.control.last_interrupt());
+        }
+        ready && input_ended
     }
 
     pub(super) fn close_transport(&self) {
@@ -128,11 +152,17 @@ impl Client {
         if self.starts_again_after(end) {
             return;
         }
-        let in_turn = self.turn_in_progress().is_some();
+        let turn = exit_cause::Turn { runs: self.turn_in_progress().is_some(), owed: self.owes_result() };
         {
             let mut state = lock(&self.state);
+            if let (true, Some(cause)) = (end.lives_on, &end.cause) {
+                log::warning(|| cause.message.clone());
+                let cause = Arc::new((**cause).clone());
+                state.lives_on = Some(cause.clone());
+                state.cause.get_or_insert(cause);
+            }
             if !self.is_closing() && state.cause.is_none() {
-                let cause = exit_cause::cause(end, &state, in_turn);
+                let cause = exit_cause::cause(end, &state, turn);
                 let connecting = state.server_info.is_none();
                 state.cause = cause.map(|error| Arc::new(self.explained(error, end, connecting)));
             }
@@ -191,9 +221,9 @@ impl Client {
         // Who polls for it is told of the end last; who waits in a call finds it queued when the call returns.
         let disconnecting = std::mem::take(&mut lock(&self.state).disconnecting);
         let (awaited, told): (Vec<_>, Vec<_>) = disconnecting.into_iter().partition(Completion::is_awaited);
-        told.into_iter().for_each(disconnected);
+        told.into_iter().for_each(|completion| self.disconnected(completion));
         self.dispatcher.push_closed(cause);
-        awaited.into_iter().for_each(disconnected);
+        awaited.into_iter().for_each(|completion| self.disconnected(completion));
         lock(&self.state).over = true;
         self.ended.notify_all();
         self.ended_async.notify_waiters();
@@ -205,7 +235,12 @@ impl Client {
             state.process_gone = true;
             std::mem::take(&mut state.disconnecting)
         };
-        completions.into_iter().for_each(disconnected);
+        completions.into_iter().for_each(|completion| self.disconnected(completion));
+    }
+
+    fn disconnected(&self, completion: Completion) {
+        let lives_on = lock(&self.state).lives_on.clone();
+        completion.complete(lives_on.map_or_else(|| Ok("{}".to_owned()), |error| Err((*error).clone())));
     }
 
     pub(super) async fn wait_ended_async(&self) {
@@ -279,7 +314,11 @@ impl Client {
 
     fn finalise(&self) {
         self.close_soon();
-        if !self.wait_ended(longest_close(&self.options)) {
+        let ended = self.wait_ended(longest_close(&self.options)) || {
+            self.catch_up_blocking();
+            self.wait_ended(OWN_END)
+        };
+        if !ended {
             // What the late end would complete is told now: nothing of the host's may run behind this.
             self.over();
         }
@@ -297,10 +336,6 @@ impl Client {
             self.over();
         }
     }
-}
-
-fn disconnected(completion: Completion) {
-    completion.complete(Ok("{}".to_owned()));
 }
 
 fn is_alive(state: &State) -> bool {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::start::start_transport;
 use super::{Client, Phase, exit_cause, host_environment, live, not_connected};
@@ -93,6 +93,13 @@ impl Client {
             state.phase = Phase::Connecting;
             state.connecting = Some(completion.accept());
         }
+        let _ = self.reader.set(handle.clone());
+        let looks = self.me.clone();
+        self.dispatcher.set_look(move || {
+            if let Some(client) = looks.upgrade() {
+                client.catch_up_blocking();
+            }
+        });
         handle.spawn(Unfinished(Some(me)).run(plan));
         Ok(())
     }
@@ -108,10 +115,8 @@ impl Client {
 
     async fn connecting(self: Arc<Self>, plan: Plan) {
         let until = plan.until;
-        let outcome = match timeout_at(until.into(), self.establish(plan)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(self.connect_timed_out()),
-        };
+        let established = self.within(until, self.establish(plan)).await;
+        let outcome = established.unwrap_or_else(|| Err(self.connect_timed_out()));
         let outcome = outcome.and_then(|info| {
             let mut state = lock(&self.state);
             if state.phase != Phase::Connecting {
@@ -165,6 +170,9 @@ impl Client {
         let must_be_applied = plan.launch.must_be_applied.clone();
         self.start_process(plan).await?;
         let info = self.control_internal(&initialize).await.map_err(in_initialize)?;
+        if let Some(transport) = self.transport() {
+            transport.initialized();
+        }
         self.accept_server_info(&info, &must_be_applied)?;
         let _ = self.initialize.set(initialize);
         Ok(info)

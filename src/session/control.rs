@@ -110,6 +110,15 @@ impl Control {
         None
     }
 
+    /// A line that ends the turn and takes the prompts out of the queue, when nobody waits for a reply any more.
+    pub fn last_interrupt(&self) -> String {
+        let id = format!("req_{}", self.next.fetch_add(1, Ordering::Relaxed) + 1);
+        let mut request = Map::new();
+        request.insert("subtype".into(), "interrupt".into());
+        request.insert("cancel_queued".into(), true.into());
+        control::request_line(&id, &request)
+    }
+
     fn remove(&self, id: &str) -> Option<Open> {
         lock(&self.table).open.remove(id)
     }
@@ -196,7 +205,11 @@ impl Client {
         let completion = self.completion(Listener::Wait(waiter.clone()));
         let subtype = subtype(&request);
         let id = self.send_control(&request, Asker::Host(completion.accept()), None);
-        match waiter.wait(wait.map(|wait| Instant::now() + wait)) {
+        let in_time = waiter.wait(wait.map(|wait| Instant::now() + wait)).or_else(|| {
+            self.catch_up_blocking();
+            waiter.wait(Some(Instant::now()))
+        });
+        match in_time {
             Some(outcome) => outcome,
             None => {
                 let late = id.and_then(|id| self.control.give_up(&id));
@@ -236,6 +249,7 @@ impl Client {
         let _ = runtime::spawn(async move {
             tokio::time::sleep(deadline).await;
             let Some(client) = me.upgrade() else { return };
+            client.catch_up().await;
             // A client that is being freed closes itself.
             let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
             if !client.turn_goes_on(&turn) || client.is_closing() {
@@ -340,7 +354,10 @@ impl Client {
                 drop(pass);
                 drop(client);
                 tokio::select! {
-                    () = tokio::time::sleep_until(next.into()) => {}
+                    () = tokio::time::sleep_until(next.into()) => {
+                        let Some(client) = me.upgrade() else { return };
+                        client.catch_up().await;
+                    }
                     () = changed.notified() => {}
                 }
             }

@@ -9,8 +9,15 @@ use crate::protocol::tolerant;
 use crate::transport::End;
 use crate::transport::stderr_tail::readable;
 
-/// The error that an end without our doing stands for; `None` for a normal one. `in_turn`: the CLI owed a result.
-pub fn cause(end: &End, state: &State, in_turn: bool) -> Option<Error> {
+/// What the CLI was at when it ended.
+pub struct Turn {
+    pub runs: bool,
+    /// A prompt has had no result.
+    pub owed: bool,
+}
+
+/// The error that an end without our doing stands for; `None` for a normal one.
+pub fn cause(end: &End, state: &State, turn: Turn) -> Option<Error> {
     let connecting = state.server_info.is_none();
     if let Some(told) = &end.cause {
         let of_result = told.status == Status::Process && state.error_result.is_some();
@@ -18,6 +25,7 @@ pub fn cause(end: &End, state: &State, in_turn: bool) -> Option<Error> {
         return Some(described(error, end, state));
     }
     let error = match end.exit {
+        Exit::Code(0) if !connecting && turn.owed => owed(end, state),
         Exit::Code(0) if !connecting => return None,
         Exit::Code(0) => Error::new(Status::Process, "Claude Code exited before it was ready"),
         Exit::Code(_) | Exit::Unknown if state.error_result.is_some() => result_error(state),
@@ -36,13 +44,26 @@ pub fn cause(end: &End, state: &State, in_turn: bool) -> Option<Error> {
             Error::new(Status::Process, with_reason("Claude Code ended before it was ready".into(), end))
         }
         // What was asked to end and has nothing left to do may be believed.
-        Exit::Unknown if state.input_ended && !in_turn => return None,
+        Exit::Unknown if state.input_ended && !turn.runs => return None,
         Exit::Unknown => {
             let message = "Claude Code is gone; its exit status is unknown because the host reaps children";
             Error::new(Status::Process, with_reason(message.into(), end))
         }
     };
     Some(described(error, end, state))
+}
+
+/// It ended as if all were well, and a prompt has had no result.
+fn owed(end: &End, state: &State) -> Error {
+    let (status, who) = match &state.cli_path {
+        Some(_) => (Status::Process, "Claude Code exited with code 0"),
+        None => (Status::CliConnection, "the transport ended"),
+    };
+    Error::new(status, with_reason(format!("{who}, but a prompt has had no result"), end)).with(
+        "remedy",
+        "send the prompt again in another client (the option resume continues the conversation); what the CLI wrote to stderr \
+         may say why it left",
+    )
 }
 
 /// The flag that a CLI which ended at once does not know.

@@ -395,6 +395,7 @@ impl Session for Client {
         let task = runtime::handle().ok()?.spawn(async move {
             tokio::time::sleep_until(time.into()).await;
             let Some(client) = me.upgrade() else { return };
+            client.catch_up().await;
             // A client that is being freed ends its requests itself.
             let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
             if let Some(request) = request.upgrade() {

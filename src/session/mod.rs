@@ -1,6 +1,7 @@
 //! One client: connect, initialize, talk, control, close.
 
 mod before;
+mod catch_up;
 mod close;
 mod connect;
 mod control;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use serde_json::{Map, Value};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::dispatch::gate::{Pass, Slot};
@@ -81,6 +83,8 @@ struct State {
     cli_version: Option<String>,
     /// Why the session ended, when it did not end as it should.
     cause: Option<Arc<Error>>,
+    /// The CLI could not be ended, which whoever disconnects has to know.
+    lives_on: Option<Arc<Error>>,
     /// The last frame, if it was a result that reports an error.
     error_result: Option<Vec<u8>>,
     /// What stdout began with, as long as no message has come.
@@ -117,6 +121,8 @@ pub struct Client {
     /// Takes the place of the first one when that did not know how it was started.
     second: OnceLock<Arc<dyn Transport>>,
     starts_again: AtomicBool,
+    /// The runtime whose thread reads for this client.
+    reader: OnceLock<Handle>,
     stats: Stats,
     run: Run,
     hermetic: Hermetic,
@@ -145,6 +151,7 @@ impl Client {
             cli_path: None,
             cli_version: None,
             cause: None,
+            lives_on: None,
             error_result: None,
             first_output: Vec::new(),
             unfinished_output: Vec::new(),
@@ -172,6 +179,7 @@ impl Client {
             transport: OnceLock::new(),
             second: OnceLock::new(),
             starts_again: AtomicBool::new(false),
+            reader: OnceLock::new(),
             stats: Stats::default(),
             run: Run::default(),
             hermetic: Hermetic::default(),

@@ -1,6 +1,7 @@
-//! A second start: a CLI that does not know the flag by which it waits for `initialize` ends at once, and can be given its
-//! plugins and MCP servers the older way.
+//! A second start: a CLI that does not know the flags by which it waits for `initialize` ends at once, and can be given its
+//! plugins, MCP servers and settings the older way.
 
+use std::ffi::OsString;
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
@@ -15,26 +16,34 @@ use crate::protocol::kind::Kind;
 use crate::sync::lock;
 use crate::transport::End;
 
-const WAIT_FLAG: &str = "--await-initialize";
+/// By these a CLI reads parts of initialize before it does anything else.
+const EARLY_FLAGS: [&str; 2] = ["--await-initialize", "--initialize-fields"];
 
 impl Client {
     /// Whether this end of a process is not that of the session, since another start follows.
     pub(super) fn starts_again_after(&self, end: &End) -> bool {
-        if exit_cause::unknown_flag(end) != Some(WAIT_FLAG) || !self.could_start_again() {
+        let Some(flag) = exit_cause::unknown_flag(end).filter(|flag| EARLY_FLAGS.contains(flag)) else {
+            return false;
+        };
+        if !self.could_start_again() {
             return false;
         }
         let features = Features { no_early_initialize: true, ..self.features() };
         let Ok(launch) = self.options.launch(&features, &host_environment()) else { return false };
-        let helps = launch.args.iter().all(|argument| argument != WAIT_FLAG);
+        let has_early = |argument: &OsString| {
+            let word = argument.to_string_lossy();
+            EARLY_FLAGS.contains(&word.split('=').next().unwrap_or_default())
+        };
+        let helps = !launch.args.iter().any(has_early);
         if !helps || self.starts_again.swap(true, Ordering::AcqRel) {
             return false;
         }
         let text = format!(
-            "this CLI does not know {WAIT_FLAG}: it is started again, with plugins on its command line and MCP servers in \
-             a private file"
+            "this CLI does not know {flag}: it is started again, with plugins on its command line, and MCP servers and \
+             settings in a private descriptor"
         );
         log::warning(|| text.clone());
-        let (remedy, _) = self.options.without_flag(WAIT_FLAG);
+        let (remedy, _) = self.options.without_flag(flag);
         self.event(Kind::Warning, json!({"event": "started_again", "text": text, "remedy": remedy}));
         {
             let mut state = lock(&self.state);

@@ -156,6 +156,15 @@ impl Client {
         lock(&self.run.turns).in_progress()
     }
 
+    /// A turn runs or is owed, or something goes on in the background.
+    pub(super) fn is_at_work(&self) -> bool {
+        lock(&self.run.turns).is_at_work()
+    }
+
+    pub(super) fn owes_result(&self) -> bool {
+        lock(&self.run.turns).owes_result()
+    }
+
     pub(super) fn turn_goes_on(&self, turn: &InProgress) -> bool {
         lock(&self.run.turns).goes_on(turn)
     }

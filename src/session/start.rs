@@ -15,7 +15,7 @@ use crate::sync::lock;
 use crate::transport::find_cli::{self, Found};
 use crate::transport::launcher::{self, Kind};
 use crate::transport::subprocess::{Grace, Start, Subprocess};
-use crate::transport::{Transport, private_files::PrivateFolder};
+use crate::transport::{Transport, private_files::PrivateFiles};
 
 /// Makes the transport of the session; it still has to be opened. The order of preference is decided here alone.
 pub async fn start_transport(client: &Arc<Client>, plan: Plan) -> Result<Arc<dyn Transport>> {
@@ -54,11 +54,11 @@ async fn prepare(client: &Client, plan: Plan) -> Result<Start> {
     let stderr_tail_bytes = options.stderr_tail_bytes;
     let may_be_slow = touches_disk(&launch);
     let prepare = move || -> Result<Start> {
-        let private_folder = PrivateFolder::write(&launch.private_files)?;
-        let files = private_folder.iter().flat_map(|folder| folder.arguments.iter().cloned());
-        let args = launch.args.iter().cloned().chain(files).collect();
-        let (command, first_line) = command(launch, &environment, args)?;
-        Ok(Start { command, first_line, private_folder, grace, stderr_tail_bytes })
+        let private_files = PrivateFiles::write(&launch.private_files, launch.user.as_deref())?;
+        let args = launch.args.iter().chain(&private_files.arguments).cloned().collect();
+        let (mut command, first_line) = command(launch, &environment, args)?;
+        command.inherited.clone_from(&private_files.inherited);
+        Ok(Start { command, first_line, private_files, grace, stderr_tail_bytes })
     };
     if !may_be_slow {
         return prepare();
@@ -82,7 +82,14 @@ pub fn command(
     let Some(launcher) = &launch.launcher else {
         let Found { path, .. } = find_cli::find(launch.cli_path.as_deref(), environment)?;
         return Ok((
-            Command { program: path, args, env: launch.env, cwd: launch.cwd, user: launch.user },
+            Command {
+                program: path,
+                args,
+                env: launch.env,
+                cwd: launch.cwd,
+                user: launch.user,
+                ..Command::default()
+            },
             None,
         ));
     };
@@ -96,7 +103,8 @@ pub fn command(
         true => (None, Some(launcher::first_line(launch.cwd.as_deref(), &launch.own_env)?)),
         false => (launch.cwd, None),
     };
-    Ok((Command { program, args, env: launch.env, cwd, user: launch.user }, first_line))
+    let command = Command { program, args, env: launch.env, cwd, user: launch.user, ..Command::default() };
+    Ok((command, first_line))
 }
 
 fn find_launcher(words: &[String], environment: &[(OsString, OsString)]) -> Result<PathBuf> {

@@ -67,6 +67,8 @@ struct Prompt {
     uuid: Arc<str>,
     stage: Stage,
     sent: Instant,
+    /// A result that named no prompt came behind it, and may have answered it too.
+    maybe_answered: bool,
 }
 
 /// A turn that runs or is owed.
@@ -97,6 +99,10 @@ pub struct Turns {
     activity: Option<Activity>,
     /// Agents and workflows that keep a run open; shells and monitors do not.
     tasks: HashSet<String>,
+    /// All that goes on beside the turns, shells and monitors too.
+    background: HashSet<String>,
+    /// The last turn has had its result, and nothing has shown another one since.
+    rests_after_result: bool,
     run_ended: bool,
     /// How long the last prompt that was answered waited for the first piece of an answer, and for its result.
     pub first_answer: Option<Duration>,
@@ -113,13 +119,19 @@ impl Turns {
             self.chosen.truncate(REMEMBERED - 1);
             self.chosen.push_front(uuid.into());
         }
-        self.open.push_back(Prompt { uuid: uuid.into(), stage: Stage::Waiting, sent: Instant::now() });
+        self.open.push_back(Prompt {
+            uuid: uuid.into(),
+            stage: Stage::Waiting,
+            sent: Instant::now(),
+            maybe_answered: false,
+        });
         self.run_ended = false;
     }
 
     /// A result: which prompts it answers.
     pub fn result(&mut self, frame: &ResultFrame) -> Turn {
         self.ended += 1;
+        self.rests_after_result = true;
         let mut prompts = Prompts::new();
         let mut sent = None;
         let mut answer = |prompt: &Prompt| {
@@ -129,6 +141,7 @@ impl Turns {
         if frame.answers.is_empty() && frame.origin.is_none() {
             // A CLI that names no prompts answers them in order, unless it says that the turn was its own.
             self.open.pop_front().iter().for_each(&mut answer);
+            self.open.iter_mut().for_each(|prompt| prompt.maybe_answered = true);
         }
         self.open.retain(|prompt| {
             let answered = prompt.stage == Stage::Done || frame.answers.contains(&prompt.uuid.as_bytes());
@@ -140,6 +153,11 @@ impl Turns {
         self.answer = sent.map(|sent| sent.elapsed()).or(self.answer);
         self.run_ended = self.is_settled();
         Turn { prompts, origin: frame.origin.map(<[u8]>::to_vec) }
+    }
+
+    /// A prompt has no result yet, as far as that can be known. Turns of the CLI's own owe nothing.
+    pub fn owes_result(&self) -> bool {
+        self.open.iter().any(|prompt| !prompt.maybe_answered)
     }
 
     pub fn has_open(&self) -> bool {
@@ -190,6 +208,14 @@ impl Turns {
     /// A turn is running, or a prompt waits for its turn.
     pub fn is_running(&self) -> bool {
         !self.open.is_empty() || matches!(self.activity, Some(Activity::Running | Activity::RequiresAction))
+    }
+
+    /// Whether there is something to interrupt: a turn, one that is owed, or work in the background. Between a result and the
+    /// word that the CLI is idle there is not.
+    pub fn is_at_work(&self) -> bool {
+        let turn =
+            self.activity != Some(Activity::Idle) && self.activity.is_some() && !self.rests_after_result;
+        !self.open.is_empty() || !self.background.is_empty() || turn
     }
 
     fn note_rest(&mut self) {
@@ -247,6 +273,7 @@ impl Turns {
             return Ceiling::Keep;
         }
         self.run_ended = false;
+        self.rests_after_result = false;
         Ceiling::Stop
     }
 
@@ -254,6 +281,7 @@ impl Turns {
         match top_level_string(line, b"subtype") {
             Some(b"session_state_changed") => self.state_frame(line),
             Some(b"task_started") => {
+                self.background.extend(task_id(line).filter(|_| self.background.len() < REMEMBERED));
                 if matches!(top_level_string(line, b"task_type"), Some(b"local_agent" | b"local_workflow"))
                     && let Some(id) = task_id(line)
                     && self.tasks.len() < MOST_TASKS
@@ -287,6 +315,7 @@ impl Turns {
             }
             Activity::Running => {
                 self.run_ended = false;
+                self.rests_after_result = false;
                 self.ceiling()
             }
             Activity::RequiresAction => {
@@ -298,6 +327,7 @@ impl Turns {
 
     fn task_settled(&mut self, line: &[u8]) -> Ceiling {
         let Some(id) = task_id(line) else { return Ceiling::Keep };
+        self.background.remove(&id);
         if !self.tasks.remove(&id) || !self.tasks.is_empty() {
             return Ceiling::Keep;
         }

@@ -18,20 +18,42 @@ use crate::process::Exit;
 /// Work that ends later.
 pub type Later<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// Lets the reader whose thread this runs on take what has come, once. A deadline is judged behind it: a process that was
+/// stopped wakes up behind its deadlines, with what came in time unread.
+pub async fn look() {
+    // Each lets the poller look, and those run first whom it wakes.
+    for _ in 0..2 {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// The way out. Nothing here blocks.
 pub trait Transport: Send + Sync {
     /// Makes the far side ready to take lines. Called once, when the transport has its place in the session, so that
     /// it can be closed meanwhile; lines written earlier wait.
     fn open(&self) -> Later<'_, Result<()>>;
 
+    /// The far side has answered `initialize`: what it needed to start is not needed any more.
+    fn initialized(&self) {}
+
     /// Sends one line; the newline is added. Lines of several threads do not mix.
     fn write_line(&self, line: String) -> Result<()>;
+
+    /// Sends a line of the library's own at the end, to which no reply is awaited; it is no part of the conversation.
+    fn write_last(&self, line: String) {
+        // What cannot be written is no loss: the far side is ending then.
+        let _ = self.write_line(line);
+    }
 
     /// No more input: the far side sees the end of its stdin once everything before has been written.
     fn end_input(&self);
 
     /// Begins to end the far side. [`Sink::ended`] follows in bounded time.
     fn close(&self);
+
+    /// The far side is being closed in the midst of a turn that it cannot be told to leave, because its input has ended: it is
+    /// made to, sooner than otherwise.
+    fn hurry(&self) {}
 
     /// As [`Transport::close`], at once and by force.
     fn abort(&self);
@@ -81,4 +103,6 @@ pub struct End {
     pub abandoned: bool,
     /// Why, where the transport knows it better than by the exit.
     pub cause: Option<Box<Error>>,
+    /// It could not be ended: what `cause` says stands whoever asked for the end.
+    pub lives_on: bool,
 }

@@ -296,15 +296,27 @@ impl Transport for RecordingTransport {
         self.inner.open()
     }
 
+    fn initialized(&self) {
+        self.inner.initialized();
+    }
+
     fn write_line(&self, line: String) -> Result<()> {
         // Noted first: the answer may come before the write returns.
         self.recorder.push(Item::Out(line.clone()));
         self.inner.write_line(line)
     }
 
+    fn write_last(&self, line: String) {
+        self.inner.write_last(line);
+    }
+
     fn end_input(&self) {
         self.note_once(&self.input_ended, format::END_INPUT);
         self.inner.end_input();
+    }
+
+    fn hurry(&self) {
+        self.inner.hurry();
     }
 
     fn close(&self) {

@@ -142,6 +142,8 @@ impl Replay {
 }
 
 impl Transport for Replay {
+    fn write_last(&self, _: String) {}
+
     fn open(&self) -> Later<'_, Result<()>> {
         let audience = lock(&self.audience).take();
         if let (Some(audience), Some(me)) = (audience, self.me.upgrade()) {
@@ -149,8 +151,13 @@ impl Transport for Replay {
             tokio::spawn(async move {
                 // A defect in the session's code must end this client only.
                 let playing = tokio::spawn(me.clone().play(audience.clone()));
-                let nobody_knows =
-                    End { exit: Exit::Unknown, stderr: String::new(), abandoned: false, cause: None };
+                let nobody_knows = End {
+                    exit: Exit::Unknown,
+                    stderr: String::new(),
+                    abandoned: false,
+                    cause: None,
+                    lives_on: false,
+                };
                 let end = playing.await.unwrap_or(nobody_knows);
                 audience.sink.data_ended(&mut BytesMut::new());
                 let stderr = if end.stderr.is_empty() { lock(&me.tail).text() } else { end.stderr };

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::net::unix::pipe::Receiver;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 
-use super::private_files::PrivateFolder;
+use super::private_files::PrivateFiles;
 use super::stderr_tail::StderrTail;
 use super::writer::Writer;
-use super::{End, Later, Sink, Transport};
+use super::{End, Later, Sink, Transport, look};
 use crate::error::{Error, Result, Status};
-use crate::process::{self, Exit, FailureKind, Process, SpawnFailure, Spawned};
+use crate::process::{self, Exit, FailureKind, Process, SpawnFailure, Spawned, Unended};
 use crate::sync::lock;
 
 /// How long the child may take for each step of its end.
@@ -26,14 +26,14 @@ pub struct Grace {
     pub terminate: Duration,
 }
 
-/// After SIGKILL the system needs a moment; a process that survives this cannot be killed by anybody.
-const KILL_TAKES: Duration = Duration::from_secs(5);
-
 /// How long the streams may stay silent after the exit before they are given up: somebody else holds them open.
 const SILENCE_AFTER_EXIT: Duration = Duration::from_millis(250);
 
 /// A grandchild that keeps writing must not keep the session open: more than any pipe holds cannot be the CLI's.
 const READ_AFTER_EXIT: usize = 64 << 20;
+
+/// A child that is in the midst of something and cannot be told to leave it has so long until SIGTERM.
+const HURRY: Duration = Duration::from_millis(500);
 
 const SMALLEST_BUFFER: usize = 4 << 10;
 const LARGEST_BUFFER: usize = 256 << 10;
@@ -48,8 +48,9 @@ pub struct Subprocess {
     writer: Arc<Writer>,
     grace: Grace,
     closing: AtomicBool,
-    close: Notify,
     tail: Arc<Mutex<StderrTail>>,
+    /// What the child reads in its first moments only.
+    files: Mutex<Option<PrivateFiles>>,
 }
 
 /// What is needed to start.
@@ -57,7 +58,7 @@ pub struct Start {
     pub command: process::Command,
     /// What the far side of a launcher reads before the CLI does.
     pub first_line: Option<Vec<u8>>,
-    pub private_folder: Option<PrivateFolder>,
+    pub private_files: PrivateFiles,
     pub grace: Grace,
     pub stderr_tail_bytes: usize,
 }
@@ -96,11 +97,10 @@ impl Subprocess {
             writer: Writer::new(stdin),
             grace: start.grace,
             closing: AtomicBool::new(false),
-            close: Notify::new(),
             tail: tail.clone(),
+            files: Mutex::new(Some(start.private_files).filter(PrivateFiles::is_on_disk)),
         });
         let writing = tokio::spawn(subprocess.writer.clone().run());
-        tokio::spawn(subprocess.clone().close_when_asked());
         let stdout = Output::new(stdout, subprocess.process.exited());
         let stderr = Output::new(stderr, subprocess.process.exited());
         let errors = tokio::spawn(read_stderr(stderr, tail.clone(), sink.clone()));
@@ -110,23 +110,34 @@ impl Subprocess {
             let _ = subprocess.writer.write(line);
         }
         let serving = subprocess.clone();
-        let folder = start.private_folder;
         tokio::spawn(async move {
             // A defect in the session's code must end this client only.
-            let reading = tokio::spawn(read_stdout(stdout, sink.clone()));
-            let _ = reading.await;
-            let (exit, abandoned) = serving.wait_for_exit().await;
+            let mut reading = tokio::spawn(read_stdout(stdout, sink.clone()));
+            let ended = async {
+                let _ = (&mut reading).await;
+                serving.wait_for_exit().await
+            };
+            let ((exit, abandoned), cause) = tokio::select! {
+                ended = ended => (ended, None),
+                why = unended(serving.process.unended()) => ((Exit::Unknown, false), Some(serving.lives_on(why))),
+            };
+            reading.abort();
             let reading_errors = errors.abort_handle();
             let _ = timeout(SILENCE_AFTER_EXIT * 2, errors).await;
             // Neither a descendant that still writes nor one that does not read keeps anything of the session alive.
             reading_errors.abort();
             writing.abort();
-            drop(folder);
+            serving.remove_files();
             let stderr = lock(&tail).text();
-            sink.ended(End { exit, stderr, abandoned, cause: None });
+            let lives_on = cause.is_some();
+            sink.ended(End { exit, stderr, abandoned, cause, lives_on });
             serving.writer.give_up();
         });
         Ok(subprocess)
+    }
+
+    fn remove_files(&self) {
+        drop(lock(&self.files).take());
     }
 
     /// stdout has ended. A child that lives on without it is of no use: it is ended, and the second value says so.
@@ -135,33 +146,53 @@ impl Subprocess {
         if let Some(exit) = exit_within(&mut exited, self.grace.exit).await {
             return (exit, false);
         }
+        // The process thread may have been stopped as long as this one.
+        if let Some(exit) = exit_within(&mut exited, SILENCE_AFTER_EXIT).await {
+            return (exit, false);
+        }
         self.close();
-        let bound = self.grace.exit + self.grace.terminate + KILL_TAKES;
-        (exit_within(&mut exited, bound).await.unwrap_or(Exit::Unknown), true)
+        let exit = exited.wait_for(Option::is_some).await.ok().and_then(|exit| *exit);
+        (exit.unwrap_or(Exit::Unknown), true)
     }
 
-    /// The ladder: end of input, SIGTERM, SIGKILL. stdout and stderr are read all the while.
-    async fn close_when_asked(self: Arc<Self>) {
-        let mut exited = self.process.exited();
-        tokio::select! {
-            () = self.close.notified() => {}
-            _ = exited.wait_for(Option::is_some) => return,
-        }
-        self.writer.end();
-        if exit_within(&mut exited, self.grace.exit).await.is_some() {
-            return;
-        }
-        self.process.terminate();
-        if exit_within(&mut exited, self.grace.terminate).await.is_some() {
-            return;
-        }
-        self.process.kill_tree();
+    /// The child cannot be ended by this process. Its end is not waited for, and the system keeps its books.
+    fn lives_on(&self, why: Unended) -> Box<Error> {
+        let pid = self.process.pid();
+        let (message, remedy) = match why {
+            Unended::NotPermitted => (
+                format!("the CLI (pid {pid}) cannot be ended: this process has no right to send it signals"),
+                "end it as the user that it runs as; free the clients before this process changes its user, or start the \
+                 CLI as the new user by the option user",
+            ),
+            Unended::NoEffect => (
+                format!("the CLI (pid {pid}) was killed and has not ended: it waits inside the system"),
+                "look at its state with ps: state D waits for a disk or a network drive",
+            ),
+        };
+        Box::new(
+            Error::new(Status::Process, message)
+                .with("phase", "disconnect")
+                .with("pid", pid)
+                .with("remedy", remedy),
+        )
+    }
+}
+
+async fn unended(mut told: watch::Receiver<Option<Unended>>) -> Unended {
+    let why = told.wait_for(Option::is_some).await.ok().and_then(|why| *why);
+    match why {
+        Some(why) => why,
+        None => std::future::pending().await,
     }
 }
 
 impl Transport for Subprocess {
     fn open(&self) -> Later<'_, Result<()>> {
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn initialized(&self) {
+        self.remove_files();
     }
 
     fn release(&self) {}
@@ -176,14 +207,21 @@ impl Transport for Subprocess {
 
     fn close(&self) {
         if !self.closing.swap(true, Ordering::AcqRel) {
-            self.close.notify_one();
+            self.writer.end();
+            self.process.end_within(self.grace.exit, self.grace.terminate);
         }
+    }
+
+    fn hurry(&self) {
+        self.process.end_within(self.grace.exit.min(HURRY), self.grace.terminate);
     }
 
     fn abort(&self) {
         self.closing.store(true, Ordering::Release);
         self.writer.end();
         self.process.kill_tree();
+        // Where that was not possible it becomes known at once.
+        self.process.end_within(Duration::ZERO, Duration::ZERO);
     }
 
     fn queued_input(&self) -> usize {
@@ -307,8 +345,12 @@ impl Output {
             }
         }
         tokio::select! {
+            biased;
             ready = self.pipe.readable() => ready.is_ok(),
-            () = sleep(SILENCE_AFTER_EXIT) => false,
+            () = sleep(SILENCE_AFTER_EXIT) => {
+                look().await;
+                matches!(timeout(Duration::ZERO, self.pipe.readable()).await, Ok(Ok(())))
+            }
         }
     }
 }
@@ -404,13 +446,13 @@ mod tests {
             args: ["-c", script].map(Into::into).into(),
             env: vec![("PATH".into(), "/usr/bin:/bin".into())],
             cwd: Some(folder.clone()),
-            user: None,
+            ..process::Command::default()
         };
         let grace = Grace { exit: Duration::from_secs(5), terminate: Duration::from_secs(5) };
         let start = Start {
             command: sh(script),
             first_line: None,
-            private_folder: None,
+            private_files: PrivateFiles::default(),
             grace,
             stderr_tail_bytes: 100,
         };

@@ -38,6 +38,8 @@ struct Plan {
     /// Zero when the child is to outlive its parent.
     parent: pid_t,
     user: Option<User>,
+    inherited: *const c_int,
+    inherited_count: usize,
     close_range: bool,
     failed_stage: AtomicI32,
     failed_errno: AtomicI32,
@@ -79,6 +81,7 @@ impl Launcher {
     pub fn launch(&self, prepared: &Prepared, streams: &[OwnedFd; 3]) -> Result<Launched, Refused> {
         let argv = pointers(&prepared.args);
         let envp = pointers(&prepared.env);
+        let inherited: Vec<c_int> = prepared.inherited.iter().map(|fd| fd.as_raw_fd()).collect();
         let plan = Plan {
             path: prepared.path.as_ptr(),
             argv: argv.as_ptr(),
@@ -96,6 +99,8 @@ impl Launcher {
                 groups: identity.groups.as_ptr(),
                 group_count: identity.groups.len(),
             }),
+            inherited: inherited.as_ptr(),
+            inherited_count: inherited.len(),
             close_range: self.close_range,
             failed_stage: AtomicI32::new(0),
             failed_errno: AtomicI32::new(0),
@@ -215,6 +220,11 @@ fn run(plan: &Plan) -> Stage {
         }
         if !plan.close_range || !close_range_on_exec() {
             close_listed_on_exec();
+        }
+        for at in 0..plan.inherited_count {
+            if libc::fcntl(*plan.inherited.add(at), libc::F_SETFD, 0) < 0 {
+                return Stage::Setup;
+            }
         }
         if let Some(user) = &plan.user
             && let Some(stage) = change_user(user)

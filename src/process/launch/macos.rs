@@ -19,6 +19,10 @@ unsafe extern "C" {
         actions: *mut libc::posix_spawn_file_actions_t,
         path: *const libc::c_char,
     ) -> c_int;
+    fn posix_spawn_file_actions_addinherit_np(
+        actions: *mut libc::posix_spawn_file_actions_t,
+        fd: c_int,
+    ) -> c_int;
 }
 
 pub(crate) struct Launcher {
@@ -51,6 +55,9 @@ impl Launcher {
             libc::posix_spawnattr_init(&mut attributes);
             for (target, source) in streams.iter().enumerate() {
                 libc::posix_spawn_file_actions_adddup2(&mut actions, source.as_raw_fd(), target as c_int);
+            }
+            for fd in &prepared.inherited {
+                posix_spawn_file_actions_addinherit_np(&mut actions, fd.as_raw_fd());
             }
             if let Some(cwd) = &prepared.cwd {
                 posix_spawn_file_actions_addchdir_np(&mut actions, cwd.as_ptr());

@@ -218,7 +218,7 @@ impl HostTransport {
         if cause.is_none() && matches!(exit, Exit::Code(0) | Exit::Unknown) {
             cause = failure;
         }
-        End { exit, stderr: message, abandoned: false, cause: cause.map(Box::new) }
+        End { exit, stderr: message, abandoned: false, cause: cause.map(Box::new), lives_on: false }
     }
 
     async fn read(self: Arc<Self>, sink: Arc<dyn Sink>) {

@@ -75,7 +75,7 @@ pub fn end_of(meta: &Value) -> End {
     let cause =
         status.map(|status| Box::new(Error::new(status, meta["message"].as_str().unwrap_or_default())));
     let stderr = meta["stderr"].as_str().unwrap_or_default().to_owned();
-    End { exit, stderr, abandoned: meta["abandoned"] == true, cause }
+    End { exit, stderr, abandoned: meta["abandoned"] == true, cause, lives_on: false }
 }
 
 /// Adds one line of the file to `text`. `value` is JSON without line breaks.
@@ -97,7 +97,7 @@ mod tests {
             [(Exit::Code(3), false, None), (Exit::Signal(9), true, None), (Exit::Unknown, false, cause)]
         {
             for stderr in ["", "bad luck"].map(str::to_owned) {
-                let end = End { exit, stderr, abandoned, cause: cause.clone() };
+                let end = End { exit, stderr, abandoned, cause: cause.clone(), lives_on: false };
                 assert_eq!(format!("{:?}", end_of(&ended(&end, true))), format!("{end:?}"));
                 assert_eq!(end_of(&ended(&end, false)).stderr, "");
             }

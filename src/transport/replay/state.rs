@@ -424,7 +424,7 @@ impl State {
 
 /// An end of our own making.
 fn end(exit: Exit) -> Step {
-    Step::End(End { exit, stderr: String::new(), abandoned: false, cause: None })
+    Step::End(End { exit, stderr: String::new(), abandoned: false, cause: None, lives_on: false })
 }
 
 fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {

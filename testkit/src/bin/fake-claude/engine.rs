@@ -345,7 +345,9 @@ impl Engine {
         };
         self.emit(&frames::success(request_id, Some(payload)));
         let Some(at) = self.tasks.iter().position(|task| task.prompt().is_some()) else { return };
-        let task = self.tasks.remove(at);
+        // In its place stays one with nothing to do: whoever asks for this may be in the midst of the list.
+        let idle = Task::new(Cause::Start, Rc::new([]));
+        let task = std::mem::replace(&mut self.tasks[at], idle);
         let Cause::Turn(prompt) = task.cause else { return };
         let in_tool = !self.asked.is_empty();
         for id in self.asked.clone() {
