@@ -142,14 +142,15 @@ impl Dispatcher {
         let Some(Entry::Lines(lines)) = queue.messages.front_mut() else {
             return take_single(queue, freed);
         };
-        let before = lines.count();
         let event = self.take_line(lines);
-        let after = lines.count();
-        queue.settle_count(before, after);
+        let ended = lines.is_empty();
+        // A line may have brought its text as an event of its own.
+        let more = usize::from(lines.delta.is_some());
+        queue.settle_count(1, more);
         if matches!(&event, Some(event) if matches!(event.kind, EventKind::Message(Kind::Result))) {
             queue.results.deliver();
         }
-        if after == 0 {
+        if ended {
             *freed = queue.messages.pop().map_or(0, |entry| entry.cost());
         }
         event

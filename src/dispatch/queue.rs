@@ -86,7 +86,13 @@ impl Lines {
         Lines { block: Held::Own(block), next: 0, delta: None }
     }
 
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.delta.is_none() && self.next >= self.block.lines.len()
+    }
+
     /// The line that follows, when no delta is in front of it.
+    #[inline]
     pub fn advance(&mut self) -> Option<Line> {
         let line = self.block.lines.get(self.next).copied();
         self.next += usize::from(line.is_some());
