@@ -55,29 +55,33 @@
  * 6.  Threads. Any function may be called from any thread at any time, inside a callback too.
  * 7.  Waiting. A function waits if and only if it has `timeout_ms`, in milliseconds; CLAUDE_NO_WAIT and
  *     CLAUDE_WAIT_FOREVER are values of it, and the end of the time gives CLAUDE_ERR_TIMEOUT. It is refused with
- *     CLAUDE_ERR_WOULD_DEADLOCK on a thread of the library and inside a callback. Two things wait without it, but never
- *     inside a callback of the same client: claude_client_free, and replacing a callback, which waits for a running
- *     call of the old one.
+ *     CLAUDE_ERR_WOULD_DEADLOCK on every thread of the library, inside a callback of the same client, and in what may
+ *     interrupt anybody: the log, on_ready, the functions of a transport. Two things wait without it, but never inside a
+ *     callback of the same client: claude_client_free, and replacing a callback, which waits for a running call of the
+ *     old one.
  * 8.  Operations. `f(client, ..., done, user_data, error)` starts something and returns; once it has returned
  *     CLAUDE_OK, `done` is called exactly once, with CLAUDE_ERR_CANCELLED or CLAUDE_ERR_CLOSED if need be; when it has
  *     failed, never. `f_wait(client, ..., timeout_ms, reply_json, error)` is its twin for plain C. In PULL mode `done`
  *     is NULL and a CLAUDE_EVENT_DONE with the same `user_data` comes instead.
  * 9.  Callbacks are plain functions with `void *user_data` last. `destroy` runs exactly once and last, also when the
  *     registration failed: what `user_data` needs is freed there. `..._on_x` replaces, and a NULL callback takes away;
- *     `..._add_x` adds one of many. Callbacks return normally: no exception, no longjmp. In PULL mode a registration
- *     takes NULL as its callback and says that the host wants these events.
+ *     `..._add_x` adds one of many. Callbacks return normally. One that is left by longjmp counts as ended, with a
+ *     CLAUDE_EVENT_WARNING; an exception or pthread_exit out of one ends the process, with a line on stderr that names
+ *     it. In PULL mode a registration takes NULL as its callback and says that the host wants these events.
  * 10. Handles are ids, not addresses: never read through one. NULL, freed, stale and foreign ones give
  *     CLAUDE_ERR_INVALID_HANDLE, never a crash, and the free functions ignore them.
  * 11. Freeing. When claude_client_free has returned, no callback of that client runs or will run, every `destroy` has
  *     run and the child process is gone. Inside one of the client's own callbacks it returns at once, and the promise
  *     holds when that callback has returned; where the library's reader runs it (INLINE mode, on_ready, the log), a
  *     library thread keeps the promise soon after, and the last `destroy` says so. Returning from main without any
- *     clean-up is safe.
+ *     clean-up is safe where callbacks can still run then: an interpreter that is torn down first (CPython and most
+ *     others) calls claude_runtime_shutdown before that, such as in its atexit.
  * 12. Requests of the CLI fail closed: unanswered, dropped, late or in flight at a failure means "deny" or an error
  *     reply, never "go ahead". An answer that could be misread is refused before it is sent, and the request stays
  *     open.
- * 13. The host stays its own master: the library prints nothing, installs no signal handler, changes no signal mask,
- *     registers no atexit handler, and nothing inside it unwinds into the host. After fork the new process may exec.
+ * 13. The host stays its own master: the library prints nothing but the line of 9., installs no signal handler, changes
+ *     no signal mask, registers no atexit handler, and nothing inside it unwinds into the host. After fork the new
+ *     process may exec.
  * 14. Options and messages are JSON. Messages are the bytes that the CLI wrote: unknown types and fields pass through.
  *     Unknown option keys are errors that name the nearest known key.
  * 15. Growth. Enumerations are open. A struct begins with `size`, which the host sets to its sizeof: what an older host

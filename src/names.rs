@@ -1,5 +1,7 @@
 //! Names that nobody knows, and what they were most likely meant to be. Case, `-` and `_` do not count.
 
+use crate::error::quotable;
+
 /// Longer than any known name: not worth a comparison.
 const LONGEST: usize = 64;
 
@@ -124,7 +126,8 @@ pub fn mcp_server_fault(name: &str) -> Option<Unkept> {
     if let Some(unkept) = rewritten(name) {
         return Some(unkept);
     }
-    let unkept = |fault: &str, remedy: String| Some(Unkept { fault: format!("{name}: {fault}"), remedy });
+    let unkept =
+        |fault: &str, remedy: String| Some(Unkept { fault: format!("{}: {fault}", quotable(name)), remedy });
     if name.contains("__") || name.ends_with('_') {
         let fault = "rules end a server's name at the first two underscores, and would mean another server";
         let short = name.split('_').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_");
@@ -173,7 +176,7 @@ fn rewritten(name: &str) -> Option<Unkept> {
         return None;
     }
     let kept: String = name.chars().map(|c| if kept(c) { c } else { '_' }).collect();
-    let fault = format!("the model would see {name:?} as {kept}");
+    let fault = format!("the model would see {:?} as {}", quotable(name), quotable(&kept));
     Some(Unkept { fault, remedy: "use letters, digits, - and _ of ASCII alone".into() })
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
 use crate::dispatch::pool;
 use crate::error::{Error, Result, Status};
@@ -157,9 +158,8 @@ fn handle_of(mut state: MutexGuard<'_, State>) -> Result<Handle> {
 }
 
 /// Runs `task` on one of the runtimes.
-pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-    handle()?.spawn(task);
-    Ok(())
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<AbortHandle> {
+    Ok(handle()?.spawn(task).abort_handle())
 }
 
 fn start(configuration: &Arc<Configuration>) -> Result<Vec<Reader>> {

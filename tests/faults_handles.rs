@@ -81,6 +81,8 @@ fn ordinary(name: &str) -> &'static str {
         "size_t" => "1",
         "uint32_t" => "1",
         "int32_t" | "int64_t" | "uint64_t" | "double" => "0",
+        // A mask: every number with a bit of a lane is one.
+        "claude_lanes_t" => &[("0", true), ("4", true), ("INT32_MIN", true)],
         _ if ENUMERATIONS.contains(&name) => "0",
         "bool" => "false",
         "char **" => "&text",

@@ -44,7 +44,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("place", &["error"]),
     ("process", &[]),
     ("error", &[]),
-    ("names", &[]),
+    ("names", &["error"]),
     ("sync", &["place"]),
 ];
 

@@ -249,8 +249,7 @@ fn slow_down(client: &Client) -> Arc<AtomicBool> {
 #[test]
 fn inline_callbacks_may_push_and_write() {
     let sink: Arc<Mutex<Option<Sink>>> = Arc::default();
-    let client = Client::new(&json!({}));
-    client.set_dispatch(Mode::CLAUDE_DISPATCH_INLINE);
+    let client = Client::with_mode(&json!({}), Mode::CLAUDE_DISPATCH_INLINE);
     install(&client, {
         let sink = sink.clone();
         Memory::with(move |given, _| {

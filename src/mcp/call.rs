@@ -242,7 +242,7 @@ impl Call {
         let text =
             format!("the CLI rounds whole numbers from 2^53 on: {number} in the {place} of the tool {name}");
         let remedy =
-            "pass such numbers as texts; claude_tool_call_add_json hands them to the model as they are";
+            "pass such numbers as texts; claude_tool_call_add_text hands them to the model as they are";
         self.host.warn(
             json!({"event": "number_rounded", "text": text, "tool": name, "number": number, "place": place,
             "remedy": remedy}),

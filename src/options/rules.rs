@@ -60,8 +60,9 @@ fn forbids_nothing(rule: &str) -> Option<(String, String)> {
     if let Some(rest) = tool.strip_prefix("mcp__") {
         let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*');
         let bad = rest.is_empty() || !rest.chars().all(kept);
-        return bad
-            .then(|| (format!("no tool's name looks like {tool}"), "write mcp__<server>__<tool>".into()));
+        return bad.then(|| {
+            (format!("no tool's name looks like {}", quotable(tool)), "write mcp__<server>__<tool>".into())
+        });
     }
     if tool.contains('*') {
         return None;
@@ -75,7 +76,7 @@ fn forbids_nothing(rule: &str) -> Option<(String, String)> {
 pub fn dialog_kinds(value: &Value, pointer: &str) -> Checked {
     for (index, kind) in texts(value) {
         if let Some(meant) = names::meant(kind, names::DIALOGS) {
-            let fault = format!("there is no dialog {kind:?}");
+            let fault = format!("there is no dialog {:?}", quotable(kind));
             return Err(invalid(&item(pointer, index), fault, &format!("write \"{meant}\"")));
         }
     }

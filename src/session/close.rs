@@ -202,6 +202,7 @@ impl Client {
             state.phase = Phase::Closed;
             (state.cause.clone(), state.connecting.take())
         };
+        self.end_watch();
         let reason =
             cause.clone().unwrap_or_else(|| Arc::new(Error::new(Status::Closed, "the session has ended")));
         match &cause {

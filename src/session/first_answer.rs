@@ -11,6 +11,7 @@ use super::Client;
 use crate::log;
 use crate::protocol::kind::Kind;
 use crate::runtime;
+use crate::sync::lock;
 
 /// After so long the host is told what holds up its first answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,7 +27,7 @@ impl Client {
             return;
         }
         let me = self.me.clone();
-        let _ = runtime::spawn(async move {
+        let watch = runtime::spawn(async move {
             sleep(PATIENCE).await;
             let Some(client) = me.upgrade().filter(|client| client.is_still_silent()) else { return };
             let request = Map::from_iter([("subtype".to_owned(), Value::from("mcp_status"))]);
@@ -38,6 +39,14 @@ impl Client {
                 client.tell_of_slow_servers(&servers);
             }
         });
+        *lock(&self.run.first_answer) = watch.ok();
+    }
+
+    /// The session is over: nobody waits for an answer any more.
+    pub(super) fn end_watch(&self) {
+        if let Some(watch) = lock(&self.run.first_answer).take() {
+            watch.abort();
+        }
     }
 
     fn is_still_silent(&self) -> bool {

@@ -48,6 +48,8 @@ pub struct Run {
     timer_task: Mutex<Option<AbortHandle>>,
     timing: AtomicBool,
     pub(super) first_prompt_sent: AtomicBool,
+    /// Looks after the first answer.
+    pub(super) first_answer: Mutex<Option<AbortHandle>>,
     /// The CLI has begun with a turn.
     pub(super) turn_began: AtomicBool,
     /// The next piece of an answer is the first one of its turn.

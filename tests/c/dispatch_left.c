@@ -67,7 +67,7 @@ static void on_closed(claude_status_t status, const char *text, size_t len, void
 }
 
 static const char *next_prompt(void *user_data) {
-    UNUSED(len), UNUSED(user_data);
+    UNUSED(user_data);
     if (leaves("prompt")) longjmp(out, 1);
     return prompts++ < 1 ? "one" : NULL;
 }

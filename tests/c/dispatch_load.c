@@ -224,7 +224,7 @@ static void event_budget(void) {
 static _Atomic long prompts_made;
 
 static const char *endless(void *user_data) {
-    UNUSED(len), UNUSED(user_data);
+    UNUSED(user_data);
     prompts_made++;
     return results < 5 ? "again" : NULL;
 }

@@ -152,7 +152,7 @@ static void on_done(claude_status_t status, const char *json, size_t len, void *
 }
 
 static const char *next_prompt(void *user_data) {
-    UNUSED(len), UNUSED(user_data);
+    UNUSED(user_data);
     /* A generator may block, so INLINE has it on another thread of the library than the reader. */
     if (mode == CLAUDE_DISPATCH_INLINE) CHECK(on_thread_named("claude-callback"));
     else check_thread(false);

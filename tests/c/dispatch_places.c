@@ -82,7 +82,7 @@ static void on_library(void *user_data) {
 }
 
 static const char *next_prompt(void *user_data) {
-    UNUSED(len), UNUSED(user_data);
+    UNUSED(user_data);
     try_all();
     return NULL;
 }

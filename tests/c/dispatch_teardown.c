@@ -151,7 +151,6 @@ static void on_done(claude_status_t status, const char *json, size_t len, void *
 }
 
 static const char *next_prompt(void *user_data) {
-    UNUSED(len);
     enter(user_data);
     maybe_free("prompt");
     leave(user_data);

@@ -41,10 +41,10 @@ static void on_request(claude_request_t *request, void *) {
     claude_request_free(request);
 }
 static void on_destroy(void *) { leave("destroy"); }
-static void on_log(int32_t, const char *, size_t, void *) { leave("log"); }
+static void on_log(claude_log_level_t, const char *, size_t, void *) { leave("log"); }
 
 static int start(const char *mode, claude_client_t **client) {
-    int number = std::string(mode) == "pump" ? CLAUDE_DISPATCH_PUMP : std::string(mode) == "inline" ? CLAUDE_DISPATCH_INLINE
+    claude_dispatch_t number = std::string(mode) == "pump" ? CLAUDE_DISPATCH_PUMP : std::string(mode) == "inline" ? CLAUDE_DISPATCH_INLINE
         : CLAUDE_DISPATCH_THREAD;
     CHECK(claude_client_create(getenv("OPTIONS"), client, nullptr) == CLAUDE_OK);
     CHECK(claude_client_set_dispatch(*client, number, nullptr) == CLAUDE_OK);

@@ -113,14 +113,20 @@ static inline void seen_wait(struct seen *seen, unsigned *counter, unsigned numb
 }
 
 /* A client that counts messages and its end into `seen`. */
-static inline claude_client_t *new_client(const char *options, struct seen *seen)
+static inline claude_client_t *new_client_in(claude_dispatch_t mode, const char *options, struct seen *seen)
 {
     claude_client_t *client = NULL;
 
     OK(claude_client_create(options, &client, &error));
+    OK(claude_client_set_dispatch(client, mode, &error));
     OK(claude_client_on_message(client, seen_message, seen, seen_destroy, &error));
     OK(claude_client_on_closed(client, seen_closed, seen, seen_destroy, &error));
     return client;
+}
+
+static inline claude_client_t *new_client(const char *options, struct seen *seen)
+{
+    return new_client_in(CLAUDE_DISPATCH_THREAD, options, seen);
 }
 
 #endif

@@ -241,6 +241,7 @@ static void begin(void)
     vtable.close = vtable.end_input = cli_close;
     OK(claude_client_create(client_options, &client, &error));
     OK(claude_client_set_dispatch(client, CLAUDE_DISPATCH_PULL, &error));
+    OK(claude_client_on_request(client, NULL, NULL, NULL, &error));
     OK(claude_client_set_transport(client, &vtable, NULL, &error));
     OK(claude_client_connect_wait(client, NULL, LONG_MS, &error));
     OK(claude_client_query(client, "go", NULL, NULL, &error));

@@ -199,12 +199,12 @@ static void ends_during_pushes(int round)
     struct seen seen = SEEN;
     unsigned destroyed = 0;
     struct partner *partner = new_partner(&destroyed);
-    claude_client_t *client = new_client(options, &seen);
+    claude_dispatch_t mode = round % 4 == 3 ? CLAUDE_DISPATCH_INLINE : CLAUDE_DISPATCH_THREAD;
+    claude_client_t *client = new_client_in(mode, options, &seen);
     claude_sink_t *sink;
 
     partner->late = round % 3 == 0 ? round : -1;
     partner->close = round % 2 == 0 ? CLAUDE_OK : CLAUDE_ERR_PROCESS;
-    OK(claude_client_set_dispatch(client, round % 4 == 3 ? CLAUDE_DISPATCH_INLINE : CLAUDE_DISPATCH_THREAD, &error));
     OK(claude_client_set_transport(client, &vtable, partner, &error));
     OK(claude_client_connect_wait(client, NULL, LONG_MS, &error));
     sink = partner->sink;

@@ -43,12 +43,17 @@ fn held(stage: &Stage) -> Vec<Frame> {
     let requests = lock(&requests).clone();
     let requests =
         requests.into_iter().map(|json| Frame { part: Part::Requests, name: text(&json, "subtype"), json });
-    let messages = messages.into_iter().filter(|json| json["type"].is_string()).map(|json| {
+    let messages = messages.into_iter().filter(is_of_the_cli).map(|json| {
         let kind = text(&json, "type");
         let name = if kind == "system" { format!("system/{}", text(&json, "subtype")) } else { kind };
         Frame { part: Part::Messages, name, json }
     });
     messages.chain(requests).collect()
+}
+
+/// Events of the library come among the messages.
+fn is_of_the_cli(json: &Value) -> bool {
+    json["type"].as_str().is_some_and(|kind| kind != "claude_client")
 }
 
 fn text(json: &Value, member: &str) -> String {

@@ -5,6 +5,7 @@
 mod raw;
 mod slot;
 mod stage;
+mod turn;
 
 #[path = "../support/event.rs"]
 pub mod event;
@@ -33,6 +34,7 @@ pub use raw::lock;
 use raw::{boxed, c_text, pointer};
 pub use slot::Slot;
 pub use stage::{Stage, bash, fake_options};
+pub use turn::Turn;
 
 pub const SOON: Duration = Duration::from_secs(20);
 pub const LONG: Duration = Duration::from_secs(60);
@@ -594,34 +596,5 @@ impl Event {
 
     pub fn take(&self) -> Request {
         Request(self.0.take_request().expect("a request"))
-    }
-}
-
-#[derive(Debug)]
-pub struct Turn {
-    pub result: Value,
-    pub messages: Vec<Value>,
-}
-
-impl Turn {
-    pub fn text(&self) -> &str {
-        self.result["result"].as_str().unwrap_or_default()
-    }
-
-    /// The tool results of the turn: text, and whether it is an error.
-    pub fn tool_results(&self) -> Vec<(String, bool)> {
-        let blocks = self.messages.iter().filter(|message| message["type"] == "user");
-        let blocks =
-            blocks.flat_map(|message| message["message"]["content"].as_array().cloned().unwrap_or_default());
-        blocks
-            .filter(|block| block["type"] == "tool_result")
-            .map(|block| {
-                let content = match &block["content"] {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                };
-                (content, block["is_error"] == true)
-            })
-            .collect()
     }
 }

@@ -111,11 +111,18 @@ unsafe impl Sync for Client {}
 
 impl Client {
     pub fn new(options: &Value) -> Client {
+        Client::with_mode(options, claude_dispatch_t::CLAUDE_DISPATCH_THREAD)
+    }
+
+    pub fn with_mode(options: &Value, mode: claude_dispatch_t) -> Client {
         let mut handle = std::ptr::null_mut();
         let options = c_text(&options.to_string());
         // SAFETY: the text is NUL-terminated, the outputs are variables.
         check(|error| unsafe { claude_client_create(options.as_ptr(), &mut handle, error) })
             .expect("a client");
+        // SAFETY: plain values.
+        check(|error| unsafe { claude_client_set_dispatch(handle, std::mem::MaybeUninit::new(mode), error) })
+            .expect("a mode");
         let client = Client { handle, seen: Arc::default(), callbacks: Mutex::default() };
         let seen: *mut c_void = Arc::as_ptr(&client.seen).cast_mut().cast();
         // SAFETY: `seen` lives until the client has been freed.
@@ -153,14 +160,6 @@ impl Client {
         // SAFETY: `seen` lives until the client has been freed.
         check(|error| unsafe { claude_client_on_request(self.handle, Some(on_request), seen, None, error) })
             .expect("a callback");
-    }
-
-    pub fn set_dispatch(&self, mode: claude_dispatch_t) {
-        // SAFETY: plain values.
-        check(|error| unsafe {
-            claude_client_set_dispatch(self.handle, std::mem::MaybeUninit::new(mode), error)
-        })
-        .expect("a mode");
     }
 
     pub fn set_transport(
