@@ -56,9 +56,9 @@
  * 7.  Waiting. A function waits if and only if it has `timeout_ms`, in milliseconds; CLAUDE_NO_WAIT and
  *     CLAUDE_WAIT_FOREVER are values of it, and the end of the time gives CLAUDE_ERR_TIMEOUT. It is refused with
  *     CLAUDE_ERR_WOULD_DEADLOCK on every thread of the library, inside a callback of the same client, and in what may
- *     interrupt anybody: the log, on_ready, the functions of a transport. Two things wait without it, but never inside a
- *     callback of the same client: claude_client_free, and replacing a callback, which waits for a running call of the
- *     old one.
+ *     interrupt anybody: the log, on_ready, the functions of a transport. Two things wait without it, but never inside
+ *     a callback of the same client: claude_client_free, and replacing a callback, which waits for a running call of
+ *     the old one.
  * 8.  Operations. `f(client, ..., done, user_data, error)` starts something and returns; once it has returned
  *     CLAUDE_OK, `done` is called exactly once, with CLAUDE_ERR_CANCELLED or CLAUDE_ERR_CLOSED if need be; when it has
  *     failed, never. `f_wait(client, ..., timeout_ms, reply_json, error)` is its twin for plain C. In PULL mode `done`

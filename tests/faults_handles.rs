@@ -81,8 +81,6 @@ fn ordinary(name: &str) -> &'static str {
         "size_t" => "1",
         "uint32_t" => "1",
         "int32_t" | "int64_t" | "uint64_t" | "double" => "0",
-        // A mask: every number with a bit of a lane is one.
-        "claude_lanes_t" => &[("0", true), ("4", true), ("INT32_MIN", true)],
         _ if ENUMERATIONS.contains(&name) => "0",
         "bool" => "false",
         "char **" => "&text",
@@ -116,6 +114,8 @@ fn wrong(name: &str) -> &'static [(&'static str, bool)] {
         }
         "size_t" => &[("0", false), ("SIZE_MAX - 1", false), ("SIZE_MAX / 2 + 1", false)],
         "uint32_t" => &[("0", false), ("77", false)],
+        // A mask: every number with a bit of a lane is one.
+        "claude_lanes_t" => &[("0", true), ("4", true), ("INT32_MIN", true)],
         _ if ENUMERATIONS.contains(&name) => &[("-77", true), ("INT32_MAX", true), ("INT32_MIN", true)],
         "int32_t" => &[("-1", false), ("INT32_MAX", false), ("INT32_MIN", false)],
         "int64_t" => &[("-1", false), ("INT64_MAX", false), ("INT64_MIN", false)],
