@@ -472,8 +472,7 @@ fn a_wake_is_for_all_who_wait_or_for_the_next() {
                         // Under the lock until it waits.
                         waiting.fetch_add(1, SeqCst);
                         let (_queue, ended) = pulled.arrivals.wait(queue, lanes, None);
-                        let woken = ended == Ended::Woken;
-                        woken
+                        ended == Ended::Woken
                     })
                 })
                 .collect();
