@@ -443,6 +443,31 @@ fn permission_dialog_does_what_the_user_says() {
 }
 
 #[test]
+fn assistant_streams_asks_and_has_a_tool() {
+    let stage = real_stage!("assistant");
+    let file = stage.sandbox.work().join("note.txt");
+    let options =
+        json!([{"label": "The time", "description": "-"}, {"label": "\"Quotes\"", "description": "-"}]);
+    let question =
+        json!({"question": "What then?", "header": "What", "multiSelect": false, "options": options});
+    stage.api.set_rules(vec![
+        Rule::on_prompt("Ask me", Reply::tool("AskUserQuestion", json!({"questions": [question]}))),
+        Rule::on_tool_result("Quotes", Reply::tool("mcp__clock__now", json!({}))),
+        Rule::on_tool_result(":", Reply::tool("Write", json!({"file_path": file, "content": "noted"}))),
+        Rule::on_tool_result("did not allow", Reply::text("It is late.")),
+    ]);
+    let output = stage.output("assistant", "1\ny\nn\n");
+    let order = [
+        "What then?\n  0 The time\n  1 \"Quotes\"\nNumber? ",
+        "Allow mcp__clock__now? [y/N] ",
+        "Allow Write? [y/N] ",
+    ];
+    assert_order(&output, &order);
+    assert!(!file.exists(), "{output}");
+    assert!(output.ends_with("It is late.\n"), "{output}");
+}
+
+#[test]
 fn hooks_block_and_log() {
     let stage = real_stage!("hooks");
     std::fs::create_dir(stage.sandbox.work().join("build")).unwrap();
