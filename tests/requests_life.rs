@@ -16,7 +16,8 @@ use claude_client::capi::client::{
 use claude_client::capi::control::*;
 use claude_client::capi::error::claude_string_free;
 use claude_client::capi::talk::claude_client_end_input_after_run;
-use claude_client::capi::types::{claude_state_t, claude_status_t};
+use claude_client::capi::types::{claude_dispatch_t, claude_state_t, claude_status_t};
+use claude_testkit::Sandbox;
 use requests_support::{Host, SOON, Stage, Status, bash, status};
 use serde_json::{Value, json};
 
@@ -110,4 +111,26 @@ fn edge_026_a_hook_of_a_single_prompt_is_answered_and_the_process_ends() {
     }
     assert!(!stage.made("made") && calls.load(Ordering::SeqCst) == 1);
     assert!(result["result"].as_str().unwrap().contains("Not here."), "{result}");
+}
+
+/// A CLI that writes on and on, and a host that would read only behind the connect.
+#[test]
+fn a_connect_that_runs_out_of_time_ends_behind_a_queue_that_nobody_reads() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new();
+    let cli = sandbox.work().join("babbler");
+    let frame = json!({"type": "system", "subtype": "noise", "text": "x".repeat(2000)});
+    std::fs::write(&cli, format!("#!/bin/sh\nexec yes '{frame}'\n")).unwrap();
+    std::fs::set_permissions(&cli, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for mode in [claude_dispatch_t::CLAUDE_DISPATCH_PULL, claude_dispatch_t::CLAUDE_DISPATCH_PUMP] {
+        let options = json!({"cli_path": cli, "env": sandbox.env_json(), "env_mode": "only",
+            "max_queue_bytes": 100_000, "connect_timeout_ms": 1500});
+        let (sender, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let outcome = Host::with_mode(&options, mode).connect();
+            let _ = sender.send(status(&outcome));
+        });
+        let outcome = ended.recv_timeout(Duration::from_secs(40));
+        assert_eq!(outcome, Ok(Status::CLAUDE_ERR_TIMEOUT), "{mode:?}");
+    }
 }

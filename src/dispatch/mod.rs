@@ -30,7 +30,7 @@ pub use gate::{Closing, Gate, Slot};
 pub use handlers::{ClosedHandler, MessageHandler, NotifyHandler, RequestHandler, Text, TextHandler};
 pub use lanes::Lanes;
 pub use next::{Event, EventKind};
-pub use pump::Budget;
+pub use pump::{Budget, LATE};
 pub use queue::{Entry, Lane, Step, Urgent};
 pub use received::Prompts;
 

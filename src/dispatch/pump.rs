@@ -13,10 +13,23 @@ use crate::error::{Error, Result, Status};
 use crate::sync::lock;
 
 /// Who wakes up so long behind a deadline was not running.
-const LATE: Duration = Duration::from_millis(20);
+pub const LATE: Duration = Duration::from_millis(20);
 
 /// What has been read then is soon delivered.
 const DELIVERY_TAKES: Duration = Duration::from_millis(200);
+
+/// When a wait ends, which moves once where the thread was not running at that time.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    pub at: Option<Instant>,
+    may_move: bool,
+}
+
+impl Deadline {
+    pub fn after(wait: Option<Duration>) -> Deadline {
+        Deadline { at: wait.map(|wait| Instant::now() + wait), may_move: wait != Some(Duration::ZERO) }
+    }
+}
 
 /// What one call may use up.
 #[derive(Debug, Clone, Copy)]
@@ -140,7 +153,8 @@ impl Dispatcher {
     pub(super) fn wait_for(&self, lanes: Lanes, wait: Option<Duration>) -> (MutexGuard<'_, Queue>, Ended) {
         let (queue, ended) = self.arrivals.wait(lock(&self.queue), lanes, wait);
         match ended {
-            Ended::TimedOut { late } if late > LATE => {
+            // Who does not wait asks for what is there now.
+            Ended::TimedOut { late } if late > LATE && wait != Some(Duration::ZERO) => {
                 drop(queue);
                 let more = self.look().unwrap_or_default();
                 self.arrivals.wait(lock(&self.queue), lanes, Some(more))
@@ -157,19 +171,20 @@ impl Dispatcher {
         })
     }
 
-    /// Waits for any change; `false` when the deadline has passed. Late as in [`Dispatcher::wait_for`], the deadline moves.
+    /// Waits for any change; `false` when the deadline has passed. Late as in [`Dispatcher::wait_for`], the deadline moves once.
     pub(super) fn wait_changed<'a>(
         &'a self,
         queue: MutexGuard<'a, Queue>,
-        deadline: &mut Option<Instant>,
+        deadline: &mut Deadline,
     ) -> (MutexGuard<'a, Queue>, bool) {
-        let (queue, late) = wait_on(&self.changed, queue, *deadline);
+        let (queue, late) = wait_on(&self.changed, queue, deadline.at);
         match late {
             None => (queue, true),
-            Some(late) if late > LATE => {
+            Some(late) if late > LATE && deadline.may_move => {
                 drop(queue);
                 let more = self.look();
-                *deadline = more.map(|more| Instant::now() + more).or(*deadline);
+                *deadline =
+                    Deadline { at: more.map(|more| Instant::now() + more).or(deadline.at), may_move: false };
                 (lock(&self.queue), more.is_some())
             }
             Some(_) => (queue, false),

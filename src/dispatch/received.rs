@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
-use super::pump::Turn;
+use super::pump::{Deadline, Turn};
 use super::{Dispatcher, Lanes, Mode};
 use crate::error::{Error, Result, Status};
 use crate::sync::lock;
@@ -104,7 +104,7 @@ impl Dispatcher {
 
     /// Waits until the closing event has been delivered. `false` when the deadline passed first.
     pub fn wait_delivered(&self, wait: Option<Duration>) -> bool {
-        let mut deadline = wait.map(|wait| Instant::now() + wait);
+        let mut deadline = Deadline::after(wait);
         let mut queue = lock(&self.queue);
         while !queue.results.closed {
             let (after, in_time) = self.wait_changed(queue, &mut deadline);
@@ -122,8 +122,7 @@ impl Dispatcher {
             return Err(self.wrong_mode("in PULL mode results come from claude_client_next"));
         }
         self.check_may_wait()?;
-        let deadline = wait.map(|wait| Instant::now() + wait);
-        let fate = self.wait_fate(prompt, deadline);
+        let fate = self.wait_fate(prompt, Deadline::after(wait));
         if self.mode() == Mode::Pump {
             self.tell_of_rest();
         }
@@ -150,7 +149,7 @@ impl Dispatcher {
     }
 
     /// In PUMP mode the callbacks on the way run here. `None` when the deadline passed first.
-    fn wait_fate(&self, prompt: Option<&str>, mut deadline: Option<Instant>) -> Option<Fate> {
+    fn wait_fate(&self, prompt: Option<&str>, mut deadline: Deadline) -> Option<Fate> {
         let pumps = self.mode() == Mode::Pump;
         let mut queue = lock(&self.queue);
         loop {
@@ -161,11 +160,11 @@ impl Dispatcher {
             if pumps && !queue.is_empty(Lanes::ALL) && !self.gate.is_closed() && queue.messages.claim() {
                 queue.hand.begin(true);
                 drop(queue);
-                self.run_callbacks(&mut Turn::until_result(LOOKS_EVERY, deadline));
+                self.run_callbacks(&mut Turn::until_result(LOOKS_EVERY, deadline.at));
                 // Others may have waited for the turn that has just ended.
                 self.changed.notify_all();
                 queue = lock(&self.queue);
-                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                if deadline.at.is_some_and(|deadline| Instant::now() >= deadline) {
                     return queue.results.take(prompt);
                 }
                 continue;

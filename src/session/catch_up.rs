@@ -4,15 +4,27 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use tokio::task::AbortHandle;
 use tokio::time::{timeout, timeout_at};
 
 use super::Client;
+use crate::dispatch::{LATE, Outcome, Waiter};
+use crate::error::Result;
+use crate::runtime;
 use crate::transport::look;
 
 /// A reader in a callback of the host's cannot look: so long it is waited for.
 const LOOK_TAKES: Duration = Duration::from_millis(500);
 
 impl Client {
+    /// Starts a task of this client, on its own reader where it has one: what is told there comes in one order.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Result<AbortHandle> {
+        match self.reader.get() {
+            Some(reader) => Ok(reader.spawn(task).abort_handle()),
+            None => runtime::spawn(task),
+        }
+    }
+
     /// Has the client's reader take what has come by now.
     pub(super) async fn catch_up(&self) {
         if let Some(reader) = self.reader.get() {
@@ -29,6 +41,17 @@ impl Client {
             let _ = sender.send(());
         });
         let _ = looked.recv_timeout(LOOK_TAKES);
+    }
+
+    /// What is told to `waiter` in time. A thread that wakes up long behind it was stopped with all others.
+    pub(super) fn told_in_time(&self, waiter: &Waiter, wait: Option<Duration>) -> Option<Outcome> {
+        let deadline = wait.map(|wait| Instant::now() + wait);
+        waiter.wait(deadline).or_else(|| {
+            if wait != Some(Duration::ZERO) && deadline.is_some_and(|deadline| deadline.elapsed() > LATE) {
+                self.catch_up_blocking();
+            }
+            waiter.wait(Some(Instant::now()))
+        })
     }
 
     /// What `work` leads to by then; `None` when it does not.

@@ -11,7 +11,6 @@ use crate::dispatch::{Closing, Completion, Listener, Mode, Outcome, Waiter, is_r
 use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
 use crate::options::bypass;
-use crate::runtime;
 use crate::sync::lock;
 use crate::transport::End;
 
@@ -54,11 +53,7 @@ impl Client {
         self.dispatcher.check_may_wait()?;
         let waiter = Arc::new(Waiter::default());
         self.disconnect(self.completion(Listener::Wait(waiter.clone())))?;
-        let in_time = waiter.wait(wait.map(|wait| Instant::now() + wait)).or_else(|| {
-            self.catch_up_blocking();
-            waiter.wait(Some(Instant::now()))
-        });
-        let outcome = in_time.unwrap_or_else(|| {
+        let outcome = self.told_in_time(&waiter, wait).unwrap_or_else(|| {
             Err(Error::new(Status::Timeout, "the CLI has not ended yet; it is still being closed")
                 .with("phase", "disconnect")
                 .with("remedy", "wait again, or shorten graceful_exit_timeout_ms and terminate_timeout_ms"))
@@ -127,7 +122,7 @@ impl Client {
         self.exited.store(true, Ordering::Release);
         self.dispatcher.space.notify_one();
         let (me, again) = (self.me.clone(), self.starts_again.load(Ordering::Acquire));
-        let _ = runtime::spawn(async move {
+        let _ = self.spawn(async move {
             tokio::time::sleep(DELIVERY_AFTER_EXIT).await;
             let Some(client) = me.upgrade() else { return };
             if client.starts_again.load(Ordering::Acquire) != again {
@@ -152,11 +147,13 @@ impl Client {
         if self.starts_again_after(end) {
             return;
         }
+        if let (true, Some(cause)) = (end.lives_on, &end.cause) {
+            log::warning(|| cause.message.clone());
+        }
         let turn = exit_cause::Turn { runs: self.turn_in_progress().is_some(), owed: self.owes_result() };
         {
             let mut state = lock(&self.state);
             if let (true, Some(cause)) = (end.lives_on, &end.cause) {
-                log::warning(|| cause.message.clone());
                 let cause = Arc::new((**cause).clone());
                 state.lives_on = Some(cause.clone());
                 state.cause.get_or_insert(cause);

@@ -169,7 +169,7 @@ impl Client {
         self.hermetic.configure(&initialize);
         let must_be_applied = plan.launch.must_be_applied.clone();
         self.start_process(plan).await?;
-        let info = self.control_internal(&initialize).await.map_err(in_initialize)?;
+        let info = self.control_internal(&initialize, None).await.map_err(in_initialize)?;
         if let Some(transport) = self.transport() {
             transport.initialized();
         }
@@ -280,10 +280,10 @@ impl Client {
         }
         match self.transport() {
             Some(transport) => {
+                // What nobody reads must not keep the reader from the end.
+                self.start_closing();
                 if error.status == Status::Timeout {
                     transport.abort();
-                } else {
-                    self.start_closing();
                 }
                 self.wait_ended_async().await;
             }

@@ -14,7 +14,6 @@ use crate::dispatch::{Completion, Listener, Outcome, Waiter};
 use crate::error::{Error, Result, Status};
 use crate::log;
 use crate::protocol::{control, tolerant};
-use crate::runtime;
 use crate::sync::lock;
 
 const MONTH_MS: u64 = 30 * 86_400_000;
@@ -205,11 +204,7 @@ impl Client {
         let completion = self.completion(Listener::Wait(waiter.clone()));
         let subtype = subtype(&request);
         let id = self.send_control(&request, Asker::Host(completion.accept()), None);
-        let in_time = waiter.wait(wait.map(|wait| Instant::now() + wait)).or_else(|| {
-            self.catch_up_blocking();
-            waiter.wait(Some(Instant::now()))
-        });
-        match in_time {
+        match self.told_in_time(&waiter, wait) {
             Some(outcome) => outcome,
             None => {
                 let late = id.and_then(|id| self.control.give_up(&id));
@@ -246,7 +241,7 @@ impl Client {
         }
         let Some(turn) = self.turn_in_progress() else { return };
         let me = self.me.clone();
-        let _ = runtime::spawn(async move {
+        let _ = self.spawn(async move {
             tokio::time::sleep(deadline).await;
             let Some(client) = me.upgrade() else { return };
             client.catch_up().await;
@@ -269,9 +264,16 @@ impl Client {
     }
 
     /// For the session's own requests, on the runtime.
-    pub(super) async fn control_internal(&self, request: &Map<String, Value>) -> Outcome {
+    pub(super) async fn control_internal(
+        &self,
+        request: &Map<String, Value>,
+        deadline: Option<Instant>,
+    ) -> Outcome {
         let (sender, receiver) = oneshot::channel();
-        self.send_control(request, Asker::Session(sender), None);
+        let id = self.send_control(request, Asker::Session(sender), deadline);
+        if let (Some(id), Some(_)) = (id, deadline) {
+            self.watch_deadlines(&id);
+        }
         receiver.await.unwrap_or_else(|_| Err(Error::new(Status::Cancelled, "the session is closing")))
     }
 
@@ -345,7 +347,7 @@ impl Client {
             return;
         }
         let (me, changed) = (self.me.clone(), self.control.changed.clone());
-        let watching = runtime::spawn(async move {
+        let watching = self.spawn(async move {
             loop {
                 let Some(client) = me.upgrade() else { return };
                 // A client that is being freed ends its requests itself.
@@ -354,6 +356,7 @@ impl Client {
                 drop(pass);
                 drop(client);
                 tokio::select! {
+                    biased;
                     () = tokio::time::sleep_until(next.into()) => {
                         let Some(client) = me.upgrade() else { return };
                         client.catch_up().await;

@@ -2,15 +2,14 @@
 //! nothing meanwhile.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::Client;
 use crate::log;
 use crate::protocol::kind::Kind;
-use crate::runtime;
 use crate::sync::lock;
 
 /// After so long the host is told what holds up its first answer.
@@ -27,13 +26,12 @@ impl Client {
             return;
         }
         let me = self.me.clone();
-        let watch = runtime::spawn(async move {
+        let watch = self.spawn(async move {
             sleep(PATIENCE).await;
             let Some(client) = me.upgrade().filter(|client| client.is_still_silent()) else { return };
             let request = Map::from_iter([("subtype".to_owned(), Value::from("mcp_status"))]);
-            let Ok(Ok(status)) = timeout(ANSWER_TAKES, client.control_internal(&request)).await else {
-                return;
-            };
+            let deadline = Instant::now() + ANSWER_TAKES;
+            let Ok(status) = client.control_internal(&request, Some(deadline)).await else { return };
             let servers = pending(&status);
             if !servers.is_empty() && client.is_still_silent() {
                 client.tell_of_slow_servers(&servers);
