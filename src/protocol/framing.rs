@@ -67,6 +67,13 @@ impl Unparsed {
     }
 }
 
+/// The last of these lines, each of which has its newline.
+fn last_line(lines: &[u8]) -> &[u8] {
+    let end = lines.len().saturating_sub(1);
+    let start = memchr::memrchr(b'\n', &lines[..end]).map_or(0, |at| at + 1);
+    &lines[start..]
+}
+
 /// What the framer finds, in the order of the stream.
 pub trait LineSink {
     fn messages(&mut self, block: Block);
@@ -93,6 +100,8 @@ pub struct Framer {
     /// Bytes at the front of the buffer that hold no newline.
     scanned: usize,
     skipping: Option<Skipped>,
+    /// Something else than frames has come: from then on every line is looked through for frames that share it.
+    is_mixed: bool,
 }
 
 #[derive(Debug)]
@@ -104,7 +113,7 @@ struct Skipped {
 impl Framer {
     /// `max_line` in bytes; at most 4 GiB - 1, which is what a [`Line`] can address.
     pub fn new(max_line: usize, validate_json: bool) -> Framer {
-        Framer { max_line: max_line.min(u32::MAX as usize - 1), validate_json, scanned: 0, skipping: None }
+        Framer { max_line: max_line.min(u32::MAX as usize - 1), validate_json, scanned: 0, skipping: None, is_mixed: false }
     }
 
     /// How many bytes of the buffer have come since the last call of [`Framer::feed`].
@@ -170,10 +179,12 @@ impl Framer {
         }
     }
 
-    fn take_lines(&self, mut data: BytesMut, sink: &mut impl LineSink) {
+    fn take_lines(&mut self, mut data: BytesMut, sink: &mut impl LineSink) {
         // One check for all lines: a newline never lies inside a UTF-8 sequence.
         let all_utf8 = simdutf8::basic::from_utf8(&data).is_ok();
-        let shared = may_be_shared(&data);
+        // To look through every line would cost as much as all the rest. In a stream that was clean so far the last one is enough:
+        // behind what the CLI wants an answer to, it writes no more.
+        let shared = may_be_shared(if self.is_mixed { &data } else { last_line(&data) });
         let bytes = &mut data[..];
         let mut lines = Lines::default();
         // What is no message is rare: where it stands among the messages, and what it is.
@@ -208,6 +219,7 @@ impl Framer {
                 other => others.push((lines.len(), place, other)),
             }
         }
+        self.is_mixed |= others.iter().any(|(.., found)| *found == Route::Untyped);
         let data = data.freeze();
         if others.is_empty() {
             if !lines.is_empty() {
