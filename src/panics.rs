@@ -1,7 +1,6 @@
 //! A defect of the library must not reach the host: neither as an unwinding stack nor as text on its stderr.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::sync::Once;
 
 use crate::error::{Error, Status};
@@ -19,39 +18,29 @@ pub fn panic_error(payload: &(dyn Any + Send)) -> Error {
         .with("remedy", "free the client and create another; report this message")
 }
 
-thread_local! {
-    /// Whether the host lets this thread be cancelled, as long as the library has changed that.
-    static CANCEL: Cell<Option<cancel::State>> = const { Cell::new(None) };
-}
-
 /// Marks the current thread as running library code: the panic hook stays silent on it, and it cannot be cancelled.
 pub struct Inside(Call);
 
 impl Inside {
     /// `is_left` tells whether a frame of this thread is gone.
+    #[inline]
     pub fn enter(is_left: impl Fn(usize) -> bool) -> Inside {
         install_quiet_hook();
-        let call = Call::enter(is_left);
-        // Where the last call was left without returning, the host's own choice is known already.
-        if call.is_outermost() && CANCEL.with(Cell::get).is_none() {
-            CANCEL.with(|state| state.set(Some(cancel::disable())));
-        }
-        Inside(call)
+        Inside(Call::enter(is_left, cancel::disable))
     }
 
     /// For threads that never run anything else.
     pub fn mark_thread() {
         install_quiet_hook();
-        cancel::disable();
+        let _ = cancel::disable();
         place::mark_library_thread();
     }
 }
 
 impl Drop for Inside {
+    #[inline]
     fn drop(&mut self) {
-        if self.0.is_outermost()
-            && let Some(state) = CANCEL.with(Cell::take)
-        {
+        if let Some(state) = self.0.leave() {
             cancel::restore(state);
         }
     }
@@ -59,7 +48,7 @@ impl Drop for Inside {
 
 /// The library prints nothing: the default hook would write a caught panic to the host's stderr.
 /// Panics of other code keep the hook that they had.
-fn install_quiet_hook() {
+pub fn install_quiet_hook() {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
         let previous = std::panic::take_hook();

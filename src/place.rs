@@ -33,45 +33,63 @@ pub struct Host {
 }
 
 /// A call of the library that is under way on this thread.
-#[derive(Clone, Copy)]
 struct Visit {
-    number: u64,
+    number: Cell<u64>,
     /// The address of the library's frame that calls the host at the moment; 0 = none does.
-    host: usize,
-    callback: &'static str,
+    host: Cell<usize>,
+    callback: Cell<&'static str>,
     /// The destroy-notify of what is called; 0 = none.
-    end: usize,
+    end: Cell<usize>,
 }
 
-const NOWHERE: Visit = Visit { number: 0, host: 0, callback: "", end: 0 };
+const NOWHERE: Visit =
+    Visit { number: Cell::new(0), host: Cell::new(0), callback: Cell::new(""), end: Cell::new(0) };
+
+/// What is known of the current thread. In one piece, since in a shared library each look-up is a function call.
+struct Here {
+    library: Cell<bool>,
+    passing: Cell<bool>,
+    /// How many calls are under way.
+    level: Cell<usize>,
+    /// Of the last call.
+    number: Cell<u64>,
+    /// What the host had set for this thread and the library has changed, as long as it is inside.
+    kept: Cell<Option<i32>>,
+    visits: [Visit; DEEPEST],
+}
 
 thread_local! {
     // Const-initialised cells without destructors: they leave nothing behind on the host's threads.
-    static LIBRARY: Cell<bool> = const { Cell::new(false) };
-    static PASSING: Cell<bool> = const { Cell::new(false) };
-    static LEVEL: Cell<usize> = const { Cell::new(0) };
-    /// Of the last call.
-    static NUMBER: Cell<u64> = const { Cell::new(0) };
-    static VISITS: [Cell<Visit>; DEEPEST] = const { [const { Cell::new(NOWHERE) }; DEEPEST] };
+    static HERE: Here = const {
+        Here {
+            library: Cell::new(false),
+            passing: Cell::new(false),
+            level: Cell::new(0),
+            number: Cell::new(0),
+            kept: Cell::new(None),
+            visits: [NOWHERE; DEEPEST],
+        }
+    };
 }
 
 /// Says that the current thread belongs to the library: it must never wait for another one of its kind.
 pub fn mark_library_thread() {
-    LIBRARY.with(|mark| mark.set(true));
+    HERE.with(|here| here.library.set(true));
 }
 
 pub fn is_library_thread() -> bool {
-    LIBRARY.with(Cell::get)
+    HERE.with(|here| here.library.get())
 }
 
 /// Whether the current thread is inside a call of the library, or runs nothing else.
 pub fn is_inside() -> bool {
-    is_library_thread() || LEVEL.with(Cell::get) > 0
+    HERE.with(|here| here.library.get() || here.level.get() > 0)
 }
 
 /// Whether a thread in this place may wait at all. Every function that waits asks this first.
+#[inline]
 pub fn may_wait() -> bool {
-    !is_library_thread() && !PASSING.with(Cell::get)
+    HERE.with(|here| !here.library.get() && !here.passing.get())
 }
 
 /// The refusal of a wait on a thread that the awaited thing may need.
@@ -87,75 +105,110 @@ pub fn would_deadlock() -> Error {
 
 /// The number of the call that is under way on this thread; 0 = none.
 pub fn visit() -> u64 {
-    match LEVEL.with(Cell::get) {
+    HERE.with(|here| match here.level.get() {
         0 => 0,
-        level => VISITS.with(|visits| visits.get(level - 1).map_or(0, |visit| visit.get().number)),
-    }
+        level => here.visits.get(level - 1).map_or(0, |visit| visit.number.get()),
+    })
 }
 
 /// Whether a call of this thread is still under way.
 pub fn is_live(number: u64) -> bool {
-    let level = LEVEL.with(Cell::get).min(DEEPEST);
-    number == 0 || VISITS.with(|visits| visits[..level].iter().any(|visit| visit.get().number == number))
+    number == 0 || HERE.with(|here| here.running().iter().any(|visit| visit.number.get() == number))
 }
 
-/// A call of the library, as long as it lives.
+impl Here {
+    /// The calls that are under way, as far as they are followed.
+    fn running(&self) -> &[Visit] {
+        &self.visits[..self.level.get().min(DEEPEST)]
+    }
+}
+
+/// A call of the library, until [`Call::leave`].
 pub struct Call {
     level: usize,
 }
 
 impl Call {
-    /// `is_left` tells whether a frame of this thread is gone.
-    pub fn enter(is_left: impl Fn(usize) -> bool) -> Call {
-        let level = LEVEL.with(Cell::get);
-        let left = if level > 0 { leave_behind(level, is_left) } else { None };
-        let level = LEVEL.with(Cell::get);
-        if level < DEEPEST {
-            let number = NUMBER.with(|last| last.replace(last.get() + 1)) + 1;
-            VISITS.with(|visits| visits[level].set(Visit { number, ..NOWHERE }));
-        }
-        return_to(level + 1);
-        if let Some(left) = left {
-            let told = lock(&TOLD).clone();
-            told.into_iter().for_each(|tell| tell(&left));
-        }
-        Call { level }
+    /// `is_left` tells whether a frame of this thread is gone. `change` sets for the thread what must hold inside, and returns
+    /// what was set before; it runs for the outermost call.
+    #[inline]
+    pub fn enter(is_left: impl Fn(usize) -> bool, change: impl FnOnce() -> Option<i32>) -> Call {
+        HERE.with(|here| {
+            let mut level = here.level.get();
+            if level > 0
+                && let Some(left) = leave_behind(here, is_left)
+            {
+                level = here.level.get();
+                here.begin(level);
+                left.tell();
+            } else {
+                here.begin(level);
+            }
+            // Where the last call was left without returning, the host's own choice is known already.
+            if level == 0 && here.kept.get().is_none() {
+                here.kept.set(change());
+            }
+            Call { level }
+        })
     }
 
-    /// The first one on this thread.
-    pub fn is_outermost(&self) -> bool {
-        self.level == 0
+    /// What was set before, at the end of the outermost call.
+    #[inline]
+    pub fn leave(&self) -> Option<i32> {
+        HERE.with(|here| {
+            here.level.set(self.level);
+            if self.level == 0 { here.kept.take() } else { None }
+        })
     }
 }
 
-impl Drop for Call {
-    fn drop(&mut self) {
-        return_to(self.level);
+impl Here {
+    #[inline]
+    fn begin(&self, level: usize) {
+        if let Some(visit) = self.visits.get(level) {
+            let number = self.number.get() + 1;
+            self.number.set(number);
+            visit.number.set(number);
+            visit.host.set(0);
+        }
+        self.level.set(level + 1);
     }
+}
+
+/// Runs `body` as a call that neither waits, nor blocks, nor calls the host: nothing has to be followed.
+#[inline]
+pub fn within<T>(body: impl FnOnce() -> T) -> T {
+    struct Level(usize);
+    impl Drop for Level {
+        #[inline]
+        fn drop(&mut self) {
+            return_to(self.0);
+        }
+    }
+    let level = HERE.with(|here| here.level.replace(here.level.get() + 1));
+    let _level = Level(level);
+    body()
 }
 
 /// Ends the calls whose frames are gone.
-fn leave_behind(level: usize, is_left: impl Fn(usize) -> bool) -> Option<Left> {
-    let stands = |at: usize| {
-        let host = VISITS.with(|visits| visits[at].get().host);
-        host == 0 || !is_left(host)
-    };
-    let known = level.min(DEEPEST);
-    let first = (0..known).find(|at| !stands(*at))?;
-    let visits = VISITS.with(|visits| visits.clone());
+#[cold]
+#[inline(never)]
+fn leave_behind(here: &Here, is_left: impl Fn(usize) -> bool) -> Option<Left> {
+    let is_gone = |visit: &Visit| visit.host.get() != 0 && is_left(visit.host.get());
+    let first = here.running().iter().position(is_gone)?;
+    let gone = &here.running()[first..];
     let ends = {
         let ends = lock(&ENDS);
-        let left =
-            visits[first..known].iter().filter_map(|visit| ends.as_ref()?.get(&visit.get().end)?.upgrade());
-        left.collect()
+        gone.iter().filter_map(|visit| ends.as_ref()?.get(&visit.end.get())?.upgrade()).collect()
     };
+    let callback = gone.first().map_or("", |visit| visit.callback.get());
     return_to(first);
-    PASSING.with(|passing| passing.set(false));
-    Some(Left { callback: visits[first].get().callback, ends })
+    here.passing.set(false);
+    Some(Left { callback, ends })
 }
 
 fn return_to(level: usize) {
-    LEVEL.with(|present| present.set(level));
+    HERE.with(|here| here.level.set(level));
 }
 
 /// A callback that was left without returning from it.
@@ -163,6 +216,13 @@ pub struct Left {
     pub callback: &'static str,
     /// What the frames that are gone would have held until its end: whoever ends the callback runs them last.
     pub ends: Vec<Arc<End>>,
+}
+
+impl Left {
+    fn tell(&self) {
+        let told = lock(&TOLD).clone();
+        told.into_iter().for_each(|tell| tell(self));
+    }
 }
 
 type Tell = fn(&Left);
@@ -220,29 +280,28 @@ impl Drop for End {
 /// half-way, and its callers cannot be unwound.
 #[inline]
 pub fn call_host<T>(host: Host, frame: usize, function: impl FnOnce() -> T) -> T {
-    let Host { callback, role, end } = host;
-    let level = LEVEL.with(Cell::get);
-    let note = |host| {
-        if (1..=DEEPEST).contains(&level) {
-            VISITS.with(|visits| {
-                let visit = &visits[level - 1];
-                visit.set(Visit { host, callback, end, ..visit.get() });
-            });
+    let unwound = Unwound(host.callback);
+    let (level, passing) = HERE.with(|here| {
+        let level = here.level.get();
+        if let Some(visit) = level.checked_sub(1).and_then(|at| here.visits.get(at)) {
+            visit.host.set(frame);
+            visit.callback.set(host.callback);
+            visit.end.set(host.end);
         }
-    };
-    note(frame);
-    let passing = role == Role::Passing && !PASSING.with(|passing| passing.replace(true));
-    let unwound = Unwound(callback);
+        (level, host.role == Role::Passing && !here.passing.replace(true))
+    });
     let value = function();
     std::mem::forget(unwound);
-    if passing {
-        PASSING.with(|passing| passing.set(false));
-    }
-    // A callback that has itself been jumped into may have left calls of its own behind.
-    if LEVEL.with(Cell::get) != level {
-        return_to(level);
-    }
-    note(0);
+    HERE.with(|here| {
+        if passing {
+            here.passing.set(false);
+        }
+        // A callback that has itself been jumped into may have left calls of its own behind.
+        here.level.set(level);
+        if let Some(visit) = level.checked_sub(1).and_then(|at| here.visits.get(at)) {
+            visit.host.set(0);
+        }
+    });
     value
 }
 
@@ -257,7 +316,7 @@ impl Drop for Unwound {
         let _ = writeln!(
             std::io::stderr(),
             "claude-client: {} was left by an exception, by pthread_exit or by another unwinding. Functions that the host \
-             gives to the library must return normally: catch what they throw inside of them (point 6 of the contract at \
+             gives to the library must return normally: catch what they throw inside of them (point 9 of the contract at \
              the top of claude_client.h, and docs/threading.md). The process is aborted.",
             self.0
         );

@@ -6,14 +6,14 @@ use std::mem::MaybeUninit;
 
 use super::mcp::hand_over_call;
 use super::request::{self, hand_over};
-use super::support::{EVENTS, EventObject, call, dead_handle, full_table, parts};
+use super::support::{EVENTS, EventObject, call, call_brief, dead_handle, full_table, parts};
 use super::types::{
     claude_error_t, claude_event_info_t, claude_event_t, claude_lanes_t, claude_message_kind_t,
     claude_request_t, claude_status_t, claude_tool_call_t,
 };
 use crate::dispatch::EventKind;
 use crate::error::{Error, Result, Status};
-use crate::ffi::guard::guard_or;
+use crate::ffi::guard::{brief, guard_or};
 use crate::ffi::{text, versioned};
 use crate::protocol::kind::Kind;
 use crate::requests::RequestKind;
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn claude_event_info(
 ) -> claude_status_t {
     // SAFETY: the header's rules on structs and output parameters.
     unsafe {
-        call(error, || {
+        call_brief(error, || {
             // Written under the look: nothing is copied twice.
             let written =
                 EVENTS.look(event, |object| versioned::fill(info, "info", |info| fill(info, object)));
@@ -77,7 +77,11 @@ pub unsafe extern "C" fn claude_event_take_tool_call(
 /// Frees an event.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_event_free(event: *mut claude_event_t) {
-    guard_or((), || drop(EVENTS.remove(event)));
+    // What the event still holds of a request or a tool call is refused, which may take more.
+    let held = brief(|| Ok(EVENTS.remove(event).filter(|object| !object.is_plain())));
+    if let Ok(Some(held)) = held {
+        guard_or((), || drop(held));
+    }
 }
 
 /// What `take` finds in an event.

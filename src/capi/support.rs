@@ -12,7 +12,7 @@ use super::types::{
 use crate::dispatch::{Event, EventKind, Listener, Mode, Outcome};
 use crate::error::{Error, Result, Status};
 use crate::ffi::callback::{Unwinding, UserData};
-use crate::ffi::guard::{caught, guard};
+use crate::ffi::guard::{brief, caught, guard};
 use crate::ffi::handle::Table;
 use crate::ffi::text;
 use crate::log::Level;
@@ -54,6 +54,14 @@ impl EventObject {
     pub fn take_call(&self) -> Option<Arc<Call>> {
         let EventKind::ToolCall(call) = &self.event.kind else { return None };
         self.take().then(|| call.clone())
+    }
+
+    /// Whether nothing but memory is let go of with it.
+    pub fn is_plain(&self) -> bool {
+        matches!(
+            self.event.kind,
+            EventKind::Message(_) | EventKind::Stderr | EventKind::Closed(_) | EventKind::Done(..)
+        )
     }
 
     fn take(&self) -> bool {
@@ -129,18 +137,40 @@ unsafe fn call_once(
 ) -> claude_status_t {
     match guard(body) {
         Ok(()) => claude_status_t::CLAUDE_OK,
-        Err(failure) => {
-            let status = failure.status;
-            if !error.is_null() {
-                // In a forked copy of the process a lock of the table may be held by a thread that is not there.
-                let forked = status == Status::Forked;
-                let object = if forked { std::ptr::null_mut() } else { error_handle(&failure) };
-                // SAFETY: the caller's promise.
-                unsafe { text::put(error, object) };
-            }
-            status.into()
-        }
+        // SAFETY: the caller's promise.
+        Err(failure) => unsafe { fail(error, &failure) },
     }
+}
+
+/// As [`call`], for a `body` that neither waits, nor blocks, nor calls the host.
+///
+/// # Safety
+/// As [`call`].
+#[inline]
+pub unsafe fn call_brief(
+    error: *mut *mut claude_error_t,
+    body: impl FnOnce() -> Result<()>,
+) -> claude_status_t {
+    match brief(body) {
+        Ok(()) => claude_status_t::CLAUDE_OK,
+        // SAFETY: the caller's promise.
+        Err(failure) => unsafe { fail(error, &failure) },
+    }
+}
+
+/// # Safety
+/// As [`call`].
+#[cold]
+unsafe fn fail(error: *mut *mut claude_error_t, failure: &Error) -> claude_status_t {
+    let status = failure.status;
+    if !error.is_null() {
+        // In a forked copy of the process a lock of the table may be held by a thread that is not there.
+        let forked = status == Status::Forked;
+        let object = if forked { std::ptr::null_mut() } else { error_handle(failure) };
+        // SAFETY: the caller's promise.
+        unsafe { text::put(error, object) };
+    }
+    status.into()
 }
 
 /// As [`call`], for a live client. A defect caught on the way closes the client.

@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::stack;
 use crate::error::Result;
-use crate::panics::{Inside, panic_error};
+use crate::panics::{Inside, install_quiet_hook, panic_error};
+use crate::place;
 use crate::runtime;
 
 /// Runs `body`; a panic becomes [`Panic`](crate::error::Status::Panic), a forked process gets [`Forked`](crate::error::Status::Forked).
@@ -26,6 +27,14 @@ pub fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
 /// For exports that cannot fail: `fallback` stands in for a panic and for a forked process.
 pub fn guard_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     guard(|| Ok(body())).unwrap_or(fallback)
+}
+
+/// As [`guard`], for a `body` that neither waits, nor blocks, nor calls the host.
+#[inline]
+pub fn brief<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    runtime::check_fork()?;
+    install_quiet_hook();
+    place::within(|| caught(body))
 }
 
 #[cfg(test)]

@@ -1,14 +1,11 @@
 //! A thread that is cancelled (`pthread_cancel`) is unwound from within whatever system call it is in, which no frame of the
 //! library survives. So the cancellation waits until the library has been left.
 
-pub use system::{State, disable, restore};
+pub use system::{disable, restore};
 
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod system {
     use std::ffi::c_int;
-
-    /// What was in force before.
-    pub type State = c_int;
 
     #[cfg(target_os = "linux")]
     const DISABLE: c_int = 1;
@@ -19,11 +16,13 @@ mod system {
         fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
     }
 
-    pub fn disable() -> State {
-        set(DISABLE)
+    /// What was in force before, if that was another state.
+    pub fn disable() -> Option<i32> {
+        let old = set(DISABLE);
+        (old != DISABLE).then_some(old)
     }
 
-    pub fn restore(state: State) {
+    pub fn restore(state: i32) {
         set(state);
     }
 
@@ -37,9 +36,9 @@ mod system {
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 mod system {
-    pub type State = ();
+    pub fn disable() -> Option<i32> {
+        None
+    }
 
-    pub fn disable() -> State {}
-
-    pub fn restore(_state: State) {}
+    pub fn restore(_state: i32) {}
 }

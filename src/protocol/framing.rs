@@ -113,7 +113,13 @@ struct Skipped {
 impl Framer {
     /// `max_line` in bytes; at most 4 GiB - 1, which is what a [`Line`] can address.
     pub fn new(max_line: usize, validate_json: bool) -> Framer {
-        Framer { max_line: max_line.min(u32::MAX as usize - 1), validate_json, scanned: 0, skipping: None, is_mixed: false }
+        Framer {
+            max_line: max_line.min(u32::MAX as usize - 1),
+            validate_json,
+            scanned: 0,
+            skipping: None,
+            is_mixed: false,
+        }
     }
 
     /// How many bytes of the buffer have come since the last call of [`Framer::feed`].
