@@ -79,6 +79,31 @@ fn renamed(object: &Value, name: &str, new: &str) -> Value {
     Value::Object(members.collect::<Map<_, _>>())
 }
 
+/// Whole answers, with one more object or list around them.
+fn wrapped_refusals() -> Vec<Value> {
+    let answers = [
+        denied(),
+        json!({"decision": "block"}),
+        json!({"continue": false, "stopReason": "no"}),
+        json!({"decision": {"behavior": "deny"}}),
+        json!({"Continue": false}),
+    ];
+    let wraps = |answer: &Value| {
+        [
+            json!({"response": answer}),
+            json!({"output": answer}),
+            json!({"results": [answer]}),
+            json!({"result": {"output": [answer]}}),
+            json!({"results": [[{"value": answer}]]}),
+            json!({"stdout": answer.to_string()}),
+            json!({"results": [{"type": "text", "text": answer.to_string()}]}),
+        ]
+    };
+    let inside =
+        |answer: &Value| output("PreToolUse", json!({"response": answer, "permissionDecision": "ask"}));
+    answers.iter().flat_map(wraps).chain(answers.iter().map(inside)).collect()
+}
+
 /// Refusals of a tool with a slip in each place.
 fn refusals_with_a_slip() -> Vec<String> {
     let mut all = Vec::new();
@@ -121,6 +146,12 @@ fn refusals_with_a_slip() -> Vec<String> {
         json!({"hookSpecificOutput": {"hookEventName": "PreToolUse", "decision": {"behavior": "deny"}}}),
     );
     all.extend(outputs.into_iter().map(|output| json!({"hookSpecificOutput": output})));
+    all.extend(wrapped_refusals());
+    for word in ["allow", "ask", "defer"] {
+        let milder = with(output, "permissionDecision", word.into());
+        all.push(json!({"decision": "block", "reason": "no", "hookSpecificOutput": milder}));
+    }
+    all.push(with(&denied(), "decision", "approve".into()));
     let mut texts: Vec<String> = all.iter().map(Value::to_string).collect();
     let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     for depth in [126, 127, 128, 130, 5000] {
@@ -179,6 +210,109 @@ fn a_refusal_with_a_slip_in_it_never_runs_the_tool() {
         assert!(known > 5, "some are right all the same: {known}");
         assert!(slips.len() > known + 20, "{} slips, of which {known} were taken", slips.len());
     }
+}
+
+/// "Run it with this input" under other names than the CLI's, and refusals beside an `allow`.
+fn other_inputs(allow: impl Fn(&str, Value) -> Value) -> Vec<Value> {
+    let other = json!({"command": "touch other"});
+    let names = [
+        "input",
+        "newInput",
+        "modified_input",
+        "tool_input",
+        "Input",
+        "inputs",
+        "input_json",
+        "toolArgs",
+        "arguments",
+    ];
+    let mut all: Vec<Value> = names.iter().map(|name| allow(name, other.clone())).collect();
+    all.push(allow("new-input", other.to_string().into()));
+    all.push(allow("changes", json!({"updatedInput": other})));
+    all.push(allow("verdict", "deny".into()));
+    all.push(allow("denied", true.into()));
+    all.push(allow("response", json!({"behavior": "deny"})));
+    all
+}
+
+/// An answer that is taken does not run what the host replaced or refused.
+#[test]
+fn an_input_under_another_name_never_runs_the_one_that_was_asked_about() {
+    let permission = other_inputs(|name, value| {
+        let mut answer = json!({"behavior": "allow", "decision": "deny"});
+        if name != "verdict" {
+            answer = json!({"behavior": "allow", name: value});
+        }
+        answer
+    });
+    let hook =
+        other_inputs(|name, value| output("PreToolUse", json!({"permissionDecision": "allow", name: value})));
+    for (of_hook, answers) in [(false, permission), (true, hook)] {
+        let Some(stage) = Stage::real("answers_inputs") else { return };
+        let host = stage.host();
+        let right = if of_hook {
+            output(
+                "PreToolUse",
+                json!({"permissionDecision": "allow", "updatedInput": {"command": "touch other"}, "whatIsNew": {"a": [1, "b"]}}),
+            )
+        } else {
+            json!({"behavior": "allow", "updatedInput": {"command": "touch other"}, "whatIsNew": {"a": [1, "b"]}})
+        };
+        let answer = move |request: Request| {
+            for wrong in &answers {
+                match request.respond(wrong.clone()) {
+                    Ok(()) => return eprintln!("taken: {wrong}"),
+                    Err(failure) => assert!(failure.document["pointer"].is_string(), "{}", failure.document),
+                }
+            }
+            request.respond(right.clone()).unwrap();
+        };
+        if of_hook {
+            host.hook("PreToolUse", answer);
+        } else {
+            host.permission_handler(answer).unwrap();
+        }
+        host.connect().unwrap();
+        host.turn(&bash("touch made"));
+        assert!(!stage.made("made") && stage.made("other"), "of a hook: {of_hook}");
+    }
+}
+
+/// A rule without the content that the host wrote would be one for the whole tool.
+#[test]
+fn a_rule_with_a_slip_allows_no_more_than_was_written() {
+    let Some(stage) = Stage::real("answers_rules") else { return };
+    let host = stage.host();
+    let rules = [
+        json!({"toolName": "Bash", "rule_content": "git *"}),
+        json!({"toolName": "Bash", "content": "git *"}),
+        json!({"toolName": "Bash", "patterns": ["git *"]}),
+        json!({"toolName": "Bash", "Rulecontent": "git *"}),
+    ];
+    let (asked, count) = (Arc::new(AtomicUsize::new(0)), rules.len());
+    let at = asked.clone();
+    host.permission_handler(move |request| {
+        let Some(rule) = rules.get(at.fetch_add(1, Ordering::SeqCst)) else {
+            return request.deny("no", false).unwrap();
+        };
+        let updates =
+            json!([{"type": "addRules", "behavior": "allow", "destination": "session", "rules": [rule]}]);
+        let answer = json!({"behavior": "allow", "updatedPermissions": updates});
+        let failure = request.respond(answer).expect_err(&rule.to_string());
+        assert_eq!(failure.document["pointer"], "/updatedPermissions");
+        request.allow_with(None, Some(updates)).unwrap();
+    })
+    .unwrap();
+    host.connect().unwrap();
+    for number in 0..count {
+        host.turn(&bash(&format!("touch made{number}")));
+        assert!(stage.made(&format!("made{number}")));
+    }
+    host.turn(&bash("touch never"));
+    assert!(!stage.made("never"), "it was asked about");
+    assert_eq!(asked.load(Ordering::SeqCst), count + 1);
+    let dropped = host.warnings().iter().filter(|told| told["event"] == "permission_updates_dropped").count();
+    assert_eq!(dropped, count);
 }
 
 /// A hook of `event`, asked by the stand-in; what `answer` makes of it.
