@@ -79,6 +79,31 @@ fn renamed(object: &Value, name: &str, new: &str) -> Value {
     Value::Object(members.collect::<Map<_, _>>())
 }
 
+/// Whole answers, with one more object or list around them.
+fn wrapped_refusals() -> Vec<Value> {
+    let answers = [
+        denied(),
+        json!({"decision": "block"}),
+        json!({"continue": false, "stopReason": "no"}),
+        json!({"decision": {"behavior": "deny"}}),
+        json!({"Continue": false}),
+    ];
+    let wraps = |answer: &Value| {
+        [
+            json!({"response": answer}),
+            json!({"output": answer}),
+            json!({"results": [answer]}),
+            json!({"result": {"output": [answer]}}),
+            json!({"results": [[{"value": answer}]]}),
+            json!({"stdout": answer.to_string()}),
+            json!({"results": [{"type": "text", "text": answer.to_string()}]}),
+        ]
+    };
+    let inside =
+        |answer: &Value| output("PreToolUse", json!({"response": answer, "permissionDecision": "ask"}));
+    answers.iter().flat_map(wraps).chain(answers.iter().map(inside)).collect()
+}
+
 /// Refusals of a tool with a slip in each place.
 fn refusals_with_a_slip() -> Vec<String> {
     let mut all = Vec::new();
@@ -121,6 +146,12 @@ fn refusals_with_a_slip() -> Vec<String> {
         json!({"hookSpecificOutput": {"hookEventName": "PreToolUse", "decision": {"behavior": "deny"}}}),
     );
     all.extend(outputs.into_iter().map(|output| json!({"hookSpecificOutput": output})));
+    all.extend(wrapped_refusals());
+    for word in ["allow", "ask", "defer"] {
+        let milder = with(output, "permissionDecision", word.into());
+        all.push(json!({"decision": "block", "reason": "no", "hookSpecificOutput": milder}));
+    }
+    all.push(with(&denied(), "decision", "approve".into()));
     let mut texts: Vec<String> = all.iter().map(Value::to_string).collect();
     let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     for depth in [126, 127, 128, 130, 5000] {

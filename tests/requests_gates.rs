@@ -153,6 +153,23 @@ fn a_hook_that_the_cli_does_not_ask_a_host_about_says_so() {
     }
 }
 
+/// To block is nothing that every event can do.
+#[test]
+fn a_hook_that_is_to_block_where_it_cannot_says_so() {
+    let fake = FakeClaude::new(json!({"on_user": ["init", {"result": {}}]}));
+    let host = Host::new(&fake_options(&fake));
+    let cannot = ["Stop", "SubagentStop", "TaskCompleted", "TeammateIdle"];
+    for event in cannot.iter().chain(&["PreToolUse", "UserPromptSubmit", "PreCompact"]) {
+        host.add_hook(event, None, 0, CLAUDE_HOOK_BLOCK, drop).unwrap();
+    }
+    host.add_hook("Stop", None, 0, CLAUDE_HOOK_CONTINUE, drop).unwrap();
+    host.connect().unwrap_or_else(|failure| panic!("{}", failure.document));
+    host.turn("go");
+    let told: Vec<Value> = host.warnings().into_iter().filter(|told| told["event"] == "hook").collect();
+    let events: Vec<&str> = told.iter().map(|told| told["hook_event"].as_str().unwrap()).collect();
+    assert_eq!(events, cannot);
+}
+
 /// Matchers, and whether the real CLI calls a hook with them for `Bash`; `None` = refused.
 const MATCHERS: &[(&str, Option<bool>)] = &[
     ("Bash", Some(true)),

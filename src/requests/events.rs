@@ -57,6 +57,8 @@ pub struct Event {
     pub decides: bool,
     /// Whether `"continue": false` stops anything.
     pub stops: bool,
+    /// Whether the CLI heeds `block` for a hook that fails.
+    pub blocks_on_failure: bool,
     /// The members of its `hookSpecificOutput` beside `hookEventName`; `None` = one makes the CLI drop the whole answer.
     pub output: Option<&'static [Member]>,
     /// The only causes at which the CLI asks a host; `None` = all.
@@ -99,12 +101,15 @@ const USUAL: Event = Event {
     subject: Subject::Nothing,
     decides: false,
     stops: true,
+    blocks_on_failure: true,
     output: None,
     asked: None,
 };
 
 /// An event that may be refused.
 const GUARD: Event = Event { silence: Silence::Blocks, decides: true, ..USUAL };
+/// An event at which a refusal makes Claude go on, so that the CLI lets a hook that fails have no say.
+const GOES_ON: Event = Event { decides: true, blocks_on_failure: false, ..USUAL };
 /// An event that only reports, at which the CLI reads no decision.
 const REPORT: Event = Event { stops: false, ..USUAL };
 
@@ -205,7 +210,7 @@ pub const EVENTS: &[Event] = &[
         asked: Some(&["clear"]),
         ..REPORT
     },
-    Event { name: "Stop", decides: true, output: Some(CONTEXT), ..USUAL },
+    Event { name: "Stop", output: Some(CONTEXT), ..GOES_ON },
     Event {
         name: "StopFailure",
         subject: Subject::Words(&[
@@ -226,7 +231,7 @@ pub const EVENTS: &[Event] = &[
         ..REPORT
     },
     Event { name: "SubagentStart", subject: Subject::Open, output: Some(CONTEXT), ..USUAL },
-    Event { name: "SubagentStop", subject: Subject::Open, decides: true, output: Some(CONTEXT), ..USUAL },
+    Event { name: "SubagentStop", subject: Subject::Open, output: Some(CONTEXT), ..GOES_ON },
     Event { name: "PreCompact", subject: COMPACTION, stops: false, ..GUARD },
     Event { name: "PostCompact", subject: COMPACTION, ..REPORT },
     Event {
@@ -257,9 +262,9 @@ pub const EVENTS: &[Event] = &[
         asked: Some(&[]),
         ..USUAL
     },
-    Event { name: "TeammateIdle", decides: true, ..USUAL },
+    Event { name: "TeammateIdle", ..GOES_ON },
     Event { name: "TaskCreated", ..GUARD },
-    Event { name: "TaskCompleted", decides: true, ..USUAL },
+    Event { name: "TaskCompleted", ..GOES_ON },
     Event { name: "Elicitation", subject: Subject::Open, stops: false, output: Some(ACTION), ..GUARD },
     Event { name: "ElicitationResult", subject: Subject::Open, stops: false, output: Some(ACTION), ..GUARD },
     Event {

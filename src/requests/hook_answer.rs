@@ -4,48 +4,11 @@ use std::borrow::Cow;
 
 use super::events::{self, COMMON, EVENTS, Event, Member, Shape, Silence};
 use super::shape::{Object, quoted, text, wrong};
+use super::stranger::Strangers;
 use crate::error::Result;
-use crate::names::misspelt;
-
-/// What an answer is made of that decides, in whatever words.
-const VERDICTS: &[&str] = &[
-    "allow",
-    "allowed",
-    "deny",
-    "denied",
-    "block",
-    "blocked",
-    "approve",
-    "approved",
-    "ask",
-    "defer",
-    "accept",
-    "accepted",
-    "decline",
-    "declined",
-    "cancel",
-    "cancelled",
-    "reject",
-    "rejected",
-    "refuse",
-    "refused",
-    "stop",
-    "forbid",
-    "forbidden",
-    "permit",
-    "permitted",
-    "halt",
-    "abort",
-];
-
-/// Names up to this length are like too many others to be taken for a known one with a slip in it where they do not belong.
-const SHORT: usize = 7;
 
 const OUTPUT: &str = "hookSpecificOutput";
 const NAME: &str = "hookEventName";
-
-/// Further names that mean something in their place, and nothing out of it.
-const ELSEWHERE: &[&str] = &["behavior", "interrupt", "updatedPermissions", "message", NAME];
 
 /// The answer as it is to be sent, if the CLI reads in it what the host wrote. `event` is the one that it was asked about.
 pub fn checked<'a>(event: Option<&str>, payload: &'a str) -> Result<Cow<'a, str>> {
@@ -55,7 +18,7 @@ pub fn checked<'a>(event: Option<&str>, payload: &'a str) -> Result<Cow<'a, str>
     renamed |= answer.rename("async_", "async")?;
     let known = event.and_then(events::known);
     let asked = event.unwrap_or("this event");
-    members(&answer, COMMON, asked)?;
+    members(&answer, COMMON, asked, known)?;
     asynchronous(&answer)?;
     if let Some(event) = known {
         heard(&answer, event)?;
@@ -63,52 +26,22 @@ pub fn checked<'a>(event: Option<&str>, payload: &'a str) -> Result<Cow<'a, str>
     if let Some(output) = answer.get(OUTPUT) {
         own_output(&Object::read(output, &answer.pointer(OUTPUT))?, event, known)?;
     }
+    agreed(&answer)?;
     Ok(if renamed { answer.text().into() } else { payload.into() })
 }
 
 /// Every member is of its shape, and none is a known one with a slip in it, or in a wrong place.
-fn members(object: &Object, own: &[Member], event: &str) -> Result<()> {
+fn members(object: &Object, own: &[Member], asked: &str, event: Option<&Event>) -> Result<()> {
     let names: Vec<&str> = own.iter().map(|(name, _)| *name).collect();
-    let elsewhere = known_elsewhere(&names);
+    let strangers = Strangers::of_hook(&names, asked, event);
     object.spelled(&names)?;
     for (name, value) in object.members() {
         match own.iter().find(|(known, _)| *known == name) {
             Some((_, shape)) => object.check(name, *shape)?,
-            None => stranger(object, name, value, &elsewhere, event)?,
+            None => strangers.judge(object, name, value)?,
         }
     }
     Ok(())
-}
-
-/// A member that the CLI passes over. One that decides nothing may be of a later version.
-fn stranger(object: &Object, name: &str, value: &str, elsewhere: &[&str], event: &str) -> Result<()> {
-    if !means_something(name, value, elsewhere) && !holds_something(value, elsewhere) {
-        return Ok(());
-    }
-    let message = format!(
-        "\"{}\" decides nothing here: the CLI reads no such member of an answer to {event}; see decision and {OUTPUT}",
-        quoted(name)
-    );
-    Err(wrong(message, &object.pointer(name)))
-}
-
-fn means_something(name: &str, value: &str, elsewhere: &[&str]) -> bool {
-    let decides = |word: &str| VERDICTS.contains(&word.trim().to_lowercase().as_str());
-    let known = elsewhere.contains(&name) || misspelt(name, elsewhere).is_some_and(|near| near.len() > SHORT);
-    known || decides(name) || text(value).is_some_and(|word| decides(&word))
-}
-
-/// An object under a name of its own, with what belongs elsewhere in it.
-fn holds_something(value: &str, elsewhere: &[&str]) -> bool {
-    let inner = if value.starts_with('{') { Object::read(value, "").ok() } else { None };
-    inner.is_some_and(|inner| inner.members().any(|(name, value)| means_something(name, value, elsewhere)))
-}
-
-/// The names that mean something, though not beside `own`.
-fn known_elsewhere(own: &[&str]) -> Vec<&'static str> {
-    let outputs = EVENTS.iter().filter_map(|event| event.output).flatten();
-    let names = COMMON.iter().chain(outputs).map(|(name, _)| *name).chain(ELSEWHERE.iter().copied());
-    names.filter(|name| !own.contains(name)).collect()
 }
 
 /// Of an answer that comes later the CLI reads nothing now, and nothing of it decides.
@@ -149,6 +82,38 @@ fn heard(answer: &Object, event: &Event) -> Result<()> {
     Ok(())
 }
 
+/// Of several decisions the CLI takes the one that it looks at last, be it the milder one.
+fn agreed(answer: &Object) -> Result<()> {
+    let output = inner(answer, OUTPUT)?;
+    let own = inner(&output, "decision")?;
+    let places = [(answer, "decision"), (&output, "permissionDecision"), (&own, "behavior")];
+    let decisions: Vec<(String, String)> = places
+        .iter()
+        .filter_map(|(object, name)| Some((object.pointer(name), object.get(name).and_then(text)?)))
+        .collect();
+    for pair in decisions.windows(2) {
+        let [(one, word), (other, against)] = pair else { continue };
+        if meaning(word) != meaning(against) {
+            let message =
+                format!("\"{against}\" contradicts \"{word}\" at {one}, and the CLI takes only one of them");
+            return Err(wrong(message, other).with("remedy", "decide once; the request is still open"));
+        }
+    }
+    Ok(())
+}
+
+fn inner<'a>(object: &Object<'a>, name: &str) -> Result<Object<'a>> {
+    Object::read(object.get(name).unwrap_or_default(), &object.pointer(name))
+}
+
+fn meaning(word: &str) -> &str {
+    match word {
+        "block" => "deny",
+        "approve" => "allow",
+        word => word,
+    }
+}
+
 /// What only answers to this event have.
 fn own_output(output: &Object, event: Option<&str>, known: Option<&Event>) -> Result<()> {
     named(output, event)?;
@@ -161,7 +126,7 @@ fn own_output(output: &Object, event: Option<&str>, known: Option<&Event>) -> Re
         }
     };
     own.push((NAME, Shape::Text));
-    members(output, &own, event.unwrap_or("this event"))?;
+    members(output, &own, event.unwrap_or("this event"), known)?;
     match known.map(|event| event.name) {
         Some("PermissionRequest") => output.require("decision", Shape::Permission),
         Some("WorktreeCreate") => output.require("worktreePath", Shape::Text),

@@ -9,6 +9,7 @@ mod questions;
 mod refusal;
 mod reply;
 mod shape;
+mod stranger;
 mod updates;
 
 use std::any::Any;

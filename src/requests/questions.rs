@@ -2,6 +2,8 @@
 //! several labels are joined by ", ", as it does itself. Questions, labels and the rest of the input stay in the CLI's own
 //! bytes: it looks an answer up by the text of its question.
 
+use std::collections::HashSet;
+
 use crate::error::{Error, Result, Status};
 use crate::protocol::pointer::{Json, escaped};
 use crate::protocol::tree;
@@ -121,9 +123,14 @@ fn chosen<'a>(question: &Question<'a>, answer: Json<'a>, place: &str) -> Result<
 }
 
 fn by_question(questions: &[Question], given: Json) -> Result<Vec<String>> {
+    let mut seen = HashSet::new();
     let answer = |(name, answer): (Json, Json)| {
-        let text = name.string().unwrap_or_default();
+        let text = name.string().unwrap_or_default().into_owned();
         let place = format!("/{}", escaped(&text));
+        // The CLI would take the last one alone.
+        if !seen.insert(text.clone()) {
+            return Err(fault(format!("\"{text}\" stands there twice"), &place));
+        }
         let Some(question) = questions.iter().find(|question| question.text() == text) else {
             let asked: Vec<String> = questions.iter().map(Question::text).collect();
             let message = format!("nobody asked \"{text}\"; the questions are: {}", asked.join(" | "));
@@ -210,6 +217,7 @@ mod tests {
             ("[0,1,0]", "/2"),
             (r#"{"Wh/y?": "x"}"#, "/Wh~1y?"),
             (r#"{"Why?": null}"#, "/Why?"),
+            (r#"{"Why?": "Because", "Wh\u0079?": "Why not"}"#, "/Why?"),
         ] {
             let error = given(answers).unwrap_err();
             assert_eq!(error.status, Status::InvalidArgument);

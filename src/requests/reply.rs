@@ -1,17 +1,18 @@
 //! Answers of the host, checked before they are written: what the CLI cannot read, it takes for something else.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::events::Shape;
 use super::shape::{self, Object};
+use super::stranger::Strangers;
 use super::{RequestKind, hook_answer};
-use crate::error::{Error, Result, Status};
-use crate::names::mcp_tool_fault;
+use crate::error::{Error, Result, Status, quotable};
+use crate::names::{Unkept, mcp_tool_fault};
 use crate::protocol::members::{self, top_level_value};
-use crate::protocol::tolerant;
+use crate::protocol::pointer::Json;
 
 pub use super::shape::wrong;
 
@@ -45,15 +46,26 @@ pub fn checked<'a>(kind: RequestKind, event: Option<&str>, payload: &'a str) -> 
 
 /// The list of tools of a server that the host implements itself: the model sees each under its own name.
 pub fn check_tools(request: &str, payload: &str) -> Result<()> {
-    if tolerant::member(request, &["message", "method"]).is_none_or(|method| method != "tools/list") {
+    let word = |path: &[&'static str]| Json::parse(request)?.under(path)?.string();
+    if word(&["message", "method"]).is_none_or(|method| method != "tools/list") {
         return Ok(());
     }
-    let server = tolerant::member(request, &["server_name"]).unwrap_or_default();
-    let server = server.as_str().unwrap_or_default();
+    let server = word(&["server_name"]).unwrap_or_default();
+    // Read as the CLI does, so that neither depth nor a name written twice keeps a tool from being looked at.
+    let answer = Json::parse(payload);
     for place in [&["result", "tools"][..], &["mcp_response", "result", "tools"]] {
-        let tools = tolerant::member(payload, place);
-        for (index, tool) in tools.as_ref().and_then(Value::as_array).into_iter().flatten().enumerate() {
-            if let Some(unkept) = mcp_tool_fault(server, tool["name"].as_str().unwrap_or_default()) {
+        let mut seen = HashSet::new();
+        let tools = answer.and_then(|answer| answer.under(place));
+        for (index, tool) in tools.into_iter().flat_map(Json::elements).enumerate() {
+            let name = tool.under(&["name"]).and_then(Json::string).unwrap_or_default();
+            let unkept = mcp_tool_fault(&server, &name).or_else(|| {
+                let again = !name.is_empty() && !seen.insert(name.clone());
+                again.then(|| Unkept {
+                    fault: format!("there are two tools {}", quotable(&name)),
+                    remedy: "give each a name of its own".into(),
+                })
+            });
+            if let Some(unkept) = unkept {
                 let pointer = format!("/{}/{index}/name", place.join("/"));
                 let error = wrong(unkept.fault, &pointer);
                 return Err(error.with("remedy", format!("{}; the request is still open", unkept.remedy)));
@@ -69,7 +81,8 @@ fn answer(payload: &str, decides: &str, words: Shape, others: &[(&str, Shape)]) 
     let names: Vec<&str> = others.iter().map(|(name, _)| *name).chain([decides]).collect();
     answer.spelled(&names)?;
     answer.require(decides, words)?;
-    others.iter().try_for_each(|(name, shape)| answer.check(name, *shape))
+    others.iter().try_for_each(|(name, shape)| answer.check(name, *shape))?;
+    Strangers::of_answer(&names, "this request", decides).all(&answer, &names)
 }
 
 /// Line breaks can only stand between the tokens of a JSON text, where a space does as well.
@@ -102,7 +115,7 @@ pub fn own_input(request: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -166,5 +179,92 @@ mod tests {
         assert_eq!(line, "{\"a\":   12345678901234567890123.50, \"b\": \"\\n\"}");
         let request = r#"{"subtype":"can_use_tool","input":{"n": 1.50e400}}"#;
         assert_eq!(own_input(request), Some(r#"{"n": 1.50e400}"#));
+    }
+
+    #[test]
+    fn what_decides_nothing_passes_beside_each_kind_of_answer() {
+        let at = |kind, payload| pointer(kind, payload);
+        let allow = |name: &str, value: Value| json!({"behavior": "allow", name: value});
+        for (name, value) in [("new", json!({"a": {"b": 1}})), ("usesInput", json!(true)), ("args", json!(3))]
+        {
+            assert_eq!(at(RequestKind::Permission, allow(name, value)), None, "{name}");
+        }
+        assert_eq!(at(RequestKind::Permission, allow("interrupt", false.into())), None);
+        assert_eq!(
+            at(RequestKind::Permission, allow("interrupt", true.into())).as_deref(),
+            Some("/interrupt")
+        );
+        assert_eq!(at(RequestKind::Permission, allow("stop", true.into())).as_deref(), Some("/stop"));
+        let meta = json!({"action": "decline", "_meta": {"took_ms": 5, "reason": "busy"}});
+        assert_eq!(at(RequestKind::Elicitation, meta), None);
+        let both = json!({"action": "accept", "response": {"action": "decline"}});
+        assert_eq!(at(RequestKind::Elicitation, both).as_deref(), Some("/response"));
+        let both = json!({"behavior": "completed", "decision": "deny"});
+        assert_eq!(at(RequestKind::Dialog, both).as_deref(), Some("/decision"));
+        let telling =
+            json!({"telemetry": {"reason": "slow", "steps": [{"name": "look", "ms": 5}], "ok": true}});
+        assert_eq!(at(RequestKind::Hook, telling), None);
+        let agreed = json!({"decision": "approve",
+            "hookSpecificOutput": {"hookEventName": "PreToolUse", "permissionDecision": "allow"}});
+        assert_eq!(at(RequestKind::Hook, agreed), None);
+    }
+
+    #[test]
+    fn another_output_under_another_name_is_not_taken() {
+        let at = |event: &str, name: &str| {
+            let answer = json!({"hookSpecificOutput": {"hookEventName": event, name: "hidden"}}).to_string();
+            let error = checked(RequestKind::Hook, Some(event), &answer).err()?;
+            Some(error.detail("pointer").and_then(Value::as_str).unwrap_or_default().to_owned())
+        };
+        for name in ["output", "toolOutput", "new_output", "tool_response"] {
+            assert_eq!(at("PostToolUse", name), Some(format!("/hookSpecificOutput/{name}")));
+            assert_eq!(at("Stop", name), None);
+        }
+        assert_eq!(at("PostToolUse", "updatedToolOutput"), None);
+    }
+
+    #[test]
+    fn decisions_that_contradict_each_other_are_refused_at_every_event_that_has_two() {
+        for (event, word, own) in [
+            ("PreToolUse", "block", json!({"permissionDecision": "allow"})),
+            ("PreToolUse", "approve", json!({"permissionDecision": "deny"})),
+            ("PreToolUse", "approve", json!({"permissionDecision": "ask"})),
+            ("PreModelSwitch", "block", json!({"permissionDecision": "ask"})),
+            ("OfTomorrow", "block", json!({"decision": {"behavior": "allow"}})),
+        ] {
+            let mut output = own;
+            output["hookEventName"] = event.into();
+            let answer = json!({"decision": word, "hookSpecificOutput": output}).to_string();
+            let error = checked(RequestKind::Hook, Some(event), &answer).expect_err(&answer);
+            assert!(error.message.contains("/decision"), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn tools_are_looked_at_however_their_list_is_written() {
+        let request = r#"{"server_name":"me","message":{"method":"tools/list","id":1}}"#;
+        let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+        let good = r#"{"name":"good"}"#;
+        for list in [
+            r#""result":{"tools":[{"name":"a b"}]}"#.to_owned(),
+            format!(r#""result":{{"tools":[{{"inputSchema":{deep},"name":"a b"}}]}}"#),
+            r#""result":{},"result":{"tools":[{"name":"a b"}]}"#.into(),
+            r#""res\u0075lt":{"tools":[{"n\u0061me":"a b"}]}"#.into(),
+            format!(r#""result":{{"tools":[{good}],"tools":[{{"name":"good","name":"a b"}}]}}"#),
+            format!(r#""result":{{"tools":[{good},{{"description":"","name":"g\u006fod"}}]}}"#),
+        ] {
+            for answer in
+                [format!(r#"{{"jsonrpc":"2.0",{list}}}"#), format!(r#"{{"mcp_response":{{{list}}}}}"#)]
+            {
+                assert!(check_tools(request, &answer).is_err(), "{list:.80}");
+                let call = r#"{"server_name":"me","message":{"method":"tools/call"}}"#;
+                assert!(check_tools(call, &answer).is_ok());
+            }
+        }
+        let fine = format!(
+            r#"{{"result":{{"tools":[{{"name":"a b"}}],"tools":[{good},{{"name":"x","inputSchema":{deep}}}]}}}}"#
+        );
+        assert!(check_tools(request, &fine).is_ok(), "the last of equal names counts");
+        assert!(check_tools(request, r#"{"error":{"code":1,"message":""}}"#).is_ok());
     }
 }

@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use super::events::Shape;
+use super::events::{Member, Shape};
+use super::stranger::Strangers;
 use super::updates;
 use crate::error::{Error, Result, Status};
 use crate::names::misspelt;
@@ -180,7 +181,7 @@ fn is_list_of_texts(value: &str) -> bool {
 }
 
 /// The members of an answer to a permission request, whatever else may stand there.
-const PERMISSION: &[(&str, Shape)] = &[
+const PERMISSION: &[Member] = &[
     ("behavior", Shape::Word(&["allow", "deny"])),
     ("updatedInput", Shape::Object),
     ("updatedPermissions", Shape::Updates),
@@ -192,19 +193,14 @@ fn permission(value: &str, name: &str, pointer: &str) -> Result<()> {
     if !value.starts_with('{') {
         return Err(unfit(name, value, "an object with \"behavior\"", pointer));
     }
-    let decision = Object::read(value, pointer)?;
-    decision.spelled(&permission_names(&[]))?;
-    decision.require("behavior", PERMISSION[0].1)?;
-    PERMISSION.iter().try_for_each(|(name, shape)| decision.check(name, *shape))
+    decided(&Object::read(value, pointer)?, &[])
 }
 
 /// The answer to a permission request itself.
 pub fn permission_answer(payload: &str) -> Result<()> {
-    const OWN: &[(&str, Shape)] = &[("toolUseID", Shape::Text), ("decisionClassification", Shape::Text)];
+    const OWN: &[Member] = &[("toolUseID", Shape::Text), ("decisionClassification", Shape::Text)];
     let answer = Object::read(payload, "")?;
-    answer.spelled(&permission_names(OWN))?;
-    answer.require("behavior", PERMISSION[0].1)?;
-    PERMISSION.iter().chain(OWN).try_for_each(|(name, shape)| answer.check(name, *shape))?;
+    decided(&answer, OWN)?;
     match answer.get("behavior").and_then(text).as_deref() {
         Some("deny") if answer.get("message").is_none() => {
             Err(wrong("a refusal has no \"message\" text".into(), "/message"))
@@ -213,6 +209,18 @@ pub fn permission_answer(payload: &str) -> Result<()> {
     }
 }
 
-fn permission_names(more: &[(&'static str, Shape)]) -> Vec<&'static str> {
-    PERMISSION.iter().chain(more).map(|(name, _)| *name).collect()
+/// What decides about a permission is there, and nothing beside it decides otherwise.
+fn decided(answer: &Object, more: &[Member]) -> Result<()> {
+    let members = || PERMISSION.iter().chain(more);
+    let names: Vec<&str> = members().map(|(name, _)| *name).collect();
+    answer.spelled(&names)?;
+    answer.require("behavior", PERMISSION[0].1)?;
+    members().try_for_each(|(name, shape)| answer.check(name, *shape))?;
+    Strangers::of_answer(&names, "a permission request", "behavior").all(answer, &names)?;
+    let allows = answer.get("behavior").and_then(text).is_some_and(|word| word == "allow");
+    if allows && answer.get("interrupt") == Some("true") {
+        let message = "the CLI does not heed \"interrupt\" where the tool may run".to_owned();
+        return Err(wrong(message, &answer.pointer("interrupt")));
+    }
+    Ok(())
 }

@@ -5,10 +5,14 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::reply;
-use crate::error::Result;
+use crate::error::{Result, quotable};
+use crate::names::{self, misspelt};
 use crate::protocol::tolerant;
 
 const BEHAVIORS: &[&str] = &["allow", "deny", "ask"];
+const MODES: &[&str] = &["default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto"];
+const MEMBERS: &[&str] = &["type", "destination", "behavior", "rules", "mode", "directories"];
+const RULE: &[&str] = &["toolName", "ruleContent"];
 const DESTINATIONS: &[&str] = &["userSettings", "projectSettings", "localSettings", "session", "cliArg"];
 
 /// The updates to send, `None` for an empty list; the inner error says which one is malformed.
@@ -57,19 +61,15 @@ fn tidy(update: &mut Value) {
 
 fn check(update: &Value) -> std::result::Result<(), String> {
     let members = update.as_object().ok_or("it is not an object")?;
+    spelled(members, MEMBERS)?;
     one_of(members, "destination", DESTINATIONS)?;
     match members.get("type").and_then(Value::as_str) {
         Some("addRules" | "replaceRules" | "removeRules") => {
             one_of(members, "behavior", BEHAVIORS)?;
             let rules = members.get("rules").and_then(Value::as_array).ok_or("\"rules\" is not a list")?;
-            if rules.iter().all(is_rule) {
-                Ok(())
-            } else {
-                Err("a rule is not {toolName, ruleContent?}".into())
-            }
+            rules.iter().try_for_each(|rule| check_rule(rule, members))
         }
-        Some("setMode") if members.get("mode").is_some_and(Value::is_string) => Ok(()),
-        Some("setMode") => Err("\"mode\" is not a text".into()),
+        Some("setMode") => one_of(members, "mode", MODES),
         Some("addDirectories" | "removeDirectories") => {
             let directories = members.get("directories").and_then(Value::as_array);
             let texts = directories.is_some_and(|list| list.iter().all(Value::is_string));
@@ -80,9 +80,72 @@ fn check(update: &Value) -> std::result::Result<(), String> {
     }
 }
 
-fn is_rule(rule: &Value) -> bool {
-    rule["toolName"].as_str().is_some_and(|name| !name.is_empty())
-        && rule.get("ruleContent").is_none_or(Value::is_string)
+/// The CLI passes over a name that it does not know, and takes a rule without content for one about the whole tool.
+fn spelled(members: &Map<String, Value>, known: &[&str]) -> std::result::Result<(), String> {
+    let slip = members.keys().find_map(|name| Some((name, misspelt(name, known)?)));
+    slip.map_or(Ok(()), |(name, meant)| Err(format!("\"{}\" is unknown; write \"{meant}\"", quotable(name))))
+}
+
+fn check_rule(rule: &Value, update: &Map<String, Value>) -> std::result::Result<(), String> {
+    let malformed = "a rule is not {toolName, ruleContent?}";
+    let members = rule.as_object().ok_or(malformed)?;
+    spelled(members, RULE)?;
+    let tool = rule["toolName"].as_str().filter(|name| !name.is_empty()).ok_or(malformed)?;
+    if !rule.get("ruleContent").is_none_or(Value::is_string) {
+        return Err(malformed.into());
+    }
+    let says_more = |(name, value): &(&String, &Value)| {
+        !RULE.contains(&name.as_str()) && (value.is_string() || value.is_array() || value.is_object())
+    };
+    if let (None, Some((name, _))) = (rule.get("ruleContent"), members.iter().find(says_more)) {
+        let name = quotable(name);
+        return Err(format!(
+            "\"{name}\" limits nothing, and the rule is for all of {}: write \"ruleContent\"",
+            quotable(tool)
+        ));
+    }
+    if tool.contains(['(', ')']) {
+        return Err(format!(
+            "no tool is named {}: what stands in parentheses is \"ruleContent\"",
+            quotable(tool)
+        ));
+    }
+    let word = |name: &str| update.get(name).and_then(Value::as_str).unwrap_or_default();
+    let content = rule["ruleContent"].as_str().unwrap_or_default();
+    let fault = match (word("type"), word("behavior")) {
+        // One that is of no use allows nothing, and one that is taken away forbids nothing.
+        ("addRules" | "replaceRules", "allow") | ("removeRules", "deny" | "ask") => None,
+        ("removeRules", _) => no_such_tool(tool),
+        _ => no_such_tool(tool).or_else(|| no_such_content(tool, content)),
+    };
+    fault.map_or(Ok(()), Err)
+}
+
+/// A rule for a tool that there is not keeps nothing from running.
+fn no_such_tool(tool: &str) -> Option<String> {
+    if let Some(rest) = tool.strip_prefix("mcp__") {
+        let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*');
+        let bad = rest.is_empty() || !rest.chars().all(kept);
+        return bad
+            .then(|| format!("no tool's name looks like {}: write mcp__<server>__<tool>", quotable(tool)));
+    }
+    if tool.contains('*') {
+        return None;
+    }
+    let meant = names::meant(tool, names::TOOLS)?;
+    Some(format!("there is no tool {}: write \"{meant}\"", quotable(tool)))
+}
+
+/// At some tools the CLI looks for no content, and such a rule matches nothing.
+fn no_such_content(tool: &str, content: &str) -> Option<String> {
+    let instead = match tool {
+        _ if matches!(content, "" | "*") => return None,
+        "Write" | "NotebookEdit" | "MultiEdit" => "write \"Edit\" for the tool",
+        "Glob" => "write \"Read\" for the tool",
+        _ if tool.starts_with("mcp__") => "leave \"ruleContent\" out",
+        _ => return None,
+    };
+    Some(format!("the CLI matches no content at {}: {instead}", quotable(tool)))
 }
 
 fn one_of(members: &Map<String, Value>, name: &str, words: &[&str]) -> std::result::Result<(), String> {
@@ -149,5 +212,59 @@ mod tests {
             assert!(fault.starts_with("number 2: "), "{bad}: {fault}");
         }
         assert!(checked("{}", "{}").is_err());
+    }
+
+    fn with_rule(kind: &str, behavior: &str, rule: Value) -> std::result::Result<Value, String> {
+        sent(
+            json!([{"type": kind, "behavior": behavior, "destination": "session", "rules": [rule]}]),
+            json!({}),
+        )
+    }
+
+    #[test]
+    fn a_rule_says_what_it_was_written_for_or_is_left_out() {
+        for (kind, behavior, rule) in [
+            ("addRules", "allow", json!({"toolName": "Bash", "rule_content": "git *"})),
+            ("addRules", "allow", json!({"toolName": "Bash", "content": "git *"})),
+            ("addRules", "allow", json!({"toolName": "Bash(git *)"})),
+            ("replaceRules", "deny", json!({"toolName": "bash"})),
+            ("addRules", "deny", json!({"toolName": "Bash(rm *)"})),
+            ("addRules", "deny", json!({"toolName": "Write", "ruleContent": "/etc/**"})),
+            ("addRules", "ask", json!({"toolName": "Glob", "ruleContent": "/etc/**"})),
+            ("addRules", "deny", json!({"toolName": "mcp__me__delete", "ruleContent": "prod"})),
+            ("addRules", "deny", json!({"toolName": "mcp__a.b__c"})),
+            ("removeRules", "allow", json!({"toolName": "bash"})),
+        ] {
+            assert!(with_rule(kind, behavior, rule.clone()).is_err(), "{kind} {behavior} {rule}");
+        }
+        for (kind, behavior, rule) in [
+            ("addRules", "allow", json!({"toolName": "Bash", "ruleContent": "git *", "whatIsNew": "x"})),
+            ("addRules", "allow", json!({"toolName": "Bash", "whatIsNew": 1})),
+            ("addRules", "allow", json!({"toolName": "Web"})),
+            ("addRules", "deny", json!({"toolName": "ToolOfTomorrow"})),
+            ("addRules", "deny", json!({"toolName": "mcp__me__delete", "ruleContent": "*"})),
+            ("addRules", "deny", json!({"toolName": "mcp__me__*"})),
+            ("addRules", "deny", json!({"toolName": "Edit", "ruleContent": "/etc/**"})),
+            ("removeRules", "deny", json!({"toolName": "Write", "ruleContent": "/etc/**"})),
+        ] {
+            assert!(with_rule(kind, behavior, rule.clone()).is_ok(), "{kind} {behavior} {rule}");
+        }
+    }
+
+    #[test]
+    fn members_and_modes_with_a_slip_are_faults_unless_the_cli_suggests_them() {
+        for update in [
+            json!({"type": "setMode", "mode": "Plan"}),
+            json!({"type": "setMode", "mode": "of tomorrow"}),
+            json!({"type": "setMode", "mode": "plan", "destinations": "userSettings"}),
+            json!({"type": "addDirectories", "directories": ["/tmp"], "Destination": "userSettings"}),
+        ] {
+            assert!(sent(json!([update]), json!({})).is_err(), "{update}");
+            let suggested = json!({"permission_suggestions": [update]});
+            assert!(sent(json!([update]), suggested).is_ok(), "{update}");
+        }
+        for mode in MODES {
+            assert!(sent(json!([{"type": "setMode", "mode": mode, "new": 1}]), json!({})).is_ok(), "{mode}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::protocol::control::Inbound;
 use crate::protocol::kind::Kind;
 use crate::protocol::members::top_level_value;
 use crate::protocol::tolerant;
-use crate::requests::{Request, RequestKind, Session, TimeoutAction, Timer, matcher};
+use crate::requests::{Request, RequestKind, Session, TimeoutAction, Timer, events, matcher};
 use crate::runtime;
 use crate::sync::lock;
 
@@ -225,7 +225,13 @@ impl Client {
         if hook.event.is_empty() {
             return wrong("event", "event is empty");
         }
-        let warnings = matcher::check(&hook.event, hook.matcher.as_deref())?;
+        let mut warnings = matcher::check(&hook.event, hook.matcher.as_deref())?;
+        if hook.blocks && events::known(&hook.event).is_some_and(|event| !event.blocks_on_failure) {
+            let event = &hook.event;
+            warnings.push(format!(
+                "the CLI goes on when a hook of {event} fails: CLAUDE_HOOK_BLOCK changes nothing there"
+            ));
+        }
         hook.handler = self.registered(hook.handler)?;
         let state = lock(&self.state);
         let mut routes = lock(&self.routes);

@@ -1,0 +1,191 @@
+//! Members of an answer that the CLI passes over: one of them must not be what the host decides with. One that decides
+//! nothing may be of a later version.
+
+use super::events::{COMMON, EVENTS, Event, Shape};
+use super::shape::{Object, quoted, text, wrong};
+use crate::error::Result;
+use crate::names::misspelt;
+use crate::protocol::pointer::Json;
+
+/// What an answer is made of that decides, in whatever words.
+const VERDICTS: &[&str] = &[
+    "allow",
+    "allowed",
+    "deny",
+    "denied",
+    "block",
+    "blocked",
+    "approve",
+    "approved",
+    "ask",
+    "defer",
+    "accept",
+    "accepted",
+    "decline",
+    "declined",
+    "cancel",
+    "cancelled",
+    "reject",
+    "rejected",
+    "refuse",
+    "refused",
+    "stop",
+    "forbid",
+    "forbidden",
+    "permit",
+    "permitted",
+    "halt",
+    "abort",
+];
+
+/// Names up to this length are like too many others to be taken for a known one with a slip in it where they do not belong.
+const SHORT: usize = 7;
+
+/// How many wrappings are looked into.
+const LEVELS: usize = 4;
+
+/// Further names that mean something in their place, and nothing out of it.
+const ELSEWHERE: &[&str] = &["behavior", "interrupt", "updatedPermissions", "message", "hookEventName"];
+
+/// The names whose value decides, in an answer of whatever kind.
+const DECIDING: &[&str] = &[
+    "decision",
+    "permissionDecision",
+    "hookSpecificOutput",
+    "behavior",
+    "continue",
+    "interrupt",
+    "action",
+    "updatedInput",
+    "updatedPermissions",
+];
+
+/// What takes the place of what the CLI has, and the ends of names under which a host may have meant it.
+const REPLACED: &[(&str, &[&str], &[&str])] = &[
+    ("updatedInput", &["input"], &["inputs", "args", "arguments", "params", "parameters", "inputjson"]),
+    ("updatedToolOutput", &["output", "toolresponse", "toolresult"], &["response", "result", "outputs"]),
+];
+
+/// Which names mean something to the CLI, though not where the strangers stand.
+pub struct Strangers<'a> {
+    /// Whose answer it is, for the error.
+    asked: &'a str,
+    /// Where the host finds what does decide.
+    see: &'a str,
+    beside: Vec<&'static str>,
+    inside: Vec<&'static str>,
+    replaced: Vec<&'static str>,
+}
+
+impl<'a> Strangers<'a> {
+    /// Those beside the members `own` of an answer to a hook.
+    pub fn of_hook(own: &[&str], asked: &'a str, event: Option<&Event>) -> Strangers<'a> {
+        let outputs = EVENTS.iter().filter_map(|event| event.output).flatten();
+        let all =
+            || COMMON.iter().chain(outputs.clone()).map(|(name, _)| *name).chain(ELSEWHERE.iter().copied());
+        Strangers {
+            asked,
+            see: "decision and hookSpecificOutput",
+            beside: all().filter(|name| !own.contains(name)).collect(),
+            // A mere reason decides nothing, and many things have one.
+            inside: all().filter(|name| *name != "reason").collect(),
+            replaced: replaced_by(event),
+        }
+    }
+
+    /// Those beside the members `own` of another answer, where `see` decides.
+    pub fn of_answer(own: &[&str], asked: &'a str, see: &'a str) -> Strangers<'a> {
+        let replaced = REPLACED.iter().map(|(name, ..)| *name).filter(|name| own.contains(name));
+        Strangers {
+            asked,
+            see,
+            beside: DECIDING.iter().copied().filter(|name| !own.contains(name)).collect(),
+            inside: DECIDING.to_vec(),
+            replaced: replaced.collect(),
+        }
+    }
+
+    /// [`Strangers::judge`] for each member that is none of `own`.
+    pub fn all(&self, object: &Object, own: &[&str]) -> Result<()> {
+        let mut strangers = object.members().filter(|(name, _)| !own.contains(name));
+        strangers.try_for_each(|(name, value)| self.judge(object, name, value))
+    }
+
+    /// Refuses a member that the CLI passes over if a decision would be lost with it.
+    pub fn judge(&self, object: &Object, name: &str, value: &str) -> Result<()> {
+        if let Some(meant) = self.replaced.iter().find(|meant| is_meant_for(meant, name, value)) {
+            let message = format!("\"{}\" changes nothing: the CLI reads \"{meant}\" alone", quoted(name));
+            let remedy = format!("write \"{meant}\"; the request is still open");
+            return Err(wrong(message, &object.pointer(name)).with("remedy", remedy));
+        }
+        if !means_something(name, value, &self.beside) && !self.holds_something(value) {
+            return Ok(());
+        }
+        let message = format!(
+            "\"{}\" decides nothing here: the CLI reads no such member of an answer to {}; see {}",
+            quoted(name),
+            self.asked,
+            self.see
+        );
+        Err(wrong(message, &object.pointer(name)))
+    }
+
+    /// An answer, or a part of one, in a wrapping of its own.
+    fn holds_something(&self, value: &str) -> bool {
+        Json::parse(value).is_some_and(|value| self.is_found_in(value, LEVELS))
+    }
+
+    fn is_found_in(&self, value: Json, levels: usize) -> bool {
+        let Some(levels) = levels.checked_sub(1) else { return false };
+        if value.is_object() {
+            return value.members().any(|(name, inner)| {
+                let name = name.string().unwrap_or_default();
+                means_something(&name, inner.text(), &self.inside) || self.is_found_in(inner, levels)
+            });
+        }
+        if value.is_array() {
+            let decides = |inner: Json| is_verdict(inner.text()) || self.is_found_in(inner, levels);
+            return value.elements().any(decides);
+        }
+        // A text that is a document itself.
+        let inner = value.string().filter(|inner| inner.trim_start().starts_with(['{', '[']));
+        inner.is_some_and(|inner| Json::parse(&inner).is_some_and(|inner| self.is_found_in(inner, levels)))
+    }
+}
+
+fn means_something(name: &str, value: &str, known: &[&str]) -> bool {
+    let is_known = known.contains(&name) || misspelt(name, known).is_some_and(|near| near.len() > SHORT);
+    is_known || decides(name) || is_verdict(value)
+}
+
+fn decides(word: &str) -> bool {
+    VERDICTS.contains(&word.trim().to_lowercase().as_str())
+}
+
+fn is_verdict(value: &str) -> bool {
+    text(value).is_some_and(|word| decides(&word))
+}
+
+/// What an answer to this event can put in the place of the CLI's own; of an unknown event all.
+fn replaced_by(event: Option<&Event>) -> Vec<&'static str> {
+    let Some(event) = event else { return REPLACED.iter().map(|(name, ..)| *name).collect() };
+    let output = event.output.unwrap_or_default();
+    let takes = |wanted: &str| {
+        output
+            .iter()
+            .any(|(name, shape)| *name == wanted || (*shape == Shape::Permission && wanted == "updatedInput"))
+    };
+    REPLACED.iter().map(|(name, ..)| *name).filter(|name| takes(name)).collect()
+}
+
+/// Whether the member was meant for the known one, by a name that is not like it.
+fn is_meant_for(known: &str, name: &str, value: &str) -> bool {
+    let Some((_, ends, ends_of_objects)) = REPLACED.iter().find(|(wanted, ..)| *wanted == known) else {
+        return false;
+    };
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let ends_so = |ends: &[&str]| ends.iter().any(|end| plain.ends_with(end));
+    let is_object = || value.starts_with('{') || text(value).is_some_and(|text| text.trim().starts_with('{'));
+    let is_flag = matches!(value, "true" | "false");
+    name != "hookSpecificOutput" && ((ends_so(ends) && !is_flag) || (ends_so(ends_of_objects) && is_object()))
+}
