@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::document::read_inside;
 use super::launch::{Builder, PrivateFile};
+use super::sandbox;
 use crate::error::{Error, Status};
 use crate::protocol::tree;
 
@@ -28,6 +29,9 @@ pub fn settings(builder: &mut Builder) -> Result<(), Error> {
             (None, Some(_)) => of_file(text.as_str().unwrap_or_default(), options.cwd.as_deref())?,
         },
     };
+    if let Some(sandbox) = settings.get("sandbox") {
+        sandbox::check(sandbox, "/settings/sandbox")?;
+    }
     if let Some(sandbox) = sandbox {
         let mut wanted = tree::copy_of(sandbox);
         // A sandbox that was asked for and cannot be had must not mean "without one".
