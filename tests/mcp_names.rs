@@ -245,3 +245,15 @@ fn a_policy_for_a_tool_that_the_server_does_not_have_is_told() {
     assert!(told.contains(&(json!("me"), json!("delte"), json!("write delete"))), "{told:?}");
     assert!(told.iter().any(|(server, tool, _)| server == "more" && tool == "ad"), "{told:?}");
 }
+
+#[test]
+fn each_rule_for_a_tool_of_a_server_that_is_taken_forbids_it() {
+    let Some(real) = Real::new("mcp_names_rules") else { return };
+    for rule in ["mcp__me__delete", "mcp__me__delete()", "mcp__me__delete(*)", "mcp__me__del*", "*_delete"] {
+        let options = json!({"allowed_tools": ["mcp__me"], "disallowed_tools": [rule]});
+        let client = real.client_with(options, THREAD).with(&with_delete(&json!({})));
+        client.connect();
+        assert!(!runs(&real, &client, "mcp__me__delete"), "{rule}");
+        assert!(runs(&real, &client, "mcp__me__keep"), "{rule}");
+    }
+}

@@ -450,3 +450,36 @@ fn a_member_that_restricts_an_agent_or_the_sandbox_is_refused_with_a_slip_in_it(
     let agent = json!({"description": "d", "prompt": "p", "tools": null, "color": "red", "newMember": 1, "effort": 3});
     assert!(parse(&json!({"agents": {"a": agent}}).to_string()).is_ok());
 }
+
+#[test]
+fn rules_that_forbid_nothing_are_refused_in_settings_and_flags_as_well() {
+    for (rule, remedy) in
+        [("bash", "write Bash"), ("Write(/a)", "write Edit(/a)"), ("mcp__me__x(y)", "write mcp__me__x")]
+    {
+        for list in ["deny", "ask"] {
+            let settings = json!({"permissions": {"allow": ["x y"], list: ["Bash(rm *)", rule]}});
+            let place = format!("settings/permissions/{list}/1");
+            fails(json!({"settings": settings}), &format!("/{place}"), remedy);
+            fails(json!({"settings": settings.to_string()}), &format!("/{place}"), remedy);
+            fails(json!({"managed_settings": settings}), &format!("/managed_{place}"), remedy);
+        }
+        for flag in ["disallowedTools", "disallowed-tools"] {
+            let flags = json!({flag: format!("Bash(rm a, b),{rule} Edit")});
+            fails(json!({"extra_args": flags}), &format!("/extra_args/{flag}"), remedy);
+        }
+    }
+    fails(
+        json!({"settings": {"permissions": {"Deny": ["Bash"]}}}),
+        "/settings/permissions/Deny",
+        "write \"deny\"",
+    );
+    fails(
+        json!({"settings": {"permissions": {"deny": "Bash"}}}),
+        "/settings/permissions/deny",
+        "list of texts",
+    );
+    launch(
+        &json!({"settings": {"permissions": {"deny": ["Bash(a, b)", "Edit(//x y)"], "defaultMode": "plan"}}}),
+    );
+    launch(&json!({"extra_args": {"disallowedTools": "Bash(rm a, b),Edit"}}));
+}

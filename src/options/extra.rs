@@ -60,6 +60,10 @@ pub fn check_conflicts(extra: &Map<String, Value>, made: &Builder) -> Result<(),
     Ok(())
 }
 
+pub fn is_same_flag(one: &str, other: &str) -> bool {
+    plain_flag(one) == plain_flag(other)
+}
+
 /// Some flags have two spellings, such as `--allowedTools` and `--allowed-tools`.
 fn plain_flag(argument: &str) -> String {
     argument.split('=').next().unwrap_or_default().replace('-', "").to_lowercase()

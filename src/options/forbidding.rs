@@ -37,6 +37,16 @@ pub fn fault(rule: &str) -> Option<Fault> {
     Some((format!("there is no tool {}", quotable(tool)), format!("write {meant}{}", quotable(content))))
 }
 
+/// The rules of a text, as the CLI finds them: the first closing parenthesis ends a group.
+pub fn split(text: &str) -> Vec<&str> {
+    let mut inside = false;
+    let rules = text.split(move |letter| {
+        inside = (inside || letter == '(') && letter != ')';
+        !inside && matches!(letter, ',' | ' ')
+    });
+    rules.filter(|rule| !rule.is_empty()).collect()
+}
+
 /// The tool, and what stands in parentheses behind it.
 fn parts(rule: &str) -> Result<(&str, Option<&str>), Fault> {
     let malformed = |what: &str| {
@@ -182,6 +192,12 @@ mod tests {
             let (_, found) = fault(rule).unwrap_or_else(|| panic!("{rule} passes"));
             assert!(found.contains(remedy), "{rule}: {found}");
         }
+    }
+
+    #[test]
+    fn a_text_has_the_rules_that_the_cli_finds_in_it() {
+        assert_eq!(split("Bash(rm a, b) Edit,Read, "), ["Bash(rm a, b)", "Edit", "Read"]);
+        assert_eq!(split(""), [""; 0]);
     }
 
     #[test]

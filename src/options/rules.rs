@@ -56,6 +56,29 @@ pub fn forbidding_rules(value: &Value, pointer: &str) -> Checked {
     Ok(())
 }
 
+/// The rules of settings that keep tools from running. What the CLI does not know there it passes over.
+pub fn settings_permissions(settings: &Map<String, Value>, pointer: &str) -> Checked {
+    let Some(permissions) = settings.get("permissions").and_then(Value::as_object) else { return Ok(()) };
+    let pointer = child(pointer, "permissions");
+    for (name, value) in permissions {
+        let place = child(&pointer, name);
+        if let Some(meant) = names::misspelt(name, &["allow", "deny", "ask"]) {
+            let fault = format!("unknown member \"{}\"", quotable(name));
+            return Err(invalid(&place, fault, &format!("write \"{meant}\"")));
+        }
+        if !matches!(name.as_str(), "deny" | "ask") {
+            continue;
+        }
+        text_list(value, &place)?;
+        for (index, text) in texts(value) {
+            if let Some((fault, remedy)) = forbidding::fault(text) {
+                return Err(invalid(&item(&place, index), fault, &remedy));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A kind of dialog with a slip in it would never be asked for.
 pub fn dialog_kinds(value: &Value, pointer: &str) -> Checked {
     for (index, kind) in texts(value) {
@@ -304,7 +327,17 @@ pub fn extra_args(value: &Value, pointer: &str) -> Checked {
         .as_object()
         .into_iter()
         .flat_map(|flags| flags.keys())
-        .try_for_each(|name| extra::check_name(name, &child(pointer, name)))
+        .try_for_each(|name| extra::check_name(name, &child(pointer, name)))?;
+    for (name, value) in value.as_object().into_iter().flatten() {
+        if !extra::is_same_flag(name, "disallowed-tools") {
+            continue;
+        }
+        let rules = forbidding::split(value.as_str().unwrap_or_default());
+        if let Some((fault, remedy)) = rules.into_iter().find_map(forbidding::fault) {
+            return Err(invalid(&child(pointer, name), fault, &remedy));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a rule leaves nothing to ask about its tool: `Read`, `Read()` or `Read(*)`.
