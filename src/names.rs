@@ -1,5 +1,7 @@
 //! Names that nobody knows, and what they were most likely meant to be. Case, `-` and `_` do not count.
 
+use serde_json::Value;
+
 use crate::error::quotable;
 
 /// Longer than any known name: not worth a comparison.
@@ -111,6 +113,17 @@ pub fn mcp_tool(server: &str, tool: &str) -> String {
     format!("mcp__{server}__{tool}")
 }
 
+/// What to write for a name that was meant to be one of an MCP server's tools and is none, such as `MCP__me__x` or `mcp-me-x`.
+pub fn mcp_meant(name: &str) -> Option<String> {
+    let lower = name.to_lowercase();
+    let behind = lower.strip_prefix("mcp").filter(|rest| rest.starts_with(['-', '_']))?;
+    if name.starts_with("mcp__") || "mcp__".starts_with(name) {
+        return None;
+    }
+    let kept = if behind.starts_with("__") { name.get("mcp__".len()..) } else { None };
+    Some(format!("write mcp__{}", kept.map(quotable).unwrap_or("<server>__<tool>".into())))
+}
+
 /// A name that the CLI does not keep: what becomes of it, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unkept {
@@ -167,6 +180,95 @@ pub fn mcp_tool_fault(server: &str, tool: &str) -> Option<Unkept> {
             remedy: format!("shorten it by {}", full - LONGEST_TOOL),
         })
     })
+}
+
+/// Members of an MCP server in a configuration.
+const SERVER_MEMBERS: &[&str] = &[
+    "type",
+    "name",
+    "command",
+    "args",
+    "env",
+    "url",
+    "headers",
+    "headersHelper",
+    "oauth",
+    "timeout",
+    "alwaysLoad",
+    "tools",
+];
+
+const POLICY_MEMBERS: &[&str] = &["name", "permission_policy", "org_max_permission"];
+
+/// What the CLI knows as a tool's policy.
+const POLICIES: &[&str] = &["always_allow", "always_ask", "always_deny"];
+
+/// What is wrong with the configuration of an MCP server, and where in it: with a slip in the members that restrict, a
+/// tool that was to be denied would run.
+pub fn mcp_config_fault(server: &str, config: &Value) -> Option<(String, Unkept)> {
+    for member in config.as_object()?.keys() {
+        if let Some(known) = misspelt(member, SERVER_MEMBERS) {
+            return Some((format!("/{}", escaped(member)), unknown_member(member, known)));
+        }
+    }
+    // The tools of servers elsewhere have whatever names they like.
+    let server = (config["type"] == "sdk").then_some(server);
+    let (place, unkept) = mcp_policies_fault(server, &config["tools"])?;
+    Some((format!("/tools{place}"), unkept))
+}
+
+/// What is wrong with the policies for a server's tools, and where. `server` = its tools have names that the model sees.
+pub fn mcp_policies_fault(server: Option<&str>, tools: &Value) -> Option<(String, Unkept)> {
+    let tools = match tools {
+        Value::Null => return None,
+        Value::Array(tools) => tools,
+        _ => {
+            let fault = "tools is not a list of {\"name\", \"permission_policy\"}".into();
+            let remedy = "write [{\"name\": …, \"permission_policy\": …}]".into();
+            return Some((String::new(), Unkept { fault, remedy }));
+        }
+    };
+    tools.iter().enumerate().find_map(|(index, tool)| {
+        policy_fault(server, tool).map(|(member, unkept)| (format!("/{index}{member}"), unkept))
+    })
+}
+
+fn policy_fault(server: Option<&str>, policy: &Value) -> Option<(String, Unkept)> {
+    let form = "write {\"name\": …, \"permission_policy\": …}";
+    let Some(members) = policy.as_object() else {
+        let fault = "a policy is not an object {\"name\", \"permission_policy\"}".into();
+        return Some((String::new(), Unkept { fault, remedy: form.into() }));
+    };
+    for member in members.keys() {
+        if let Some(known) = misspelt(member, POLICY_MEMBERS) {
+            return Some((format!("/{}", escaped(member)), unknown_member(member, known)));
+        }
+    }
+    let Some(name) = policy["name"].as_str() else {
+        let fault = "a policy names no tool".into();
+        return Some(("/name".into(), Unkept { fault, remedy: form.into() }));
+    };
+    if let Some(unkept) = server.and_then(|server| mcp_tool_fault(server, name)) {
+        return Some(("/name".into(), unkept));
+    }
+    match members.get("permission_policy") {
+        None => None,
+        Some(Value::String(policy)) if POLICIES.contains(&policy.as_str()) => None,
+        Some(other) => {
+            let fault = format!("{} is not a permission policy", quotable(&other.to_string()));
+            let remedy = format!("write one of {}", POLICIES.join(", "));
+            Some(("/permission_policy".into(), Unkept { fault, remedy }))
+        }
+    }
+}
+
+fn unknown_member(member: &str, known: &str) -> Unkept {
+    Unkept { fault: format!("the member {} is unknown", quotable(member)), remedy: format!("write {known}") }
+}
+
+/// A name as a part of a JSON pointer.
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// The CLI writes `_` for whatever is not a letter, a digit, `-` or `_` of ASCII.

@@ -326,3 +326,160 @@ fn no_error_quotes_what_is_wrong_at_full_length() {
     }
     assert!(refused > 200, "{refused}");
 }
+
+/// What a flag or a registration belongs to would be accepted there, and do nothing.
+#[test]
+fn fields_of_initialize_that_have_a_way_of_their_own_are_refused_with_its_name() {
+    for (field, value, way) in [
+        ("hooks", json!({"PreToolUse": []}), "claude_client_add_hook"),
+        ("Hooks", json!(null), "claude_client_add_hook"),
+        ("sdkMcpServers", json!(["me"]), "claude_client_add_mcp_server"),
+        ("settings", json!({"permissions": {"deny": ["Bash"]}}), "option settings"),
+        ("sandbox", json!({"enabled": true}), "option sandbox"),
+        ("managedSettings", json!({}), "option managed_settings"),
+        ("managed_settings", json!({}), "option managed_settings"),
+        ("disallowedTools", json!(["Bash"]), "option disallowed_tools"),
+        ("disallowed_tools", json!(["Bash"]), "option disallowed_tools"),
+        ("allowedTools", json!([]), "option allowed_tools"),
+        ("tools", json!(["Read"]), "option tools"),
+        ("agents", json!({}), "option agents"),
+        ("plugins", json!([]), "option plugins"),
+        ("mcpServers", json!({}), "option mcp_servers"),
+        ("permissionMode", json!("plan"), "option permission_mode"),
+    ] {
+        fails(json!({"extra_initialize": {field: value}}), &format!("/extra_initialize/{field}"), way);
+    }
+    for field in ["title", "newField", "promptSuggestions", "sdkMcpServerManifests", "toolAliases", "skills"]
+    {
+        assert!(parse(&json!({"extra_initialize": {field: {}}}).to_string()).is_ok(), "{field}");
+    }
+}
+
+/// Each was taken, and forbade nothing.
+#[test]
+fn a_rule_that_forbids_nothing_is_refused_where_it_is_to_forbid() {
+    let agent =
+        |rule: &str| json!({"agents": {"a": {"description": "d", "prompt": "p", "disallowedTools": [rule]}}});
+    for (rule, remedy) in [
+        ("Bash(rm *)x", "Tool(content)"),
+        ("Bash()x", "Tool(content)"),
+        ("Read(/a)(/b)x", "Tool(content)"),
+        ("Bash)", "Tool(content)"),
+        ("Write(/etc/**)", "write Edit(/etc/**)"),
+        ("NotebookEdit(x)", "write Edit(x)"),
+        ("MultiEdit(x)", "write Edit(x)"),
+        ("Glob(x)", "write Read(x)"),
+        ("mcp__me__delete(prod)", "write mcp__me__delete"),
+        ("mcp__me(x)", "write mcp__me"),
+        ("MCP__me__delete", "write mcp__me__delete"),
+        ("mcp-me-delete", "write mcp__<server>__<tool>"),
+        ("bash*", "Bash"),
+        ("web*", "WebFetch"),
+    ] {
+        fails(json!({"disallowed_tools": [rule]}), "/disallowed_tools/0", remedy);
+        fails(agent(rule), "/agents/a/disallowedTools/0", remedy);
+    }
+    let fine = json!([
+        "Bash(git *)",
+        "Bash(a (b))",
+        "Edit(/etc/**)",
+        "Read(x)",
+        "Write",
+        "Write(*)",
+        "mcp__server",
+        "mcp__server__*",
+        "mcp__me__tool",
+        "mcp__me__tool()",
+        "mcp__me__tool(*)",
+        "WebFetch(domain:x)",
+        "Skill(name)",
+        "Agent(x)",
+        "ToolOfTomorrow(x)",
+        "Web*",
+        "*",
+        "mcp__*",
+        "*_delete"
+    ]);
+    assert!(parse(&json!({"disallowed_tools": fine}).to_string()).is_ok());
+    let warned =
+        launch(&json!({"disallowed_tools": ["Frob*", "Web*", "*_delete", "mcp__me*"]})).warnings.join("\n");
+    assert!(warned.contains("Frob*") && warned.contains("*_delete") && !warned.contains("Web*"), "{warned}");
+}
+
+#[test]
+fn a_member_that_restricts_an_agent_or_the_sandbox_is_refused_with_a_slip_in_it() {
+    for (member, value, remedy) in [
+        ("tool", json!(["Read"]), "write \"tools\""),
+        ("Tools", json!(["Read"]), "write \"tools\""),
+        ("disallowedtools", json!(["Bash"]), "write \"disallowedTools\""),
+        ("disallowed_tools", json!(["Bash"]), "write \"disallowedTools\""),
+        ("permission_mode", json!("plan"), "write \"permissionMode\""),
+        ("maxturns", json!(1), "write \"maxTurns\""),
+        ("disallowedTools", json!("Bash"), "list of texts"),
+        ("tools", json!("Read"), "list of texts"),
+        ("tools", json!({}), "list of texts"),
+        ("permissionMode", json!("Plan"), "write \"plan\""),
+    ] {
+        let agent = json!({"description": "d", "prompt": "p", member: value});
+        fails(json!({"agents": {"a": agent}}), &format!("/agents/a/{member}"), remedy);
+    }
+    let agent = json!({"description": "d", "prompt": "p", "disallowedTools": ["Bash", 1]});
+    fails(json!({"agents": {"a": agent}}), "/agents/a/disallowedTools/1", "expected text");
+    for (sandbox, place) in [
+        (json!({"enable": true}), "/enable"),
+        (json!({"Enabled": true}), "/Enabled"),
+        (json!({"enabled": "true"}), "/enabled"),
+        (json!({"enabled": 1}), "/enabled"),
+        (json!({"enabled": null}), "/enabled"),
+        (json!({"allow_unsandboxed_commands": false}), "/allow_unsandboxed_commands"),
+        (json!({"allowUnsandboxedCommands": "no"}), "/allowUnsandboxedCommands"),
+        (json!({"network": []}), "/network"),
+        (json!({"network": {"deniedDomain": ["a"]}}), "/network/deniedDomain"),
+        (json!({"network": {"deniedDomains": "a"}}), "/network/deniedDomains"),
+        (json!({"filesystem": {"denyread": ["/a"]}}), "/filesystem/denyread"),
+        (json!({"filesystem": {"denyRead": [1]}}), "/filesystem/denyRead"),
+    ] {
+        fails(json!({"sandbox": sandbox}), &format!("/sandbox{place}"), "write");
+        fails(json!({"settings": {"sandbox": sandbox}}), &format!("/settings/sandbox{place}"), "write");
+        let text = json!({"sandbox": sandbox}).to_string();
+        fails(json!({"settings": text}), &format!("/settings/sandbox{place}"), "write");
+    }
+    let fine = json!({"enabled": true, "network": {"allowedDomains": ["a"], "httpProxyPort": 1, "newOne": 1},
+        "filesystem": {"denyRead": ["/a"]}, "somethingNew": {"a": 1}, "ripgrep": {"command": "rg"}});
+    assert!(parse(&json!({"sandbox": fine}).to_string()).is_ok());
+    let agent = json!({"description": "d", "prompt": "p", "tools": null, "color": "red", "newMember": 1, "effort": 3});
+    assert!(parse(&json!({"agents": {"a": agent}}).to_string()).is_ok());
+}
+
+#[test]
+fn rules_that_forbid_nothing_are_refused_in_settings_and_flags_as_well() {
+    for (rule, remedy) in
+        [("bash", "write Bash"), ("Write(/a)", "write Edit(/a)"), ("mcp__me__x(y)", "write mcp__me__x")]
+    {
+        for list in ["deny", "ask"] {
+            let settings = json!({"permissions": {"allow": ["x y"], list: ["Bash(rm *)", rule]}});
+            let place = format!("settings/permissions/{list}/1");
+            fails(json!({"settings": settings}), &format!("/{place}"), remedy);
+            fails(json!({"settings": settings.to_string()}), &format!("/{place}"), remedy);
+            fails(json!({"managed_settings": settings}), &format!("/managed_{place}"), remedy);
+        }
+        for flag in ["disallowedTools", "disallowed-tools"] {
+            let flags = json!({flag: format!("Bash(rm a, b),{rule} Edit")});
+            fails(json!({"extra_args": flags}), &format!("/extra_args/{flag}"), remedy);
+        }
+    }
+    fails(
+        json!({"settings": {"permissions": {"Deny": ["Bash"]}}}),
+        "/settings/permissions/Deny",
+        "write \"deny\"",
+    );
+    fails(
+        json!({"settings": {"permissions": {"deny": "Bash"}}}),
+        "/settings/permissions/deny",
+        "list of texts",
+    );
+    launch(
+        &json!({"settings": {"permissions": {"deny": ["Bash(a, b)", "Edit(//x y)"], "defaultMode": "plan"}}}),
+    );
+    launch(&json!({"extra_args": {"disallowedTools": "Bash(rm a, b),Edit"}}));
+}

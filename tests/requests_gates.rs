@@ -308,3 +308,78 @@ fn a_tool_that_is_forbidden_under_a_wrong_name_is_not_taken_for_forbidden() {
         .wait_message(|message| message["text"].as_str().is_some_and(|text| text.contains("ToolOfTomorrow")));
     assert_eq!(told["event"], "warning");
 }
+
+/// Matchers of more than a name, and whether the real CLI calls a hook with them for `Bash`; `None` = refused.
+const PATTERNS: &[(&str, Option<bool>)] = &[
+    ("^mcp__me$", None),
+    ("mcp__me$", None),
+    ("^mcp__me__$", None),
+    ("MCP__me__.*", None),
+    ("MCP__me__do", None),
+    ("mcp-me-.*", None),
+    ("mcp-me-do", None),
+    ("mcp_me__.*", None),
+    ("bash|Write.*", None),
+    ("Write.*|bash", None),
+    ("^(bash|Write)$", None),
+    ("^(?:Write|mcp__me)$", None),
+    ("Bash.*|MCP__me__.*", None),
+    ("(?!Write)bash", None),
+    ("(?=bash)bash", None),
+    ("(?!Write)Bash", Some(true)),
+    ("^(Bash|Write)$", Some(true)),
+    ("(Bash|Write).*", Some(true)),
+    ("Bash.*|mcp__me__.*", Some(true)),
+    ("mcp__me__.*|Bash", Some(true)),
+    ("^mcp__me", Some(false)),
+    ("^mcp__me__do$", Some(false)),
+    ("mcp__.*__do$", Some(false)),
+    ("mcp.*", Some(false)),
+    ("^mcp__(me|you)__.*", Some(false)),
+    (".*mcp.*", Some(false)),
+    ("Write.*|Edit", Some(false)),
+];
+
+#[test]
+fn each_part_of_a_matcher_that_never_matches_is_refused() {
+    let Some(stage) = Stage::real("gates_patterns") else { return };
+    let host = Host::new(&stage.options(json!({"allowed_tools": ["Bash"]})));
+    let mut called = Vec::new();
+    for (matcher, expected) in PATTERNS {
+        let flag = Arc::new(AtomicBool::new(false));
+        let tell = flag.clone();
+        let outcome = host.add_hook("PreToolUse", Some(matcher), 0, CLAUDE_HOOK_CONTINUE, move |request| {
+            tell.store(true, Ordering::SeqCst);
+            request.respond(json!({})).unwrap();
+        });
+        match outcome {
+            Ok(()) => assert!(expected.is_some(), "{matcher:?} was taken"),
+            Err(failure) => {
+                assert!(expected.is_none(), "{matcher:?}: {}", failure.document);
+                assert!(failure.document["remedy"].is_string());
+            }
+        }
+        called.push(flag);
+    }
+    host.connect().unwrap();
+    host.turn(&bash("touch made"));
+    for ((matcher, expected), called) in PATTERNS.iter().zip(called) {
+        assert_eq!(called.load(Ordering::SeqCst), *expected == Some(true), "{matcher:?}");
+    }
+}
+
+#[test]
+fn a_part_of_a_matcher_that_cannot_be_checked_or_is_unknown_is_told() {
+    for (matcher, told) in [
+        ("(b)(a)\\1?sh", 1),
+        ("Write.*|(B)(a)\\1?sh", 1),
+        ("Bash.*|Frob.*", 1),
+        ("Bash.*|Write", 0),
+        ("^(?!Write)", 0),
+        ("Bash.*|", 0),
+    ] {
+        assert_eq!(warnings_of("PreToolUse", Some(matcher)).len(), told, "{matcher}");
+    }
+    refused("PreCompact", Some("Auto.*|manual"));
+    assert_eq!(warnings_of("PreCompact", Some("auto.*|manual")), [""; 0]);
+}

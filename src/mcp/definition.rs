@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result, Status};
-use crate::names::{Unkept, is_own_server, mcp_server_fault, mcp_tool_fault, misspelt, nearest};
+use crate::names::{
+    Unkept, is_own_server, mcp_config_fault, mcp_policies_fault, mcp_server_fault, mcp_tool_fault, misspelt,
+    nearest,
+};
 use crate::protocol::tree;
 
 /// How long the CLI waits for a tool unless the host says otherwise. It has no word for "for ever", and a tool that
@@ -53,8 +56,6 @@ fn is_list_of_icons(value: &Value) -> bool {
     value.as_array().is_some_and(|icons| icons.iter().all(|icon| icon["src"].is_string()))
 }
 
-const POLICIES: &[&str] = &["always_allow", "always_ask", "always_deny"];
-
 /// The options of a server.
 #[derive(Debug)]
 pub struct Options {
@@ -81,18 +82,10 @@ impl Options {
             Some(_) => Err(wrong("options_json", name, format!("{name} is not a text"))),
         };
         let mut config = json!({"timeout": timeout(document.get("timeout_ms"))?});
-        match document.get("tools") {
-            None | Some(Value::Null) => {}
-            Some(Value::Array(tools)) => {
-                for (index, tool) in tools.iter().enumerate() {
-                    check_policy(index, tool)?;
-                }
-                config["tools"] = tools.clone().into();
-            }
-            Some(_) => {
-                let fault = "tools is not a list of {\"name\", \"permission_policy\"}".to_owned();
-                return Err(wrong("options_json", "tools", fault));
-            }
+        let tools = document.get("tools").unwrap_or(&Value::Null);
+        check_policies(None, tools)?;
+        if !tools.is_null() {
+            config["tools"] = tree::copy(tools);
         }
         Ok(Options {
             version: string("version")?.unwrap_or_else(|| "1.0.0".to_owned()),
@@ -105,44 +98,15 @@ impl Options {
 impl Options {
     /// A policy for a name that no tool of the server can have would never apply.
     pub fn check_policies(&self, server: &str) -> Result<()> {
-        for (index, tool) in self.config["tools"].as_array().into_iter().flatten().enumerate() {
-            if let Some(unkept) = mcp_tool_fault(server, tool["name"].as_str().unwrap_or_default()) {
-                let place = format!("tools/{index}/name");
-                return Err(wrong("options_json", &place, unkept.fault).with("remedy", unkept.remedy));
-            }
-        }
-        Ok(())
+        check_policies(Some(server), &self.config["tools"])
     }
 }
 
-/// A mistake here would be without effect, and a tool that was to be denied would run.
-fn check_policy(index: usize, tool: &Value) -> Result<()> {
-    let at = |member: &str| format!("tools/{index}{member}");
-    let Some(members) = tool.as_object() else {
-        let fault = format!("tools/{index} is not an object {{\"name\", \"permission_policy\"}}");
-        return Err(wrong("options_json", &at(""), fault));
-    };
-    for name in members.keys() {
-        if let Some(known) = misspelt(name, &["name", "permission_policy"]) {
-            return Err(wrong(
-                "options_json",
-                &at(&format!("/{name}")),
-                format!("the member {name} is unknown"),
-            )
-            .with("remedy", format!("write {known}")));
-        }
-    }
-    if !tool["name"].is_string() {
-        return Err(wrong("options_json", &at("/name"), format!("tools/{index} has no name")));
-    }
-    match members.get("permission_policy") {
+fn check_policies(server: Option<&str>, tools: &Value) -> Result<()> {
+    match mcp_policies_fault(server, tools) {
         None => Ok(()),
-        Some(Value::String(policy)) if POLICIES.contains(&policy.as_str()) => Ok(()),
-        Some(other) => {
-            let fault = format!("{other} is not a permission policy");
-            let place = at("/permission_policy");
-            Err(wrong("options_json", &place, fault)
-                .with("remedy", format!("write one of {}", POLICIES.join(", "))))
+        Some((place, unkept)) => {
+            Err(wrong("options_json", &format!("tools{place}"), unkept.fault).with("remedy", unkept.remedy))
         }
     }
 }
@@ -175,7 +139,7 @@ pub fn check_name(name: &str) -> Result<()> {
     }
 }
 
-/// The names of servers that are sent to the CLI; null is one that is to go.
+/// The names and policies of servers that are sent to the CLI; null is one that is to go.
 pub fn check_servers(servers: &Map<String, Value>) -> Result<()> {
     for (name, server) in servers.iter().filter(|(_, server)| !server.is_null()) {
         let own = server["type"] != "sdk" && is_own_server(name);
@@ -185,11 +149,12 @@ pub fn check_servers(servers: &Map<String, Value>) -> Result<()> {
                 remedy: "choose another name".into(),
             })
         });
-        if let Some(unkept) = unkept {
+        let unkept = unkept.map(|unkept| (String::new(), unkept)).or_else(|| mcp_config_fault(name, server));
+        if let Some((inner, unkept)) = unkept {
             let place = name.replace('~', "~0").replace('/', "~1");
             return Err(Error::new(Status::InvalidArgument, unkept.fault)
                 .with("argument", "servers_json")
-                .with("pointer", format!("/{place}"))
+                .with("pointer", format!("/{place}{inner}"))
                 .with("remedy", unkept.remedy));
         }
     }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::connection::{self, Connection, METHOD_NOT_FOUND};
 use super::server::Owner;
@@ -102,6 +102,32 @@ impl Registry {
             Serving::Raw { .. } => definition::patient(),
         };
         state.entries.iter().map(|entry| (entry.name.clone(), config(&entry.serving))).collect()
+    }
+
+    /// What is to be told of policies in a server's configuration that are for none of its tools.
+    pub fn idle_policies(&self, server: &str, config: &Value) -> Vec<Value> {
+        let served = {
+            let state = lock(&self.state);
+            let entry = state.entries.iter().find(|entry| entry.name == server);
+            match entry.map(|entry| &entry.serving) {
+                Some(Serving::Tools { owner, .. }) => owner.server().clone(),
+                // Only the host knows the tools of the others.
+                _ => return Vec::new(),
+            }
+        };
+        let policies = config["tools"].as_array().into_iter().flatten();
+        let idle =
+            policies.filter_map(|policy| policy["name"].as_str()).filter(|tool| served.tool(tool).is_none());
+        idle.map(|tool| {
+            let text = format!("a permission policy is for {tool} of {server}, which has no such tool");
+            let mut document =
+                json!({"event": "mcp_policy", "text": text, "server_name": server, "tool": tool});
+            if let Some(meant) = served.nearest_tool(tool) {
+                document["remedy"] = format!("write {meant}").into();
+            }
+            document
+        })
+        .collect()
     }
 
     /// Refuses to start with tools that nobody could serve. `answers_any` = the host has a callback for any request.

@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::definition::{self, Definition, Options};
 use super::schema::Schema;
 use crate::error::{Error, Result, Status};
+use crate::names::nearest;
 use crate::protocol::tolerant;
 use crate::sync::lock;
 
@@ -179,6 +180,12 @@ impl Server {
 
     pub fn tool(&self, name: &str) -> Option<Arc<Tool>> {
         lock(&self.tools).iter().find(|tool| tool.name == name).cloned()
+    }
+
+    /// The tool that another name was most likely meant for.
+    pub fn nearest_tool(&self, name: &str) -> Option<String> {
+        let tools = lock(&self.tools);
+        nearest(name, tools.iter().map(|tool| tool.name.as_str())).map(str::to_owned)
     }
 
     /// A tool without a function, which only PULL mode can serve.

@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 
 use super::document::{child, invalid};
 use super::launch::Builder;
+use super::rules;
 use crate::error::{Error, quotable};
+use crate::names::misspelt;
 use crate::protocol::tree;
 
 /// Flags that this library needs for itself, or that would end the conversation before it starts.
@@ -58,6 +60,10 @@ pub fn check_conflicts(extra: &Map<String, Value>, made: &Builder) -> Result<(),
     Ok(())
 }
 
+pub fn is_same_flag(one: &str, other: &str) -> bool {
+    plain_flag(one) == plain_flag(other)
+}
+
 /// Some flags have two spellings, such as `--allowedTools` and `--allowed-tools`.
 fn plain_flag(argument: &str) -> String {
     argument.split('=').next().unwrap_or_default().replace('-', "").to_lowercase()
@@ -69,6 +75,41 @@ pub fn argument(name: &str, value: &Value) -> String {
         Some(text) => format!("--{name}={text}"),
         None => format!("--{name}"),
     }
+}
+
+/// Fields that have an option or a function of their own, which looks at them and passes on what belongs to them. Given as
+/// bare fields they would lead to nothing: hooks that no function answers, rules that the CLI takes by a flag.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("hooks", "call claude_client_add_hook before connect"),
+    ("sdkMcpServers", "call claude_client_add_mcp_server before connect"),
+    ("mcpServers", "use the option mcp_servers"),
+    ("plugins", "use the option plugins"),
+    ("agents", "use the option agents"),
+    ("settings", "use the option settings"),
+    ("sandbox", "use the option sandbox"),
+    ("managedSettings", "use the option managed_settings"),
+    ("tools", "use the option tools"),
+    ("allowedTools", "use the option allowed_tools"),
+    ("disallowedTools", "use the option disallowed_tools"),
+    ("permissionMode", "use the option permission_mode"),
+];
+
+pub fn initialize_fields(value: &Value, pointer: &str) -> Result<(), Error> {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let place = child(pointer, name);
+        let exact = |wanted: &str| ELSEWHERE.iter().find(|(known, _)| *known == wanted);
+        let near = || ELSEWHERE.iter().find(|(known, _)| misspelt(name, &[known]).is_some());
+        if let Some((known, remedy)) = exact(name).or_else(near) {
+            let fault = format!("\"{known}\" would be without effect in this place");
+            return Err(invalid(&place, fault, remedy));
+        }
+        if name == "sdkMcpServerConfigs" {
+            for (server, config) in value.as_object().into_iter().flatten() {
+                rules::server_config(server, config, &child(&place, server))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Adds fields to the initialize request. Objects grow; a value that another option has made stays a conflict.

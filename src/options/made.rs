@@ -21,8 +21,7 @@ pub fn put_all(builder: &mut Builder) -> Result<(), Error> {
     servers::plugins(builder);
     servers::mcp_servers(builder)?;
     settings::settings(builder)?;
-    settings::managed_settings(builder);
-    Ok(())
+    settings::managed_settings(builder)
 }
 
 fn system_prompt(builder: &mut Builder) {

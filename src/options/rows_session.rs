@@ -1,8 +1,8 @@
 //! Options of the session, its settings and its folders.
 
-use super::rules;
 use super::shape::Shape;
 use super::table::{Row, To, row};
+use super::{extra, rules, sandbox};
 
 pub const ROWS: &[Row] = &[
     row(
@@ -86,7 +86,7 @@ pub const ROWS: &[Row] = &[
     .both("settings"),
     row(
         "sandbox",
-        Shape::Object,
+        Shape::Ruled(&Shape::Object, sandbox::check),
         To::Made("merged into `settings`"),
         "The `sandbox` member of the settings, in the CLI's spelling; merged over the one that `settings` has. With \
          `enabled: true`, `failIfUnavailable: true` is added unless given, so that a missing sandbox is a failure.",
@@ -129,9 +129,10 @@ pub const ROWS: &[Row] = &[
     .default("none"),
     row(
         "extra_initialize",
-        Shape::Object,
+        Shape::Ruled(&Shape::Object, extra::initialize_fields),
         To::Made("merged into initialize"),
-        "Members of the initialize request that this library does not know.",
+        "Members of the initialize request that this library does not know. One that has an option or a function of its \
+         own, such as `hooks` and `settings`, is refused.",
     )
     .default("none"),
 ];

@@ -1,12 +1,13 @@
 //! Rules for single values that their JSON type alone cannot express.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::document::{at, child, invalid};
-use super::extra;
 use super::platform::is_absolute;
+use super::rows_tools::PERMISSION_MODES;
+use super::{extra, forbidding};
 use crate::error::{Error, quotable};
-use crate::names::{self, TOOLS};
+use crate::names;
 
 type Checked = Result<(), Error>;
 
@@ -48,28 +49,34 @@ pub fn tool_rules(value: &Value, pointer: &str) -> Checked {
 pub fn forbidding_rules(value: &Value, pointer: &str) -> Checked {
     tool_rules(value, pointer)?;
     for (index, text) in texts(value) {
-        if let Some((fault, remedy)) = forbids_nothing(text) {
+        if let Some((fault, remedy)) = forbidding::fault(text) {
             return Err(invalid(&item(pointer, index), fault, &remedy));
         }
     }
     Ok(())
 }
 
-fn forbids_nothing(rule: &str) -> Option<(String, String)> {
-    let (tool, content) = rule.split_once('(').map_or((rule, None), |(tool, rest)| (tool, Some(rest)));
-    if let Some(rest) = tool.strip_prefix("mcp__") {
-        let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*');
-        let bad = rest.is_empty() || !rest.chars().all(kept);
-        return bad.then(|| {
-            (format!("no tool's name looks like {}", quotable(tool)), "write mcp__<server>__<tool>".into())
-        });
+/// The rules of settings that keep tools from running. What the CLI does not know there it passes over.
+pub fn settings_permissions(settings: &Map<String, Value>, pointer: &str) -> Checked {
+    let Some(permissions) = settings.get("permissions").and_then(Value::as_object) else { return Ok(()) };
+    let pointer = child(pointer, "permissions");
+    for (name, value) in permissions {
+        let place = child(&pointer, name);
+        if let Some(meant) = names::misspelt(name, &["allow", "deny", "ask"]) {
+            let fault = format!("unknown member \"{}\"", quotable(name));
+            return Err(invalid(&place, fault, &format!("write \"{meant}\"")));
+        }
+        if !matches!(name.as_str(), "deny" | "ask") {
+            continue;
+        }
+        text_list(value, &place)?;
+        for (index, text) in texts(value) {
+            if let Some((fault, remedy)) = forbidding::fault(text) {
+                return Err(invalid(&item(&place, index), fault, &remedy));
+            }
+        }
     }
-    if tool.contains('*') {
-        return None;
-    }
-    let meant = names::meant(tool, TOOLS)?;
-    let content = content.map(|rest| format!("({rest}")).unwrap_or_default();
-    Some((format!("there is no tool {tool}"), format!("write {meant}{content}")))
+    Ok(())
 }
 
 /// A kind of dialog with a slip in it would never be asked for.
@@ -81,13 +88,6 @@ pub fn dialog_kinds(value: &Value, pointer: &str) -> Checked {
         }
     }
     Ok(())
-}
-
-/// Rules of `disallowed_tools` for tools that the tested CLI does not have.
-pub fn unknown_tools<'a>(rules: Vec<&'a str>) -> Vec<&'a str> {
-    let tool = |rule: &'a str| rule.split_once('(').map_or(rule, |(tool, _)| tool);
-    let known = |tool: &str| TOOLS.contains(&tool) || tool.starts_with("mcp__") || tool.contains('*');
-    rules.into_iter().map(tool).filter(|tool| !known(tool)).collect()
 }
 
 fn rule_fault(text: &str) -> Option<&'static str> {
@@ -162,30 +162,67 @@ pub fn agents(value: &Value, pointer: &str) -> Checked {
                 Some(_) => return Err(at(&child(&place, required), "expected text".into())),
             }
         }
+        agent_members(agent, &place)?;
         if let Some(tools) = agent.get("disallowedTools") {
             forbidding_rules(tools, &child(&place, "disallowedTools"))?;
-        }
-        for member in agent.keys() {
-            if let Some(known) =
-                AGENT_MEMBERS.iter().find(|known| snake(known) == *member && *known != member)
-            {
-                let remedy = format!("write \"{known}\": agents keep the CLI's spelling");
-                return Err(invalid(&child(&place, member), format!("unknown member \"{member}\""), &remedy));
-            }
         }
     }
     Ok(())
 }
 
+/// A slip in a member that restricts leaves an agent without the restriction.
+fn agent_members(agent: &Map<String, Value>, place: &str) -> Checked {
+    for (member, value) in agent {
+        let place = child(place, member);
+        if let Some(known) = names::misspelt(member, AGENT_MEMBERS) {
+            let fault = format!("unknown member \"{}\"", quotable(member));
+            let remedy = format!("write \"{known}\": agents keep the CLI's spelling");
+            return Err(invalid(&place, fault, &remedy));
+        }
+        if AGENT_LISTS.contains(&member.as_str()) && !value.is_null() {
+            text_list(value, &place)?;
+        }
+        if member == "permissionMode"
+            && let Some(meant) = value.as_str().and_then(|mode| names::misspelt(mode, PERMISSION_MODES))
+        {
+            let fault = "there is no such permission mode".to_owned();
+            return Err(invalid(&place, fault, &format!("write \"{meant}\"")));
+        }
+    }
+    Ok(())
+}
+
+fn text_list(value: &Value, place: &str) -> Checked {
+    match value.as_array() {
+        Some(items) => match items.iter().position(|item| !item.is_string()) {
+            Some(index) => Err(at(&item(place, index), "expected text".into())),
+            None => Ok(()),
+        },
+        None => Err(invalid(place, "expected a list of texts".into(), "write [\"…\"]")),
+    }
+}
+
+const AGENT_LISTS: &[&str] = &["tools", "disallowedTools", "skills"];
+
 const AGENT_MEMBERS: &[&str] = &[
+    "description",
+    "prompt",
+    "tools",
     "disallowedTools",
+    "model",
+    "skills",
+    "memory",
     "mcpServers",
     "initialPrompt",
     "maxTurns",
+    "background",
+    "effort",
     "permissionMode",
     "autoCompactWindow",
     "omitClaudeMd",
+    "observer",
     "observerMessage",
+    "criticalSystemReminder_EXPERIMENTAL",
 ];
 
 pub fn snake(camel: &str) -> String {
@@ -216,6 +253,7 @@ pub fn mcp_servers(value: &Value, pointer: &str) -> Checked {
     for (name, server) in value.as_object().into_iter().flatten() {
         let place = child(pointer, name);
         server_name(name, server["type"] == "sdk", &place)?;
+        server_config(name, server, &place)?;
         let Some(server) = server.as_object() else { continue };
         let kind = match server.get("type") {
             None | Some(Value::Null) => "",
@@ -233,6 +271,14 @@ pub fn mcp_servers(value: &Value, pointer: &str) -> Checked {
         }
     }
     Ok(())
+}
+
+/// Its policies keep tools from running: one with a slip in it would not.
+pub fn server_config(name: &str, server: &Value, place: &str) -> Checked {
+    match names::mcp_config_fault(name, server) {
+        None => Ok(()),
+        Some((inner, unkept)) => Err(invalid(&format!("{place}{inner}"), unkept.fault, &unkept.remedy)),
+    }
 }
 
 pub fn not_empty(value: &Value, pointer: &str) -> Checked {
@@ -281,7 +327,17 @@ pub fn extra_args(value: &Value, pointer: &str) -> Checked {
         .as_object()
         .into_iter()
         .flat_map(|flags| flags.keys())
-        .try_for_each(|name| extra::check_name(name, &child(pointer, name)))
+        .try_for_each(|name| extra::check_name(name, &child(pointer, name)))?;
+    for (name, value) in value.as_object().into_iter().flatten() {
+        if !extra::is_same_flag(name, "disallowed-tools") {
+            continue;
+        }
+        let rules = forbidding::split(value.as_str().unwrap_or_default());
+        if let Some((fault, remedy)) = rules.into_iter().find_map(forbidding::fault) {
+            return Err(invalid(&child(pointer, name), fault, &remedy));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a rule leaves nothing to ask about its tool: `Read`, `Read()` or `Read(*)`.

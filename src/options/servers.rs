@@ -89,7 +89,8 @@ fn announce(builder: &mut Builder, entries: &Map<String, Value>) -> Result<(), E
     for (name, registered) in added {
         let mut config = registered.as_object().cloned().unwrap_or_default();
         for (member, value) in entries.get(name).and_then(Value::as_object).into_iter().flatten() {
-            if !matches!(member.as_str(), "type" | "name") {
+            // Null stands for absence, and takes nothing away.
+            if !matches!(member.as_str(), "type" | "name") && !value.is_null() {
                 config.insert(member.clone(), tree::copy(value));
             }
         }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::document::read_inside;
 use super::launch::{Builder, PrivateFile};
+use super::{rules, sandbox};
 use crate::error::{Error, Status};
 use crate::protocol::tree;
 
@@ -28,6 +29,10 @@ pub fn settings(builder: &mut Builder) -> Result<(), Error> {
             (None, Some(_)) => of_file(text.as_str().unwrap_or_default(), options.cwd.as_deref())?,
         },
     };
+    rules::settings_permissions(&settings, "/settings")?;
+    if let Some(sandbox) = settings.get("sandbox") {
+        sandbox::check(sandbox, "/settings/sandbox")?;
+    }
     if let Some(sandbox) = sandbox {
         let mut wanted = tree::copy_of(sandbox);
         // A sandbox that was asked for and cannot be had must not mean "without one".
@@ -55,17 +60,21 @@ fn deliver(builder: &mut Builder, settings: Map<String, Value>) {
     }
 }
 
-pub fn managed_settings(builder: &mut Builder) {
-    let Some(settings) = builder.options.get("managed_settings") else { return };
+pub fn managed_settings(builder: &mut Builder) -> Result<(), Error> {
+    let Some(settings) = builder.options.get("managed_settings") else { return Ok(()) };
+    if let Some(settings) = settings.as_object() {
+        rules::settings_permissions(settings, "/managed_settings")?;
+    }
     let text = settings.to_string();
     if text.len() <= SHORT && is_plain(settings) {
         builder.flag("managed_settings", "--managed-settings", &text);
-        return;
+        return Ok(());
     }
     builder.field("managedSettings", tree::copy(settings));
     builder.switch("managed_settings", "--managed-settings-in-initialize");
     builder.await_initialize = true;
     builder.must_be_applied.push("managed_settings_applied");
+    Ok(())
 }
 
 /// The settings of a text that is JSON and not a path.

@@ -109,6 +109,9 @@ fn tool(name: &str) -> Result<Option<Warning>> {
             }
         };
     }
+    if let Some(remedy) = names::mcp_meant(name) {
+        return Err(useless(format!("no tool of an MCP server is called {name}"), remedy));
+    }
     if name.contains(' ') {
         let message = format!("no tool is called {name:?}");
         return Err(useless(message, "separate names by | as in \"Bash|Write\""));
@@ -153,24 +156,64 @@ fn expression(event: &Event, matcher: &str) -> Result<Vec<Warning>> {
         let message = format!("{matcher} is a rule for permissions, which no tool's name looks like");
         return Err(useless(message, format!("write {tool}: the hook is told the input")));
     }
-    let matches = |pattern: &str| known.iter().copied().find(|name| is_match(pattern, name) == Some(true));
-    let readable = is_match(matcher, "").is_some();
-    if !readable || matches(matcher).is_some() || matcher.to_lowercase().contains("mcp") {
-        return Ok(Vec::new());
+    let mut warnings = Vec::new();
+    for part in pattern::alternatives(matcher) {
+        warnings.extend(alternative(event, &part, known)?);
     }
-    let core = matcher.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    Ok(warnings)
+}
+
+/// One that can never fit guards nothing, whatever stands beside it.
+fn alternative(event: &Event, part: &str, known: &[&'static str]) -> Result<Option<Warning>> {
+    // Conditions around a name only narrow what fits: where the rest fits nothing, all of it fits nothing.
+    let bare = pattern::without_conditions(part);
+    if is_match(&bare, "").is_none() {
+        return Ok(Some(format!(
+            "the part {part:?} of a matcher was not checked: it may fit no name that the CLI has for {}",
+            event.name
+        )));
+    }
+    let matches = |pattern: &str| known.iter().copied().find(|name| is_match(pattern, name) == Some(true));
+    if matches(&bare).is_some() || (event.subject == Subject::Tool && may_be_mcp(&bare)?) {
+        return Ok(None);
+    }
+    let core = bare.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     let whole = known.iter().copied().find(|name| *name == core);
-    let meant = matches(&format!("(?i){matcher}")).or(whole).or_else(|| names::meant(core, known));
+    let meant = matches(&format!("(?i){bare}")).or(whole).or_else(|| names::meant(core, known));
     match meant {
         Some(meant) => {
-            let message = format!("the matcher {matcher:?} fits no name that the CLI has for {}", event.name);
+            let message = format!("the matcher {part:?} fits no name that the CLI has for {}", event.name);
             Err(useless(message, format!("write {meant}")))
         }
-        None => Ok(vec![format!(
-            "the matcher {matcher:?} fits no name that the tested CLI has for {}",
-            event.name
-        )]),
+        None => {
+            Ok(Some(format!("the matcher {part:?} fits no name that the tested CLI has for {}", event.name)))
+        }
     }
+}
+
+/// Whether it may fit a tool of an MCP server. One that is meant to and cannot is refused.
+fn may_be_mcp(part: &str) -> Result<bool> {
+    let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let inner = part.strip_prefix('^').unwrap_or(part);
+    let end = inner.find(|c| !kept(c)).unwrap_or(inner.len());
+    let (mut word, rest) = inner.split_at(end);
+    // What stands before it may be missing.
+    if rest.starts_with(['*', '?', '{']) {
+        word = &word[..word.len().saturating_sub(1)];
+    }
+    if let Some(remedy) = names::mcp_meant(word) {
+        let message =
+            format!("the matcher {part:?} fits no tool of an MCP server: their names begin with mcp__");
+        return Err(useless(message, remedy));
+    }
+    if rest == "$"
+        && let Some(named) = word.strip_prefix("mcp__")
+        && named.split_once("__").is_none_or(|(server, tool)| server.is_empty() || tool.is_empty())
+    {
+        let message = format!("{word} is no tool's name, and the matcher fits no longer one");
+        return Err(useless(message, format!("write {}__.*", word.trim_end_matches('_'))));
+    }
+    Ok(part.contains("mcp"))
 }
 
 /// `None` = this engine cannot read it, though JavaScript may.

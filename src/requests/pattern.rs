@@ -7,6 +7,102 @@ pub fn fault(pattern: &str) -> Option<&'static str> {
     Reader { letters: &letters, at: 0, names: Vec::new() }.read().err()
 }
 
+/// Longer than any matcher that somebody writes: not taken apart.
+const LONGEST: usize = 1000;
+
+/// The parts of a readable pattern that stand beside each other, also where a group holds all of them.
+pub fn alternatives(pattern: &str) -> Vec<String> {
+    if pattern.len() > LONGEST {
+        return vec![pattern.to_owned()];
+    }
+    let parts = at_top(pattern);
+    if parts.len() > 1 {
+        return parts.iter().flat_map(|part| alternatives(part)).collect();
+    }
+    let start = if pattern.starts_with('^') { "^" } else { "" };
+    let end = if pattern.ends_with('$') { "$" } else { "" };
+    let inner = pattern.strip_prefix('^').unwrap_or(pattern);
+    let inner = inner.strip_suffix('$').unwrap_or(inner);
+    match group_of_all(inner) {
+        Some(inner) => {
+            at_top(inner).iter().flat_map(|part| alternatives(&format!("{start}{part}{end}"))).collect()
+        }
+        None => vec![pattern.to_owned()],
+    }
+}
+
+/// The inside of the group that is the whole pattern.
+fn group_of_all(pattern: &str) -> Option<&str> {
+    let inner = pattern.strip_prefix('(')?.strip_suffix(')')?;
+    let inner = inner.strip_prefix("?:").unwrap_or(inner);
+    // Of another group than the first one the end would be a closing parenthesis too many.
+    (!inner.starts_with('?') && fault(inner).is_none()).then_some(inner)
+}
+
+fn at_top(pattern: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut depth) = (0, 0_usize);
+    for (at, letter) in plain_letters(pattern) {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            '|' if depth == 0 => {
+                parts.push(&pattern[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&pattern[start..]);
+    parts
+}
+
+/// A readable pattern without what looks ahead and behind: it fits at least what the whole fits.
+pub fn without_conditions(pattern: &str) -> String {
+    let mut kept = String::new();
+    let (mut from, mut depth) = (0, 0_usize);
+    let mut inside: Option<usize> = None;
+    for (at, letter) in plain_letters(pattern) {
+        match letter {
+            '(' => {
+                let is_condition =
+                    ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|word| pattern[at..].starts_with(word));
+                if is_condition && inside.is_none() {
+                    kept.push_str(&pattern[from..at]);
+                    inside = Some(depth);
+                }
+                depth += 1;
+            }
+            ')' => {
+                depth = depth.saturating_sub(1);
+                if inside == Some(depth) {
+                    inside = None;
+                    from = at + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    kept.push_str(&pattern[from..]);
+    kept
+}
+
+/// The letters that are neither escaped nor in brackets.
+fn plain_letters(pattern: &str) -> impl Iterator<Item = (usize, char)> {
+    let (mut escaped, mut in_class) = (false, false);
+    pattern.char_indices().filter(move |(_, letter)| {
+        let plain = !escaped && !in_class;
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => in_class = true,
+            ']' => in_class = false,
+            _ => {}
+        }
+        plain && !escaped && !in_class
+    })
+}
+
 struct Reader<'a> {
     letters: &'a [char],
     at: usize,
@@ -186,6 +282,35 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_falls_into_the_parts_that_stand_beside_each_other() {
+        for (pattern, parts) in [
+            ("bash|Write.*", vec!["bash", "Write.*"]),
+            ("^(bash|Write)$", vec!["^bash$", "^Write$"]),
+            ("(?:a|(b|c))", vec!["a", "b", "c"]),
+            ("(a|b)(c|d)", vec!["(a|b)(c|d)"]),
+            ("x(a|b)", vec!["x(a|b)"]),
+            ("[|]|\\|", vec!["[|]", "\\|"]),
+            ("(?!a|b)c", vec!["(?!a|b)c"]),
+            ("a|", vec!["a", ""]),
+        ] {
+            assert_eq!(alternatives(pattern), parts, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn conditions_are_left_out_and_all_else_stays() {
+        for (pattern, kept) in [
+            ("(?!Write)bash", "bash"),
+            ("^(?!Write)", "^"),
+            ("a(?=(b)c)d(?<!e)(?:f)", "ad(?:f)"),
+            ("(a)\\(?=", "(a)\\(?="),
+            ("(?<n>B)ash", "(?<n>B)ash"),
+        ] {
+            assert_eq!(without_conditions(pattern), kept, "{pattern}");
+        }
+    }
 
     /// Each was given to the real CLI, which tells what it cannot read.
     #[test]

@@ -144,6 +144,7 @@ impl Client {
             self.event(Kind::Warning, serde_json::json!({"event": "warning", "text": warning}));
         }
         self.tell_of_hooks();
+        self.keep_server_configs(&plan.launch.initialize);
         self.look_ahead(&plan).await?;
         self.run.configure(&plan.launch.env, self.options.get("resume").is_some() || self.continues());
         let environment = plan.environment.clone();

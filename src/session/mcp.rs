@@ -3,7 +3,7 @@
 use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Client;
 use crate::dispatch::Mode;
@@ -12,6 +12,8 @@ use crate::log;
 use crate::mcp::{self, Host, Owner, Task};
 use crate::protocol::control;
 use crate::protocol::kind::Kind;
+use crate::protocol::tree;
+use crate::sync::lock;
 
 /// The client as its servers know it.
 pub(super) struct McpHost(pub(super) Weak<Client>);
@@ -55,22 +57,69 @@ impl Client {
         self.mcp.add_server(owner)
     }
 
-    /// The servers that the CLI is to have: those of `servers`, and those in this process, which it would forget. One that
-    /// stands there as null it forgets indeed.
+    /// What the CLI is told of the host's servers when it starts. It holds for as long as nothing else is said of them.
+    pub(super) fn keep_server_configs(&self, initialize: &Map<String, Value>) {
+        let configs = initialize.get("sdkMcpServerConfigs").and_then(Value::as_object);
+        let configs = configs.map(tree::copy_of).unwrap_or_default();
+        self.tell_of_policies(&configs);
+        *lock(&self.server_configs) = configs;
+    }
+
+    fn tell_of_policies(&self, configs: &Map<String, Value>) {
+        for document in configs.iter().flat_map(|(name, config)| self.mcp.idle_policies(name, config)) {
+            log::warning(|| document["text"].as_str().unwrap_or_default().to_owned());
+            self.event(Kind::Warning, document);
+        }
+    }
+
+    /// The servers that the CLI is to have: those of `servers`, and those in this process, which it would forget, with
+    /// all that was said of them. One that stands there as null it forgets indeed.
     pub fn all_servers(&self, servers: Value) -> Result<Value> {
         let Value::Object(mut servers) = servers else { return Ok(servers) };
         mcp::check_servers(&servers)?;
-        for (name, mut config) in self.mcp.announced() {
-            match servers.get(&name) {
-                None => {
-                    config["type"] = "sdk".into();
-                    config["name"] = name.as_str().into();
-                    servers.insert(name, config);
-                }
-                Some(Value::Null) => drop(servers.shift_remove(&name)),
-                Some(_) => {}
+        let mut given = Map::new();
+        for (name, registered) in self.mcp.announced() {
+            if servers.get(&name).is_some_and(Value::is_null) {
+                servers.shift_remove(&name);
+                continue;
+            }
+            let entry = servers.entry(name.clone()).or_insert_with(|| Map::new().into());
+            let Some(entry) = entry.as_object_mut().filter(|entry| is_in_process(entry)) else { continue };
+            let is_given = !entry.is_empty();
+            let known =
+                lock(&self.server_configs).get(&name).filter(|known| known.is_object()).map(tree::copy);
+            complete(entry, &name, known.unwrap_or(registered));
+            if is_given {
+                given.insert(name, config_of(entry).into());
             }
         }
+        self.tell_of_policies(&given);
+        lock(&self.server_configs).extend(given);
         Ok(servers.into())
     }
+}
+
+/// Whether it is for the server of this name in this process, and not for another one.
+fn is_in_process(entry: &Map<String, Value>) -> bool {
+    match entry.get("type") {
+        None | Some(Value::Null) => !entry.contains_key("command") && !entry.contains_key("url"),
+        Some(kind) => kind == "sdk",
+    }
+}
+
+/// The CLI goes by what it is told last: a policy that is left out is one no more.
+fn complete(entry: &mut Map<String, Value>, name: &str, mut known: Value) {
+    known["type"] = "sdk".into();
+    known["name"] = name.into();
+    let Value::Object(known) = known else { return };
+    for (member, value) in known {
+        if entry.get(&member).is_none_or(Value::is_null) {
+            entry.insert(member, value);
+        }
+    }
+}
+
+fn config_of(entry: &Map<String, Value>) -> Map<String, Value> {
+    let members = entry.iter().filter(|(member, _)| !matches!(member.as_str(), "type" | "name"));
+    members.map(|(member, value)| (member.clone(), tree::copy(value))).collect()
 }

@@ -115,6 +115,8 @@ pub struct Client {
     pub requests: Pending,
     load: Arc<Load>,
     mcp: Registry,
+    /// What the CLI was told last of the servers in this process.
+    server_configs: Mutex<Map<String, Value>>,
     routes: Arc<Mutex<Routes>>,
     host: HostLink,
     transport: OnceLock<Arc<dyn Transport>>,
@@ -173,6 +175,7 @@ impl Client {
             control: Control::default(),
             requests: Pending::default(),
             load: Arc::default(),
+            server_configs: Mutex::default(),
             mcp: Registry::new(Arc::new(mcp::McpHost(me.clone()))),
             routes,
             host: HostLink::default(),

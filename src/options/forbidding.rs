@@ -1,0 +1,208 @@
+//! Rules that keep tools from running: one that the CLI holds against nothing forbids nothing, and says nothing of it.
+
+use crate::error::quotable;
+use crate::names::{self, TOOLS};
+
+/// What is wrong with a rule, and what to write instead.
+type Fault = (String, String);
+
+/// Tools whose own rules the CLI does not look at, and whose rules it does.
+const COVERED: &[(&str, &str)] =
+    &[("Write", "Edit"), ("MultiEdit", "Edit"), ("NotebookEdit", "Edit"), ("Glob", "Read")];
+
+pub fn fault(rule: &str) -> Option<Fault> {
+    let (tool, content) = match parts(rule) {
+        Ok(parts) => parts,
+        Err(fault) => return Some(fault),
+    };
+    // To the CLI these are no content.
+    let content = content.filter(|content| !matches!(*content, "" | "*"));
+    if let Some(rest) = tool.strip_prefix("mcp__") {
+        return mcp_fault(tool, rest, content);
+    }
+    if let Some(meant) = names::mcp_meant(tool) {
+        return Some((format!("no tool's name looks like {}", quotable(tool)), meant));
+    }
+    if tool.contains('*') {
+        return pattern_fault(tool);
+    }
+    if let Some(content) = content
+        && let Some((_, by)) = COVERED.iter().find(|(covered, _)| *covered == tool)
+    {
+        let fault = format!("the CLI looks at no rule of {tool} with a content: those of {by} cover it");
+        return Some((fault, format!("write {by}({})", quotable(content))));
+    }
+    let meant = names::meant(tool, TOOLS)?;
+    let content = rule.strip_prefix(tool).unwrap_or_default();
+    Some((format!("there is no tool {}", quotable(tool)), format!("write {meant}{}", quotable(content))))
+}
+
+/// The rules of a text, as the CLI finds them: the first closing parenthesis ends a group.
+pub fn split(text: &str) -> Vec<&str> {
+    let mut inside = false;
+    let rules = text.split(move |letter| {
+        inside = (inside || letter == '(') && letter != ')';
+        !inside && matches!(letter, ',' | ' ')
+    });
+    rules.filter(|rule| !rule.is_empty()).collect()
+}
+
+/// The tool, and what stands in parentheses behind it.
+fn parts(rule: &str) -> Result<(&str, Option<&str>), Fault> {
+    let malformed = |what: &str| {
+        Err((
+            format!("{what}, and the CLI takes all of it for a tool's name"),
+            "write Tool or Tool(content)".into(),
+        ))
+    };
+    let Some((tool, rest)) = rule.split_once('(') else {
+        return if rule.contains(')') { malformed("a parenthesis is not opened") } else { Ok((rule, None)) };
+    };
+    if tool.is_empty() {
+        return malformed("no tool stands before the parenthesis");
+    }
+    if tool.contains(')') {
+        return malformed("a parenthesis is not opened");
+    }
+    let Some(content) = rest.strip_suffix(')') else {
+        return malformed("something stands behind the closing parenthesis");
+    };
+    let backslashes = content.chars().rev().take_while(|letter| *letter == '\\').count();
+    if backslashes % 2 == 1 {
+        return malformed("a backslash escapes the closing parenthesis");
+    }
+    Ok((tool, Some(content)))
+}
+
+fn mcp_fault(tool: &str, rest: &str, content: Option<&str>) -> Option<Fault> {
+    let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*');
+    if rest.is_empty() || rest.starts_with("__") || !rest.chars().all(kept) {
+        let fault = format!("no tool's name looks like {}", quotable(tool));
+        return Some((fault, "write mcp__<server>__<tool>".into()));
+    }
+    content.map(|_| {
+        let fault = "rules for tools of MCP servers have no content, and one with it forbids nothing";
+        (fault.to_owned(), format!("write {}, and judge the input in a hook", quotable(tool)))
+    })
+}
+
+fn pattern_fault(pattern: &str) -> Option<Fault> {
+    if may_fit(pattern) {
+        return None;
+    }
+    let lower = pattern.to_lowercase();
+    let meant = TOOLS.iter().find(|tool| fits(&lower, &tool.to_lowercase()))?;
+    // One that starts with anything may be for tools of MCP servers.
+    (!pattern.starts_with('*')).then(|| {
+        let fault = format!("{} fits no tool: the CLI tells upper case from lower case", quotable(pattern));
+        (fault, format!("write it as in {meant}"))
+    })
+}
+
+/// Whether a tool that is known fits, or one of an MCP server may.
+fn may_fit(pattern: &str) -> bool {
+    let start = pattern.split('*').next().unwrap_or_default();
+    let may_be_mcp = start.starts_with("mcp__") || (!start.is_empty() && "mcp__".starts_with(start));
+    may_be_mcp || TOOLS.iter().any(|tool| fits(pattern, tool))
+}
+
+/// Whether a name fits a pattern in which `*` is anything.
+fn fits(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
+            let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
+            ends.into_iter().any(|at| fits(rest, &name[at..]))
+        }),
+    }
+}
+
+/// Tools among the rules that the tested CLI does not have.
+pub fn unknown<'a>(rules: &[&'a str]) -> Vec<&'a str> {
+    let tool = |rule: &&'a str| rule.split_once('(').map_or(*rule, |(tool, _)| tool);
+    let known = |tool: &str| {
+        TOOLS.contains(&tool) || tool.starts_with("mcp__") || (tool.contains('*') && may_fit(tool))
+    };
+    rules.iter().map(tool).filter(|tool| !known(tool)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_that_forbids_nothing_is_found_and_what_forbids_something_passes() {
+        for rule in [
+            "Bash",
+            "Bash()",
+            "Bash(*)",
+            "Bash(git *)",
+            "Bash(echo (x))",
+            "Bash(echo \\\\)",
+            "Edit(/etc/**)",
+            "Read(x)",
+            "Write",
+            "Write(*)",
+            "Glob()",
+            "WebFetch(domain:x)",
+            "Skill(name)",
+            "Agent(x)",
+            "Task(x)",
+            "mcp__server",
+            "mcp__server__*",
+            "mcp__*",
+            "mcp__me__tool",
+            "mcp__me__tool()",
+            "mcp__me__tool(*)",
+            "*",
+            "mcp*",
+            "Ba*",
+            "*Edit",
+            "*_delete",
+            "*delete",
+            "Web*",
+            "ToolOfTomorrow",
+            "ToolOfTomorrow(x)",
+            "Frob*",
+        ] {
+            assert_eq!(fault(rule), None, "{rule}");
+        }
+        for (rule, remedy) in [
+            ("Bash(rm *)x", "Tool(content)"),
+            ("Bash()x", "Tool(content)"),
+            ("Bash)", "Tool(content)"),
+            ("Bash)(x)", "Tool(content)"),
+            ("(rm)", "Tool(content)"),
+            ("Bash(rm \\)", "Tool(content)"),
+            ("Write(/etc/**)", "Edit(/etc/**)"),
+            ("NotebookEdit(x)", "Edit(x)"),
+            ("MultiEdit(x)", "Edit(x)"),
+            ("Glob(x)", "Read(x)"),
+            ("mcp__me__delete(prod)", "mcp__me__delete"),
+            ("mcp__me(prod)", "mcp__me"),
+            ("mcp__", "mcp__<server>__<tool>"),
+            ("MCP__me__delete", "mcp__me__delete"),
+            ("mcp-me-delete", "mcp__"),
+            ("bash*", "Bash"),
+            ("web*", "WebFetch"),
+            ("BASH*", "Bash"),
+            ("bash", "Bash"),
+            ("bash(rm *)", "Bash(rm *)"),
+        ] {
+            let (_, found) = fault(rule).unwrap_or_else(|| panic!("{rule} passes"));
+            assert!(found.contains(remedy), "{rule}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_the_rules_that_the_cli_finds_in_it() {
+        assert_eq!(split("Bash(rm a, b) Edit,Read, "), ["Bash(rm a, b)", "Edit", "Read"]);
+        assert_eq!(split(""), [""; 0]);
+    }
+
+    #[test]
+    fn a_pattern_that_fits_nothing_is_unknown() {
+        let rules = ["Frob*", "*bash", "Bash", "mcp*", "mcp__a*", "*", "New(x)"];
+        assert_eq!(unknown(&rules), ["Frob*", "*bash", "New"]);
+    }
+}
