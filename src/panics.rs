@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Once;
 
 use crate::error::{Error, Status};
-use crate::place::{self, Call};
+use crate::place;
 use crate::process::cancel;
 
 /// The error that stands for a caught panic.
@@ -18,32 +18,19 @@ pub fn panic_error(payload: &(dyn Any + Send)) -> Error {
         .with("remedy", "free the client and create another; report this message")
 }
 
-/// Marks the current thread as running library code: the panic hook stays silent on it, and it cannot be cancelled.
-pub struct Inside(Call);
-
-impl Inside {
-    /// `is_left` tells whether a frame of this thread is gone.
-    #[inline]
-    pub fn enter(is_left: impl Fn(usize) -> bool) -> Inside {
-        install_quiet_hook();
-        Inside(Call::enter(is_left, cancel::disable))
-    }
-
-    /// For threads that never run anything else.
-    pub fn mark_thread() {
-        install_quiet_hook();
-        let _ = cancel::disable();
-        place::mark_library_thread();
-    }
+/// Runs `body` as library code: the panic hook stays silent on this thread, and it cannot be cancelled. `is_left` tells whether
+/// a frame of this thread is gone.
+#[inline]
+pub fn inside<T>(is_left: impl Fn(usize) -> bool, body: impl FnOnce() -> T) -> T {
+    install_quiet_hook();
+    place::call(is_left, cancel::disable, cancel::restore, body)
 }
 
-impl Drop for Inside {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(state) = self.0.leave() {
-            cancel::restore(state);
-        }
-    }
+/// For threads that never run anything else.
+pub fn mark_thread() {
+    install_quiet_hook();
+    let _ = cancel::disable();
+    place::mark_library_thread();
 }
 
 /// The library prints nothing: the default hook would write a caught panic to the host's stderr.

@@ -123,42 +123,62 @@ impl Here {
     }
 }
 
-/// A call of the library, until [`Call::leave`].
-pub struct Call {
+/// Runs `body` as a call of the library. `is_left` tells whether a frame of this thread is gone. `change` sets for the thread
+/// what must hold inside of the outermost call, and returns what `restore` is to set again.
+#[inline]
+pub fn call<T>(
+    is_left: impl Fn(usize) -> bool,
+    change: impl FnOnce() -> Option<i32>,
+    restore: impl Fn(i32),
+    body: impl FnOnce() -> T,
+) -> T {
+    HERE.with(|here| {
+        let mut level = here.level.get();
+        if level > 0
+            && let Some(left) = leave_behind(here, is_left)
+        {
+            level = here.level.get();
+            here.begin(level);
+            left.tell();
+        } else {
+            here.begin(level);
+        }
+        // Where the last call was left without returning, the host's own choice is known already.
+        if level == 0 && here.kept.get().is_none() {
+            here.kept.set(change());
+        }
+        let leave = Leave { here, level };
+        let value = body();
+        drop(leave);
+        if level == 0
+            && let Some(kept) = here.kept.take()
+        {
+            restore(kept);
+        }
+        value
+    })
+}
+
+/// Runs `body` as a call that neither waits, nor blocks, nor calls the host: nothing has to be followed.
+#[inline]
+pub fn brief<T>(body: impl FnOnce() -> T) -> T {
+    HERE.with(|here| {
+        let level = here.level.get();
+        let _leave = Leave { here, level };
+        here.level.set(level + 1);
+        body()
+    })
+}
+
+struct Leave<'a> {
+    here: &'a Here,
     level: usize,
 }
 
-impl Call {
-    /// `is_left` tells whether a frame of this thread is gone. `change` sets for the thread what must hold inside, and returns
-    /// what was set before; it runs for the outermost call.
+impl Drop for Leave<'_> {
     #[inline]
-    pub fn enter(is_left: impl Fn(usize) -> bool, change: impl FnOnce() -> Option<i32>) -> Call {
-        HERE.with(|here| {
-            let mut level = here.level.get();
-            if level > 0
-                && let Some(left) = leave_behind(here, is_left)
-            {
-                level = here.level.get();
-                here.begin(level);
-                left.tell();
-            } else {
-                here.begin(level);
-            }
-            // Where the last call was left without returning, the host's own choice is known already.
-            if level == 0 && here.kept.get().is_none() {
-                here.kept.set(change());
-            }
-            Call { level }
-        })
-    }
-
-    /// What was set before, at the end of the outermost call.
-    #[inline]
-    pub fn leave(&self) -> Option<i32> {
-        HERE.with(|here| {
-            here.level.set(self.level);
-            if self.level == 0 { here.kept.take() } else { None }
-        })
+    fn drop(&mut self) {
+        self.here.level.set(self.level);
     }
 }
 
@@ -173,21 +193,12 @@ impl Here {
         }
         self.level.set(level + 1);
     }
-}
 
-/// Runs `body` as a call that neither waits, nor blocks, nor calls the host: nothing has to be followed.
-#[inline]
-pub fn within<T>(body: impl FnOnce() -> T) -> T {
-    struct Level(usize);
-    impl Drop for Level {
-        #[inline]
-        fn drop(&mut self) {
-            return_to(self.0);
-        }
+    /// The call that is under way, if it is followed.
+    #[inline]
+    fn innermost(&self, level: usize) -> Option<&Visit> {
+        level.checked_sub(1).and_then(|at| self.visits.get(at))
     }
-    let level = HERE.with(|here| here.level.replace(here.level.get() + 1));
-    let _level = Level(level);
-    body()
 }
 
 /// Ends the calls whose frames are gone.
@@ -202,13 +213,9 @@ fn leave_behind(here: &Here, is_left: impl Fn(usize) -> bool) -> Option<Left> {
         gone.iter().filter_map(|visit| ends.as_ref()?.get(&visit.end.get())?.upgrade()).collect()
     };
     let callback = gone.first().map_or("", |visit| visit.callback.get());
-    return_to(first);
+    here.level.set(first);
     here.passing.set(false);
     Some(Left { callback, ends })
-}
-
-fn return_to(level: usize) {
-    HERE.with(|here| here.level.set(level));
 }
 
 /// A callback that was left without returning from it.
@@ -281,27 +288,27 @@ impl Drop for End {
 #[inline]
 pub fn call_host<T>(host: Host, frame: usize, function: impl FnOnce() -> T) -> T {
     let unwound = Unwound(host.callback);
-    let (level, passing) = HERE.with(|here| {
+    let value = HERE.with(|here| {
         let level = here.level.get();
-        if let Some(visit) = level.checked_sub(1).and_then(|at| here.visits.get(at)) {
+        let visit = here.innermost(level);
+        if let Some(visit) = visit {
             visit.host.set(frame);
             visit.callback.set(host.callback);
             visit.end.set(host.end);
         }
-        (level, host.role == Role::Passing && !here.passing.replace(true))
-    });
-    let value = function();
-    std::mem::forget(unwound);
-    HERE.with(|here| {
+        let passing = host.role == Role::Passing && !here.passing.replace(true);
+        let value = function();
         if passing {
             here.passing.set(false);
         }
         // A callback that has itself been jumped into may have left calls of its own behind.
         here.level.set(level);
-        if let Some(visit) = level.checked_sub(1).and_then(|at| here.visits.get(at)) {
+        if let Some(visit) = visit {
             visit.host.set(0);
         }
+        value
     });
+    std::mem::forget(unwound);
     value
 }
 

@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 
 use crate::dispatch::pool;
 use crate::error::{Error, Result, Status};
-use crate::panics::Inside;
+use crate::panics;
 use crate::process;
 
 /// A function of the host that runs at the start or the end of every library thread.
@@ -49,7 +49,7 @@ impl Default for Configuration {
 impl Configuration {
     pub fn started(&self) {
         LIVE.fetch_add(1, Ordering::AcqRel);
-        Inside::mark_thread();
+        panics::mark_thread();
         if let Some(hook) = &self.on_thread_start {
             hook();
         }

@@ -127,10 +127,10 @@ impl Dispatcher {
 
     /// Delivers the first entry of the message lane, as far as `turn` and `interrupt` allow. `false` when there is none.
     pub(super) fn deliver_message(&self, turn: &mut Turn, interrupt: impl Fn() -> bool) -> bool {
-        let Some(entry) = lock(&self.queue).messages.pop() else { return false };
+        let Some(mut entry) = lock(&self.queue).messages.pop() else { return false };
         let (count, cost) = (entry.count(), entry.cost());
-        self.hold(|| match &entry {
-            Entry::Lines(lines) => Held::Lines(lines.block.clone(), count),
+        self.hold(|| match &mut entry {
+            Entry::Lines(lines) => Held::Lines(lines.block.share(), count),
             _ => Held::Single(cost),
         });
         let left = match entry {

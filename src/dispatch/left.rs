@@ -18,7 +18,7 @@ pub enum Held {
     #[default]
     Nothing,
     /// Of a block of so many events.
-    Lines(Block, usize),
+    Lines(Arc<Block>, usize),
     /// An entry of the message lane that is one call, and what it costs.
     Single(usize),
     Request(Arc<Request>),
@@ -85,7 +85,7 @@ impl Dispatcher {
         let mut freed = 0;
         match hand.held {
             Held::Lines(block, count) => {
-                let cost = Entry::Lines(Lines::new(block.clone())).cost();
+                let cost = Entry::Lines(Lines::shared(block.clone())).cost();
                 let (lines, result) = self.rest_of(block);
                 if result {
                     queue.results.deliver();
@@ -116,10 +116,10 @@ impl Dispatcher {
     }
 
     /// The lines behind the one whose callback was left, and whether that was a result.
-    fn rest_of(&self, block: Block) -> (Lines, bool) {
+    fn rest_of(&self, block: Arc<Block>) -> (Lines, bool) {
         let position = self.position.load(Ordering::Relaxed);
         let (next, in_delta) = (position >> 1, position & 1 != 0);
-        let mut lines = Lines::new(block);
+        let mut lines = Lines::shared(block);
         lines.next = next;
         let line =
             next.checked_sub(1).and_then(|at| lines.block.lines.get(at).copied()).filter(|_| !in_delta);

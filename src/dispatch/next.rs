@@ -107,7 +107,6 @@ impl Dispatcher {
         give: impl FnOnce(Event) -> Result<R>,
     ) -> Result<R> {
         self.require(Mode::Pull)?;
-        self.check_may_wait()?;
         let (mut queue, ended) = self.wait_for(lanes, wait);
         if ended == Ended::Woken {
             queue.update_ready();

@@ -86,6 +86,10 @@ impl Lines {
         Lines { block: Held::Own(block), next: 0, delta: None }
     }
 
+    pub fn shared(block: Arc<Block>) -> Lines {
+        Lines { block: Held::Shared(block), next: 0, delta: None }
+    }
+
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.delta.is_none() && self.next >= self.block.lines.len()

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::stack;
 use crate::error::Result;
-use crate::panics::{Inside, install_quiet_hook, panic_error};
+use crate::panics::{inside, install_quiet_hook, panic_error};
 use crate::place;
 use crate::runtime;
 
@@ -12,8 +12,7 @@ use crate::runtime;
 pub fn guard<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     runtime::check_fork()?;
     let position = stack::here();
-    let _inside = Inside::enter(|frame| stack::is_left(frame, position));
-    caught(body)
+    inside(|frame| stack::is_left(frame, position), || caught(body))
 }
 
 /// As [`guard`], inside of one.
@@ -34,7 +33,7 @@ pub fn guard_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
 pub fn brief<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     runtime::check_fork()?;
     install_quiet_hook();
-    place::within(|| caught(body))
+    place::brief(|| caught(body))
 }
 
 #[cfg(test)]
