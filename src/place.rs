@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use crate::error::{Error, Result, Status};
@@ -41,9 +42,11 @@ struct Visit {
     callback: &'static str,
     /// The destroy-notify of what is called; 0 = none.
     end: usize,
+    /// Whether the host made the call where nothing may wait.
+    passing: bool,
 }
 
-const NOWHERE: Visit = Visit { number: 0, host: 0, callback: "", end: 0 };
+const NOWHERE: Visit = Visit { number: 0, host: 0, callback: "", end: 0, passing: false };
 
 thread_local! {
     // Const-initialised cells without destructors: they leave nothing behind on the host's threads.
@@ -112,12 +115,12 @@ impl Call {
         let level = LEVEL.with(Cell::get);
         if level < DEEPEST {
             let number = NUMBER.with(|last| last.replace(last.get() + 1)) + 1;
-            VISITS.with(|visits| visits[level].set(Visit { number, ..NOWHERE }));
+            let passing = PASSING.with(Cell::get);
+            VISITS.with(|visits| visits[level].set(Visit { number, passing, ..NOWHERE }));
         }
         return_to(level + 1);
         if let Some(left) = left {
-            let told = lock(&TOLD).clone();
-            told.into_iter().for_each(|tell| tell(&left));
+            left.tell();
         }
         Call { level }
     }
@@ -142,16 +145,21 @@ fn leave_behind(level: usize, is_left: impl Fn(usize) -> bool) -> Option<Left> {
     };
     let known = level.min(DEEPEST);
     let first = (0..known).find(|at| !stands(*at))?;
+    PASSING.with(|passing| passing.set(VISITS.with(|visits| visits[first].get().passing)));
+    Some(lose(first, known))
+}
+
+/// The calls from `first` to `level` are over, and what they had called of the host with them.
+fn lose(first: usize, level: usize) -> Left {
     let visits = VISITS.with(|visits| visits.clone());
-    let ends = {
+    let ends: Vec<Arc<End>> = {
         let ends = lock(&ENDS);
-        let left =
-            visits[first..known].iter().filter_map(|visit| ends.as_ref()?.get(&visit.get().end)?.upgrade());
-        left.collect()
+        let called = visits[first..level].iter().map(Cell::get).filter(|visit| visit.host != 0);
+        called.filter_map(|visit| ends.as_ref()?.get(&visit.end)?.1.upgrade()).collect()
     };
     return_to(first);
-    PASSING.with(|passing| passing.set(false));
-    Some(Left { callback: visits[first].get().callback, ends })
+    let due = ends.into_iter().filter(|end| end.lose()).collect();
+    Left { callback: visits[first].get().callback, due }
 }
 
 fn return_to(level: usize) {
@@ -159,17 +167,25 @@ fn return_to(level: usize) {
 }
 
 /// A callback that was left without returning from it.
-pub struct Left {
-    pub callback: &'static str,
-    /// What the frames that are gone would have held until its end: whoever ends the callback runs them last.
-    pub ends: Vec<Arc<End>>,
+struct Left {
+    callback: &'static str,
+    /// The destroy-notifies that have waited for nothing but the calls that are gone.
+    due: Vec<Arc<End>>,
 }
 
-type Tell = fn(&Left);
+impl Left {
+    fn tell(self) {
+        let told = lock(&TOLD).clone();
+        told.into_iter().for_each(|tell| tell(self.callback));
+        self.due.iter().for_each(|end| end.run());
+    }
+}
+
+type Tell = fn(&'static str);
 
 static TOLD: Mutex<Vec<Tell>> = Mutex::new(Vec::new());
 
-/// `tell` is called on the thread that has left a callback.
+/// `tell` is called on the thread that has left a callback, with what that is called.
 pub fn on_left(tell: Tell) {
     let mut told = lock(&TOLD);
     if !told.iter().any(|known| std::ptr::fn_addr_eq(*known, tell)) {
@@ -183,16 +199,50 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 type Destroy = Box<dyn FnOnce() + Send>;
 
-/// A destroy-notify of the host, which runs once, whoever comes first: the last owner of what it belongs to, or the one who
-/// clears up behind an owner that is gone without a word.
-pub struct End(Mutex<Option<Destroy>>);
+/// What registrations belong to, and end with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope(u64);
 
-static ENDS: Mutex<Option<HashMap<usize, Weak<End>>>> = Mutex::new(None);
+impl Scope {
+    /// For what is ended one by one.
+    pub const NOBODY: Scope = Scope(0);
+
+    pub fn unique() -> Scope {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Scope(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Every registration of this scope is gone: what frames that were left still hold is destroyed.
+    pub fn retire(self) {
+        let ends: Vec<Arc<End>> = {
+            let ends = lock(&ENDS);
+            let mine = ends.iter().flatten().filter(|(_, (scope, _))| *scope == self);
+            mine.filter_map(|(_, (_, end))| end.upgrade()).collect()
+        };
+        ends.iter().for_each(|end| end.retire());
+    }
+}
+
+/// A destroy-notify of the host. It runs once: when the last one who holds the registration lets go of it; or, since a frame
+/// that was left never lets go of what it held, when the registration is retired and no call of it is under way.
+pub struct End {
+    destroy: Mutex<Option<Destroy>>,
+    /// [`CALL`] for each call that is under way, and [`RETIRED`].
+    state: AtomicUsize,
+}
+
+const RETIRED: usize = 1;
+const CALL: usize = 2;
+
+type Ends = HashMap<usize, (Scope, Weak<End>)>;
+
+/// By their ids, as frames know them.
+static ENDS: Mutex<Option<Ends>> = Mutex::new(None);
 
 impl End {
-    pub fn new(destroy: Destroy) -> Arc<End> {
-        let end = Arc::new(End(Mutex::new(Some(destroy))));
-        lock(&ENDS).get_or_insert_default().insert(end.id(), Arc::downgrade(&end));
+    pub fn new(scope: Scope, destroy: Destroy) -> Arc<End> {
+        let end = Arc::new(End { destroy: Mutex::new(Some(destroy)), state: AtomicUsize::new(0) });
+        lock(&ENDS).get_or_insert_default().insert(end.id(), (scope, Arc::downgrade(&end)));
         end
     }
 
@@ -200,8 +250,34 @@ impl End {
         Arc::as_ptr(self).addr()
     }
 
+    /// A call begins. `false` when the destroy-notify has run, or is about to.
+    pub fn begin(&self) -> bool {
+        let begun = |state| (state != RETIRED).then_some(state + CALL);
+        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, begun).is_ok()
+    }
+
+    /// The call has returned.
+    pub fn finish(&self) {
+        if self.lose() {
+            self.run();
+        }
+    }
+
+    /// A call is over. `true` when the destroy-notify has waited for that.
+    fn lose(&self) -> bool {
+        let over = |state: usize| state.checked_sub(CALL);
+        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, over) == Ok(CALL | RETIRED)
+    }
+
+    /// The registration is gone, whoever seems to hold it.
+    pub fn retire(&self) {
+        if self.state.fetch_or(RETIRED, Ordering::AcqRel) < CALL {
+            self.run();
+        }
+    }
+
     pub fn run(&self) {
-        let destroy = lock(&self.0).take();
+        let destroy = lock(&self.destroy).take();
         if let Some(destroy) = destroy {
             destroy();
         }
@@ -231,19 +307,30 @@ pub fn call_host<T>(host: Host, frame: usize, function: impl FnOnce() -> T) -> T
         }
     };
     note(frame);
-    let passing = role == Role::Passing && !PASSING.with(|passing| passing.replace(true));
+    let passing = PASSING.with(Cell::get);
+    if role == Role::Passing {
+        PASSING.with(|passing| passing.set(true));
+    }
     let unwound = Unwound(callback);
     let value = function();
     std::mem::forget(unwound);
-    if passing {
-        PASSING.with(|passing| passing.set(false));
-    }
     // A callback that has itself been jumped into may have left calls of its own behind.
     if LEVEL.with(Cell::get) != level {
-        return_to(level);
+        come_back(level);
     }
+    PASSING.with(|present| present.set(passing));
     note(0);
     value
+}
+
+#[cold]
+fn come_back(level: usize) {
+    let last = LEVEL.with(Cell::get).min(DEEPEST);
+    if level < last {
+        lose(level, last).tell();
+    } else {
+        return_to(level);
+    }
 }
 
 /// Dropped by an unwinding only.
