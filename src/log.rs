@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use once_cell::sync::Lazy;
 
 use crate::dispatch::gate::{Gate, Slot};
-use crate::place::{End, Left};
+use crate::place::Scope;
 use crate::sync::lock;
 
 /// The numbers of `claude_log_level_t`.
@@ -20,12 +20,16 @@ pub enum Level {
     Debug = 4,
 }
 
-pub type LogHandler = Arc<dyn Fn(Level, &str) + Send + Sync>;
+pub type LogFunction = Arc<dyn Fn(Level, &str) + Send + Sync>;
+
+pub struct LogHandler {
+    pub function: LogFunction,
+    /// Of the function's registration.
+    pub scope: Scope,
+}
 
 static MOST: AtomicI32 = AtomicI32::new(0);
 static HANDLER: Mutex<Option<LogHandler>> = Mutex::new(None);
-/// The destroy-notifies of callbacks that were left.
-static LEFT: Mutex<Vec<Arc<End>>> = Mutex::new(Vec::new());
 static GATE: Lazy<Gate> = Lazy::new(Gate::new);
 
 thread_local!(static LOGGING: Cell<bool> = const { Cell::new(false) });
@@ -35,16 +39,16 @@ pub fn set(most: i32, handler: Option<LogHandler>) {
     MOST.store(if handler.is_some() { most } else { 0 }, Ordering::Relaxed);
     let old = std::mem::replace(&mut *lock(&HANDLER), handler);
     GATE.replaced(Slot::Message);
-    drop(old);
-    let left = std::mem::take(&mut *lock(&LEFT));
-    left.iter().for_each(|end| end.run());
+    if let Some(LogHandler { function, scope }) = old {
+        drop(function);
+        scope.retire();
+    }
 }
 
 /// Ends a call of the log callback that this thread has left without returning from it.
-pub fn end_left(left: &Left) {
+pub fn end_left() {
     if GATE.end_left() {
         LOGGING.with(|logging| logging.set(false));
-        lock(&LEFT).extend(left.ends.iter().cloned());
     }
 }
 
@@ -59,9 +63,9 @@ pub fn write(level: Level, text: impl FnOnce() -> String) {
     }
     // Looked up inside the gate, and let go of there: one that has been replaced is never called.
     if let Some(_pass) = GATE.enter(Slot::Message) {
-        let handler = lock(&HANDLER).clone();
-        if let Some(handler) = handler {
-            handler(level, &text());
+        let function = lock(&HANDLER).as_ref().map(|handler| handler.function.clone());
+        if let Some(function) = function {
+            function(level, &text());
         }
     }
     LOGGING.with(|logging| logging.set(false));

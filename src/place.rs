@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use crate::error::{Error, Result, Status};
@@ -40,10 +41,17 @@ struct Visit {
     callback: Cell<&'static str>,
     /// The destroy-notify of what is called; 0 = none.
     end: Cell<usize>,
+    /// Whether the host made the call where nothing may wait.
+    passing: Cell<bool>,
 }
 
-const NOWHERE: Visit =
-    Visit { number: Cell::new(0), host: Cell::new(0), callback: Cell::new(""), end: Cell::new(0) };
+const NOWHERE: Visit = Visit {
+    number: Cell::new(0),
+    host: Cell::new(0),
+    callback: Cell::new(""),
+    end: Cell::new(0),
+    passing: Cell::new(false),
+};
 
 /// What is known of the current thread. In one piece, since in a shared library each look-up is a function call.
 struct Here {
@@ -190,6 +198,7 @@ impl Here {
             self.number.set(number);
             visit.number.set(number);
             visit.host.set(0);
+            visit.passing.set(self.passing.get());
         }
         self.level.set(level + 1);
     }
@@ -207,36 +216,46 @@ impl Here {
 fn leave_behind(here: &Here, is_left: impl Fn(usize) -> bool) -> Option<Left> {
     let is_gone = |visit: &Visit| visit.host.get() != 0 && is_left(visit.host.get());
     let first = here.running().iter().position(is_gone)?;
-    let gone = &here.running()[first..];
-    let ends = {
-        let ends = lock(&ENDS);
-        gone.iter().filter_map(|visit| ends.as_ref()?.get(&visit.end.get())?.upgrade()).collect()
-    };
-    let callback = gone.first().map_or("", |visit| visit.callback.get());
-    here.level.set(first);
-    here.passing.set(false);
-    Some(Left { callback, ends })
+    here.passing.set(here.visits[first].passing.get());
+    Some(here.lose(first))
 }
 
-/// A callback that was left without returning from it.
-pub struct Left {
-    pub callback: &'static str,
-    /// What the frames that are gone would have held until its end: whoever ends the callback runs them last.
-    pub ends: Vec<Arc<End>>,
-}
-
-impl Left {
-    fn tell(&self) {
-        let told = lock(&TOLD).clone();
-        told.into_iter().for_each(|tell| tell(self));
+impl Here {
+    /// The calls from `first` on are over, and what they had called of the host with them.
+    fn lose(&self, first: usize) -> Left {
+        let lost = &self.running()[first..];
+        let ends: Vec<Arc<End>> = {
+            let ends = lock(&ENDS);
+            let called = lost.iter().filter(|visit| visit.host.get() != 0);
+            called.filter_map(|visit| ends.as_ref()?.get(&visit.end.get())?.1.upgrade()).collect()
+        };
+        let callback = lost.first().map_or("", |visit| visit.callback.get());
+        self.level.set(first);
+        let due = ends.into_iter().filter(|end| end.lose()).collect();
+        Left { callback, due }
     }
 }
 
-type Tell = fn(&Left);
+/// A callback that was left without returning from it.
+struct Left {
+    callback: &'static str,
+    /// The destroy-notifies that have waited for nothing but the calls that are gone.
+    due: Vec<Arc<End>>,
+}
+
+impl Left {
+    fn tell(self) {
+        let told = lock(&TOLD).clone();
+        told.into_iter().for_each(|tell| tell(self.callback));
+        self.due.iter().for_each(|end| end.run());
+    }
+}
+
+type Tell = fn(&'static str);
 
 static TOLD: Mutex<Vec<Tell>> = Mutex::new(Vec::new());
 
-/// `tell` is called on the thread that has left a callback.
+/// `tell` is called on the thread that has left a callback, with what that is called.
 pub fn on_left(tell: Tell) {
     let mut told = lock(&TOLD);
     if !told.iter().any(|known| std::ptr::fn_addr_eq(*known, tell)) {
@@ -250,16 +269,50 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 type Destroy = Box<dyn FnOnce() + Send>;
 
-/// A destroy-notify of the host, which runs once, whoever comes first: the last owner of what it belongs to, or the one who
-/// clears up behind an owner that is gone without a word.
-pub struct End(Mutex<Option<Destroy>>);
+/// What registrations belong to, and end with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope(u64);
 
-static ENDS: Mutex<Option<HashMap<usize, Weak<End>>>> = Mutex::new(None);
+impl Scope {
+    /// For what is ended one by one.
+    pub const NOBODY: Scope = Scope(0);
+
+    pub fn unique() -> Scope {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Scope(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Every registration of this scope is gone: what frames that were left still hold is destroyed.
+    pub fn retire(self) {
+        let ends: Vec<Arc<End>> = {
+            let ends = lock(&ENDS);
+            let mine = ends.iter().flatten().filter(|(_, (scope, _))| *scope == self);
+            mine.filter_map(|(_, (_, end))| end.upgrade()).collect()
+        };
+        ends.iter().for_each(|end| end.retire());
+    }
+}
+
+/// A destroy-notify of the host. It runs once: when the last one who holds the registration lets go of it; or, since a frame
+/// that was left never lets go of what it held, when the registration is retired and no call of it is under way.
+pub struct End {
+    destroy: Mutex<Option<Destroy>>,
+    /// [`CALL`] for each call that is under way, and [`RETIRED`].
+    state: AtomicUsize,
+}
+
+const RETIRED: usize = 1;
+const CALL: usize = 2;
+
+type Ends = HashMap<usize, (Scope, Weak<End>)>;
+
+/// By their ids, as frames know them.
+static ENDS: Mutex<Option<Ends>> = Mutex::new(None);
 
 impl End {
-    pub fn new(destroy: Destroy) -> Arc<End> {
-        let end = Arc::new(End(Mutex::new(Some(destroy))));
-        lock(&ENDS).get_or_insert_default().insert(end.id(), Arc::downgrade(&end));
+    pub fn new(scope: Scope, destroy: Destroy) -> Arc<End> {
+        let end = Arc::new(End { destroy: Mutex::new(Some(destroy)), state: AtomicUsize::new(0) });
+        lock(&ENDS).get_or_insert_default().insert(end.id(), (scope, Arc::downgrade(&end)));
         end
     }
 
@@ -267,8 +320,34 @@ impl End {
         Arc::as_ptr(self).addr()
     }
 
+    /// A call begins. `false` when the destroy-notify has run, or is about to.
+    pub fn begin(&self) -> bool {
+        let begun = |state| (state != RETIRED).then_some(state + CALL);
+        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, begun).is_ok()
+    }
+
+    /// The call has returned.
+    pub fn finish(&self) {
+        if self.lose() {
+            self.run();
+        }
+    }
+
+    /// A call is over. `true` when the destroy-notify has waited for that.
+    fn lose(&self) -> bool {
+        let over = |state: usize| state.checked_sub(CALL);
+        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, over) == Ok(CALL | RETIRED)
+    }
+
+    /// The registration is gone, whoever seems to hold it.
+    pub fn retire(&self) {
+        if self.state.fetch_or(RETIRED, Ordering::AcqRel) < CALL {
+            self.run();
+        }
+    }
+
     pub fn run(&self) {
-        let destroy = lock(&self.0).take();
+        let destroy = lock(&self.destroy).take();
         if let Some(destroy) = destroy {
             destroy();
         }
@@ -296,13 +375,16 @@ pub fn call_host<T>(host: Host, frame: usize, function: impl FnOnce() -> T) -> T
             visit.callback.set(host.callback);
             visit.end.set(host.end);
         }
-        let passing = host.role == Role::Passing && !here.passing.replace(true);
-        let value = function();
-        if passing {
-            here.passing.set(false);
+        let passing = here.passing.get();
+        if host.role == Role::Passing {
+            here.passing.set(true);
         }
+        let value = function();
         // A callback that has itself been jumped into may have left calls of its own behind.
-        here.level.set(level);
+        if here.level.get() != level {
+            here.come_back(level);
+        }
+        here.passing.set(passing);
         if let Some(visit) = visit {
             visit.host.set(0);
         }
@@ -310,6 +392,16 @@ pub fn call_host<T>(host: Host, frame: usize, function: impl FnOnce() -> T) -> T
     });
     std::mem::forget(unwound);
     value
+}
+
+impl Here {
+    #[cold]
+    fn come_back(&self, level: usize) {
+        if level < self.running().len() {
+            self.lose(level).tell();
+        }
+        self.level.set(level);
+    }
 }
 
 /// Dropped by an unwinding only.

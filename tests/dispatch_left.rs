@@ -10,6 +10,16 @@ fn turn() -> Value {
     json!({"on_user": [["init", {"stderr": "a line\n"}, {"ask": "can_use_tool"}, "result"]]})
 }
 
+fn call_of_tool() -> Value {
+    let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "work", "arguments": {}}});
+    json!({"subtype": "mcp_message", "server_name": "calc", "message": call})
+}
+
+/// The result comes while the call is open.
+fn turn_with_tool() -> Value {
+    json!({"on_user": [["init", {"ask": call_of_tool(), "wait": false}, "result"]]})
+}
+
 #[test]
 fn a_callback_that_is_left_by_a_jump_counts_as_ended_and_everything_goes_on() {
     for place in ["message", "request", "stderr", "done", "prompt"] {
@@ -32,6 +42,59 @@ fn a_client_is_freed_after_a_callback_was_left() {
     for what in ["freed", "another-client", "nested", "log", "destroy"] {
         scenario("dispatch_left", &[what], turn()).run();
     }
+}
+
+#[test]
+fn a_client_that_is_freed_inside_or_beside_a_callback_that_is_then_left_is_destroyed_by_the_next_call() {
+    for what in ["freed-inside", "freed-beside"] {
+        scenario("dispatch_left", &[what], turn()).run();
+    }
+}
+
+#[test]
+fn the_end_of_the_session_counts_as_told_when_its_callback_was_left() {
+    for call in ["dispatch", "receive_response"] {
+        scenario("dispatch_left", &["closed", call], turn()).run();
+    }
+}
+
+#[test]
+fn a_client_that_was_never_connected_is_freed_after_a_callback_was_left() {
+    scenario("dispatch_left", &["unconnected"], turn()).run();
+}
+
+#[test]
+fn an_event_loop_is_told_of_what_a_left_callback_had_before_it() {
+    let script = json!({"on_user": [["init", {"flood": 3000, "bytes": 300, "batch": 30000}, "result"]]});
+    scenario("dispatch_left", &["told-of-rest"], script).run();
+}
+
+#[test]
+fn a_tool_that_was_left_lives_as_long_as_its_server_and_not_as_long_as_the_client_that_called_it() {
+    for end in ["removed", "freed"] {
+        let script = json!({"on_user": [["init", {"ask": call_of_tool()}, "result"]]});
+        scenario("dispatch_left", &["shared-tool", end], script).run();
+    }
+}
+
+#[test]
+fn of_callbacks_that_are_left_at_once_each_is_destroyed_with_its_own_registration() {
+    for first in ["inner-first", "outer-first"] {
+        scenario("dispatch_left", &["out-of-both", first], turn()).run();
+    }
+    for how in ["log-ends-first", "log-ends-last"] {
+        scenario("dispatch_left", &[how], turn_with_tool()).run();
+    }
+}
+
+#[test]
+fn a_callback_that_was_jumped_into_ends_what_it_left_when_it_returns() {
+    scenario("dispatch_left", &["jumped-into"], turn()).run();
+}
+
+#[test]
+fn a_thread_may_wait_again_behind_a_log_callback_that_was_left_for_a_callback() {
+    scenario("dispatch_left", &["log-to-callback"], turn_with_tool()).run();
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 
 use super::receive::request_handler;
-use super::support::with_client;
+use super::support::{scope_of, with_client};
 use super::types::{
     claude_client_t, claude_destroy_fn, claude_error_t, claude_hook_failure_t, claude_request_fn,
     claude_status_t,
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn claude_client_add_hook(
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let user_data = UserData::new(user_data, destroy);
+    let user_data = UserData::new(user_data, destroy, scope_of(client));
     let token = user_data.pointer().expose_provenance();
     // SAFETY: the header's rules on texts and output parameters.
     unsafe {

@@ -7,7 +7,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::hook::route_to;
-use super::support::{CALLS, CallObject, SERVERS, call, dead_handle, full_table, with_client};
+use super::support::{CALLS, CallObject, SERVERS, call, dead_handle, full_table, scope_of, with_client};
 use super::types::{
     claude_client_t, claude_destroy_fn, claude_error_t, claude_mcp_server_t, claude_request_fn,
     claude_status_t, claude_tool_call_t, claude_tool_fn,
@@ -17,6 +17,7 @@ use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::guard::guard_or;
 use crate::ffi::text;
 use crate::mcp::{Call, Owner, Server, ToolFunction};
+use crate::place::{self, Role};
 use crate::session::McpHandler;
 
 /// Gives a call to the host. `None` when no handle can be had: the call fails then.
@@ -35,11 +36,20 @@ impl ToolFunction for HostFunction {
     }
 
     fn call(&self, call: Arc<Call>) {
-        if let (Some(function), Some(handle)) = (self.function, hand_over_call(call)) {
-            // SAFETY: the host registered the function for this pointer and takes the handle over.
-            self.user_data
-                .call("a tool's function", |pointer| unsafe { function.unwinding()(handle, pointer) })
+        let Some(function) = self.function else { return };
+        let begun = self.user_data.call_unless_retired(Role::Callback, "a tool's function", |pointer| {
+            if let Some(handle) = hand_over_call(call.clone()) {
+                // SAFETY: the host registered the function for this pointer and takes the handle over.
+                unsafe { function.unwinding()(handle, pointer) }
+            }
+        });
+        if begun.is_none() {
+            call.refuse_removed();
         }
+    }
+
+    fn retire(&self) {
+        self.user_data.retire();
     }
 
     fn token(&self) -> usize {
@@ -95,8 +105,10 @@ pub unsafe extern "C" fn claude_mcp_server_add_tool(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // Made first, so that its destroy-notify runs whatever happens next.
-    let function =
-        Arc::new(HostFunction { function: callback, user_data: UserData::new(user_data, destroy) });
+    let function = Arc::new(HostFunction {
+        function: callback,
+        user_data: UserData::new(user_data, destroy, place::Scope::NOBODY),
+    });
     // SAFETY: the header's rules on texts and output parameters.
     unsafe {
         call(error, || {
@@ -148,7 +160,7 @@ pub unsafe extern "C" fn claude_client_add_mcp_handler(
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let user_data = UserData::new(user_data, destroy);
+    let user_data = UserData::new(user_data, destroy, scope_of(client));
     let token = user_data.pointer().expose_provenance();
     // SAFETY: the header's rules on texts and output parameters.
     unsafe {

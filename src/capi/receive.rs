@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use super::event::kind_of;
 use super::request::hand_over;
-use super::support::{EVENTS, EventObject, c_string, full_table, parts, registered, wait_of, with_client};
+use super::support::{
+    EVENTS, EventObject, c_string, full_table, parts, registered, scope_of, wait_of, with_client,
+};
 use super::types::{
     claude_client_t, claude_closed_fn, claude_destroy_fn, claude_error_t, claude_event_t, claude_lanes_t,
     claude_message_fn, claude_message_kind_t, claude_notify_fn, claude_request_fn, claude_request_t,
@@ -33,7 +35,7 @@ pub unsafe extern "C" fn claude_client_on_message(
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let handler = registered(callback, user_data, destroy, message_handler);
+    let handler = registered(callback, user_data, destroy, scope_of(client), message_handler);
     // SAFETY: the header's rules on output parameters.
     unsafe { with_client(client, error, |client| client.dispatcher.on_message(handler)) }
 }
@@ -48,7 +50,7 @@ pub unsafe extern "C" fn claude_client_on_request(
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let handler = registered(callback, user_data, destroy, request_handler);
+    let handler = registered(callback, user_data, destroy, scope_of(client), request_handler);
     // SAFETY: the header's rules on output parameters.
     unsafe { with_client(client, error, |client| client.on_request(handler)) }
 }
@@ -63,7 +65,7 @@ pub unsafe extern "C" fn claude_client_on_permission(
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let handler = registered(callback, user_data, destroy, request_handler);
+    let handler = registered(callback, user_data, destroy, scope_of(client), request_handler);
     // SAFETY: the header's rules on output parameters.
     unsafe { with_client(client, error, |client| client.on_permission(handler)) }
 }
@@ -77,14 +79,16 @@ pub unsafe extern "C" fn claude_client_on_stderr(
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let handler = registered(callback, user_data, destroy, |callback, user_data| -> TextHandler {
-        Arc::new(move |text| {
-            let (text, len) = parts(text);
-            // SAFETY: the host registered the function for this pointer; the text outlives the call.
-            user_data
-                .call("the callback on_stderr", |pointer| unsafe { callback.unwinding()(text, len, pointer) })
-        })
-    });
+    let handler =
+        registered(callback, user_data, destroy, scope_of(client), |callback, user_data| -> TextHandler {
+            Arc::new(move |text| {
+                let (text, len) = parts(text);
+                // SAFETY: the host registered the function for this pointer; the text outlives the call.
+                user_data.call("the callback on_stderr", |pointer| unsafe {
+                    callback.unwinding()(text, len, pointer)
+                })
+            })
+        });
     // SAFETY: the header's rules on output parameters.
     unsafe { with_client(client, error, |client| client.dispatcher.on_stderr(handler)) }
 }
@@ -99,16 +103,17 @@ pub unsafe extern "C" fn claude_client_on_closed(
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let handler = registered(callback, user_data, destroy, |callback, user_data| -> ClosedHandler {
-        Arc::new(move |cause: Option<&Error>| {
-            let text = c_string(cause.map_or(String::new(), Error::to_json));
-            let status = cause.map_or(claude_status_t::CLAUDE_OK, |cause| cause.status.into());
-            // SAFETY: the host registered the function for this pointer; the text outlives the call.
-            user_data.call("the callback on_closed", |pointer| unsafe {
-                callback.unwinding()(status, text.as_ptr(), text.as_bytes().len(), pointer)
+    let handler =
+        registered(callback, user_data, destroy, scope_of(client), |callback, user_data| -> ClosedHandler {
+            Arc::new(move |cause: Option<&Error>| {
+                let text = c_string(cause.map_or(String::new(), Error::to_json));
+                let status = cause.map_or(claude_status_t::CLAUDE_OK, |cause| cause.status.into());
+                // SAFETY: the host registered the function for this pointer; the text outlives the call.
+                user_data.call("the callback on_closed", |pointer| unsafe {
+                    callback.unwinding()(status, text.as_ptr(), text.as_bytes().len(), pointer)
+                })
             })
-        })
-    });
+        });
     // SAFETY: the header's rules on output parameters.
     unsafe { with_client(client, error, |client| client.dispatcher.on_closed(handler)) }
 }
@@ -123,12 +128,14 @@ pub unsafe extern "C" fn claude_client_on_ready(
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let handler = registered(callback, user_data, destroy, |callback, user_data| -> NotifyHandler {
-        Arc::new(move || {
-            // SAFETY: the host registered the function for this pointer.
-            user_data.call_passing("the ready function", |pointer| unsafe { callback.unwinding()(pointer) })
-        })
-    });
+    let handler =
+        registered(callback, user_data, destroy, scope_of(client), |callback, user_data| -> NotifyHandler {
+            Arc::new(move || {
+                // SAFETY: the host registered the function for this pointer.
+                user_data
+                    .call_passing("the ready function", |pointer| unsafe { callback.unwinding()(pointer) })
+            })
+        });
     // SAFETY: the header's rules on output parameters.
     unsafe { with_client(client, error, |client| client.dispatcher.on_ready(handler)) }
 }

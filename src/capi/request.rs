@@ -17,6 +17,7 @@ use crate::error::{Error, Status};
 use crate::ffi::callback::Unwinding;
 use crate::ffi::guard::guard_or;
 use crate::ffi::text;
+use crate::place::Scope;
 use crate::requests::{OnCancel, Phase, Request, RequestKind, TimeoutAction};
 
 /// What the model reads where the host gives no reason.
@@ -97,13 +98,14 @@ pub unsafe extern "C" fn claude_request_on_cancel(
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let on_cancel = registered(callback, user_data, destroy, |callback, user_data| -> OnCancel {
-        Box::new(move |number| {
-            // SAFETY: the host registered the function for this pointer.
-            let call = |pointer| unsafe { callback.unwinding()(number, pointer) };
-            user_data.call("the callback on_cancel", call);
-        })
-    });
+    let on_cancel =
+        registered(callback, user_data, destroy, Scope::NOBODY, |callback, user_data| -> OnCancel {
+            Box::new(move |number| {
+                // SAFETY: the host registered the function for this pointer.
+                let call = |pointer| unsafe { callback.unwinding()(number, pointer) };
+                user_data.call_once("the callback on_cancel", call);
+            })
+        });
     // SAFETY: the header's rules on output parameters.
     unsafe {
         call(error, || {

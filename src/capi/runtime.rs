@@ -20,8 +20,8 @@ use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::number::number;
 use crate::ffi::text;
 use crate::ffi::versioned::{self, Given, Versioned};
-use crate::log::{self, LogHandler};
-use crate::place;
+use crate::log::{self, LogFunction, LogHandler};
+use crate::place::{self, Role, Scope};
 use crate::process;
 use crate::runtime::{self, Configuration, ThreadHook};
 use crate::session::{self, Client};
@@ -74,7 +74,7 @@ unsafe fn configuration(config: *const claude_runtime_config_t) -> Result<Config
 
 fn hook(function: claude_thread_fn, user_data: *mut c_void) -> Option<ThreadHook> {
     let function = function?;
-    let user_data = UserData::new(user_data, None);
+    let user_data = UserData::new(user_data, None, Scope::NOBODY);
     Some(Arc::new(move || {
         // SAFETY: the host gave the function for this pointer.
         user_data
@@ -92,13 +92,14 @@ pub unsafe extern "C" fn claude_runtime_on_log(
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let handler = registered(callback, user_data, destroy, |callback, user_data| -> LogHandler {
+    let scope = Scope::unique();
+    let function = registered(callback, user_data, destroy, scope, |callback, user_data| -> LogFunction {
         Arc::new(move |level, text| {
             let text = c_string(text.to_owned());
             // SAFETY: the host registered the function for this pointer; the text outlives the call.
-            user_data.call_passing("the log callback", |pointer| unsafe {
+            user_data.call_unless_retired(Role::Passing, "the log callback", |pointer| unsafe {
                 callback.unwinding()(level.into(), text.as_ptr(), text.as_bytes().len(), pointer)
-            })
+            });
         })
     });
     // SAFETY: the header's rules on output parameters.
@@ -110,7 +111,7 @@ pub unsafe extern "C" fn claude_runtime_on_log(
                     .with("argument", "max_level")
                     .with("remedy", "pass one of the CLAUDE_LOG_ constants"));
             }
-            log::set(max_level, handler);
+            log::set(max_level, function.map(|function| LogHandler { function, scope }));
             Ok(())
         })
     }
@@ -131,13 +132,13 @@ pub unsafe extern "C" fn claude_runtime_shutdown(
 fn shutdown(timeout: Duration) -> Result<()> {
     let is_inside =
         |clients: Vec<Arc<Client>>| clients.iter().any(|client| client.dispatcher.gate.is_inside());
-    if is_inside(CLIENTS.all()) || is_inside(session::connected()) {
+    if is_inside(CLIENTS.all()) || is_inside(session::clients()) {
         return Err(place::would_deadlock());
     }
     let deadline = Instant::now() + timeout;
     let left = || deadline.saturating_duration_since(Instant::now());
     let _ending = runtime::begin_shutdown();
-    let clients = session::connected();
+    let clients = session::clients();
     for client in &clients {
         client.close_soon();
     }

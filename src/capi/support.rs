@@ -17,7 +17,7 @@ use crate::ffi::handle::Table;
 use crate::ffi::text;
 use crate::log::Level;
 use crate::mcp::{Call, Owner};
-use crate::place;
+use crate::place::{self, Scope};
 use crate::requests::Request;
 use crate::session::Client;
 
@@ -214,6 +214,11 @@ pub fn client(handle: *const claude_client_t) -> Result<Arc<Client>> {
     CLIENTS.get(handle).ok_or_else(|| dead_handle("client"))
 }
 
+/// Of what is registered with a client.
+pub fn scope_of(handle: *const claude_client_t) -> Scope {
+    CLIENTS.get(handle).map_or(Scope::NOBODY, |client| client.scope)
+}
+
 pub fn request(handle: *const claude_request_t) -> Result<Arc<RequestObject>> {
     REQUESTS.get(handle).ok_or_else(|| dead_handle("request"))
 }
@@ -269,7 +274,7 @@ pub fn listener(client: &Client, done: claude_done_fn, user_data: *mut c_void) -
         };
     }
     let Some(done) = done else { return Ok(Listener::Nobody) };
-    let user_data = UserData::new(user_data, None);
+    let user_data = UserData::new(user_data, None, Scope::NOBODY);
     Ok(Listener::Call(Box::new(move |outcome: &Outcome| {
         let (status, text) = match outcome {
             Ok(reply) => (claude_status_t::CLAUDE_OK, c_string(reply.clone())),
@@ -288,10 +293,11 @@ pub fn registered<F, H>(
     function: Option<F>,
     user_data: *mut c_void,
     destroy: claude_destroy_fn,
+    scope: Scope,
     make: impl FnOnce(F, UserData) -> H,
 ) -> Option<H> {
     // Made first, so that its destroy-notify runs whatever happens next.
-    let user_data = UserData::new(user_data, destroy);
+    let user_data = UserData::new(user_data, destroy, scope);
     function.map(|function| make(function, user_data))
 }
 

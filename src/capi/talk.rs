@@ -5,7 +5,7 @@
 use std::ffi::{c_char, c_void};
 
 use super::receive::{message_handler, request_handler};
-use super::support::{call, registered, wait_of, with_client};
+use super::support::{call, registered, scope_of, wait_of, with_client};
 use super::types::{
     claude_client_t, claude_destroy_fn, claude_error_t, claude_message_fn, claude_prompt_fn,
     claude_request_fn, claude_status_t,
@@ -13,6 +13,7 @@ use super::types::{
 use crate::error::{Error, Result, Status};
 use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::text;
+use crate::place::Scope;
 use crate::session::{NextPrompt, query_once};
 
 /// Sends a prompt, which is not empty.
@@ -70,10 +71,11 @@ pub unsafe extern "C" fn claude_client_query_stream(
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let generator = registered(callback, user_data, destroy, |callback, user_data| -> NextPrompt {
-        // SAFETY: the host gave the function for this pointer, and its texts live until the next call.
-        Box::new(move || unsafe { next_prompt(callback, &user_data) })
-    });
+    let generator =
+        registered(callback, user_data, destroy, scope_of(client), |callback, user_data| -> NextPrompt {
+            // SAFETY: the host gave the function for this pointer, and its texts live until the next call.
+            Box::new(move || unsafe { next_prompt(callback, &user_data) })
+        });
     // SAFETY: the header's rules on texts and output parameters.
     unsafe {
         with_client(client, error, |client| {
@@ -144,8 +146,8 @@ pub unsafe extern "C" fn claude_query_once(
         call(error, || {
             let prompt = text::required(prompt, "prompt")?;
             let options = text::optional(options_json, "options_json")?.unwrap_or("{}");
-            let on_message = registered(on_message, user_data, None, message_handler);
-            let on_request = registered(on_request, user_data, None, request_handler);
+            let on_message = registered(on_message, user_data, None, Scope::NOBODY, message_handler);
+            let on_request = registered(on_request, user_data, None, Scope::NOBODY, request_handler);
             text::give_to(
                 result_json,
                 query_once(prompt, options, on_message, on_request, wait_of(timeout_ms)?)?,

@@ -14,6 +14,7 @@ use crate::ffi::callback::Unwinding;
 use crate::ffi::guard::guard_or;
 use crate::ffi::text;
 use crate::mcp::{Call, OnCancel};
+use crate::place::Scope;
 
 fn tool_call(handle: *const claude_tool_call_t) -> Result<Arc<CallObject>> {
     CALLS.get(handle).ok_or_else(|| dead_handle("tool call"))
@@ -83,13 +84,14 @@ pub unsafe extern "C" fn claude_tool_call_on_cancel(
     destroy: claude_destroy_fn,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    let on_cancel = registered(callback, user_data, destroy, |callback, user_data| -> OnCancel {
-        Box::new(move |number| {
-            // SAFETY: the host registered the function for this pointer.
-            let call = |pointer| unsafe { callback.unwinding()(number, pointer) };
-            user_data.call("the callback on_cancel", call);
-        })
-    });
+    let on_cancel =
+        registered(callback, user_data, destroy, Scope::NOBODY, |callback, user_data| -> OnCancel {
+            Box::new(move |number| {
+                // SAFETY: the host registered the function for this pointer.
+                let call = |pointer| unsafe { callback.unwinding()(number, pointer) };
+                user_data.call_once("the callback on_cancel", call);
+            })
+        });
     // SAFETY: the header's rules on output parameters.
     unsafe {
         self::call(error, || {

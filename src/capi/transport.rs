@@ -18,6 +18,7 @@ use crate::ffi::handle::Table;
 use crate::ffi::number::number;
 use crate::ffi::text;
 use crate::ffi::versioned::{self, Given, Versioned};
+use crate::place::Scope;
 use crate::sync::lock;
 use crate::transport::host::{Ending, Inlet, Link};
 
@@ -50,8 +51,8 @@ unsafe fn set_transport(
     // SAFETY: the caller's promise.
     let Given { value: vtable, understood } = unsafe { versioned::read(vtable, "vtable") }?;
     // Made first, so that the destroy-notify runs whatever happens next.
-    let link =
-        HostFunctions { vtable, sink: Mutex::default(), user_data: UserData::new(user_data, vtable.destroy) };
+    let user_data = UserData::new(user_data, vtable.destroy, Scope::NOBODY);
+    let link = HostFunctions { vtable, sink: Mutex::default(), user_data };
     understood?;
     link.check()?;
     client(handle)?.set_transport(Some(Arc::new(link)))

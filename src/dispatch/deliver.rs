@@ -131,6 +131,7 @@ impl Dispatcher {
         let (count, cost) = (entry.count(), entry.cost());
         self.hold(|| match &mut entry {
             Entry::Lines(lines) => Held::Lines(lines.block.share(), count),
+            Entry::Closed(cause) => Held::Closed(cause.clone()),
             _ => Held::Single(cost),
         });
         let left = match entry {
@@ -175,10 +176,7 @@ impl Dispatcher {
 
     /// Nothing more will come by itself: whoever waits for messages or results is told so.
     pub fn note_end(&self, cause: Option<&Arc<Error>>) {
-        let mut queue = lock(&self.queue);
-        queue.ended = true;
-        queue.results.close(cause);
-        drop(queue);
+        lock(&self.queue).end(cause);
         self.notify_everybody();
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::queue::{Entry, Lines};
 use super::{Dispatcher, Mode};
+use crate::error::Error;
 use crate::mcp;
 use crate::protocol::framing::Block;
 use crate::protocol::kind::Kind;
@@ -21,6 +22,8 @@ pub enum Held {
     Lines(Arc<Block>, usize),
     /// An entry of the message lane that is one call, and what it costs.
     Single(usize),
+    /// The end of the session.
+    Closed(Option<Arc<Error>>),
     Request(Arc<Request>),
     Call(Arc<mcp::Call>),
     /// What ends a prompt stream.
@@ -73,7 +76,12 @@ impl Dispatcher {
     pub fn end_left(&self) -> bool {
         // The lanes first: whoever the gate wakes may want to serve them.
         let served = self.end_left_turn();
-        self.gate.end_left() || served
+        let left = self.gate.end_left() || served;
+        // What the turn would have gone on with no push announces; inside an outer callback, whoever called that looks after it.
+        if served && !self.gate.is_inside() {
+            self.tell_of_rest();
+        }
+        left
     }
 
     fn end_left_turn(&self) -> bool {
@@ -101,6 +109,10 @@ impl Dispatcher {
                 queue.settle_message(1, None);
                 freed = cost;
             }
+            Held::Closed(cause) => {
+                queue.settle_message(1, None);
+                queue.end(cause.as_ref());
+            }
             held => {
                 drop(queue);
                 end(held);
@@ -111,7 +123,7 @@ impl Dispatcher {
         queue.update_ready();
         drop(queue);
         self.release(freed);
-        self.changed.notify_all();
+        self.notify_everybody();
         true
     }
 
@@ -136,6 +148,6 @@ fn end(held: Held) {
         Held::Request(request) => request.refuse("The host's callback was left without an answer."),
         Held::Call(call) => call.abandon(),
         Held::Step(end) => end(),
-        Held::Nothing | Held::Lines(..) | Held::Single(_) => {}
+        Held::Nothing | Held::Lines(..) | Held::Single(_) | Held::Closed(_) => {}
     }
 }

@@ -222,6 +222,12 @@ impl Queue {
         self.discarding || (complete && self.is_empty(lanes))
     }
 
+    /// The end of the session has been received.
+    pub fn end(&mut self, cause: Option<&Arc<Error>>) {
+        self.ended = true;
+        self.results.close(cause);
+    }
+
     pub fn push_message(&mut self, entry: Entry) {
         self.waiting_messages += entry.count();
         self.messages.push(entry);

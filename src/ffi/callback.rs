@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use super::stack::Mark;
-use crate::place::{self, End, Host, Role};
+use crate::place::{self, End, Host, Role, Scope};
 
 /// A function of the host as what it may be in C++: one that throws. Called as it is declared, an exception out of it would
 /// end the process in the midst of the frames of the library, without a word about where it came from.
@@ -50,14 +50,16 @@ unsafe impl Send for Pointer {}
 unsafe impl Sync for Pointer {}
 
 impl UserData {
-    pub fn new(pointer: *mut c_void, destroy: DestroyFn) -> UserData {
+    /// `scope` is what the registration ends with.
+    pub fn new(pointer: *mut c_void, destroy: DestroyFn, scope: Scope) -> UserData {
         let pointer = Pointer(pointer);
         let end = destroy.map(|destroy| {
-            End::new(Box::new(move || {
+            let destroy = move || {
                 let Pointer(pointer) = { pointer };
                 // SAFETY: the host registered this function for this pointer, and the end runs once.
                 call_as(destroy_function(), || unsafe { destroy.unwinding()(pointer) });
-            }))
+            };
+            End::new(scope, Box::new(destroy))
         });
         UserData { pointer, end }
     }
@@ -78,10 +80,55 @@ impl UserData {
         self.call_in(Role::Passing, name, function)
     }
 
+    /// As [`UserData::call`], for the one call that there is.
+    pub fn call_once<T>(self, name: &'static str, function: impl FnOnce(*mut c_void) -> T) -> T {
+        self.begin();
+        self.retire();
+        self.call_begun(Role::Callback, name, function)
+    }
+
+    /// As [`UserData::call`], by somebody who may have looked it up before it was retired. `None` = it is gone.
+    pub fn call_unless_retired<T>(
+        &self,
+        role: Role,
+        name: &'static str,
+        function: impl FnOnce(*mut c_void) -> T,
+    ) -> Option<T> {
+        self.begin().then(|| self.call_begun(role, name, function))
+    }
+
+    /// The registration is gone: its destroy-notify waits for calls that are under way only, and not for frames that were left.
+    pub fn retire(&self) {
+        if let Some(end) = &self.end {
+            end.retire();
+        }
+    }
+
     #[inline]
     fn call_in<T>(&self, role: Role, callback: &'static str, function: impl FnOnce(*mut c_void) -> T) -> T {
-        let end = self.end.as_ref().map_or(0, End::id);
-        call_as(Host { callback, role, end }, || function(self.pointer()))
+        self.begin();
+        self.call_begun(role, callback, function)
+    }
+
+    #[inline]
+    fn begin(&self) -> bool {
+        self.end.as_ref().is_none_or(|end| end.begin())
+    }
+
+    #[inline]
+    fn call_begun<T>(
+        &self,
+        role: Role,
+        callback: &'static str,
+        function: impl FnOnce(*mut c_void) -> T,
+    ) -> T {
+        let end = self.end.as_ref();
+        let host = Host { callback, role, end: end.map_or(0, End::id) };
+        let value = call_as(host, || function(self.pointer()));
+        if let Some(end) = end {
+            end.finish();
+        }
+        value
     }
 }
 

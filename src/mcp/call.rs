@@ -178,7 +178,7 @@ impl Call {
         match self.tool.function() {
             Some(function) if function.is_callable() => function.call(self),
             Some(_) => self.refuse("The host has no function for this tool."),
-            None => self.refuse("The tool was removed."),
+            None => self.refuse_removed(),
         }
     }
 
@@ -289,6 +289,10 @@ impl Call {
 
     fn refuse(&self, message: &str) {
         let _ = self.fail(message);
+    }
+
+    pub fn refuse_removed(&self) {
+        self.refuse("The tool was removed.");
     }
 
     /// The host has let go of the call: whatever its state, its place is free. One that is open fails.

@@ -23,6 +23,8 @@ pub trait ToolFunction: Send + Sync {
     fn call(&self, call: Arc<Call>);
     /// The host's `user_data`, for events.
     fn token(&self) -> usize;
+    /// The tool is gone: frames that were left in the function, and hold it for ever, do not count.
+    fn retire(&self);
 }
 
 /// The calls of a tool that the host has in its hands, and those that wait for them.
@@ -89,7 +91,10 @@ impl Tool {
 
     fn retire(&self) {
         let function = lock(&self.function).take();
-        drop(function); // a destroy-notify of the host must not run under our lock
+        // A destroy-notify of the host must not run under our lock.
+        if let Some(function) = function {
+            function.retire();
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::start::start_transport;
-use super::{Client, Phase, exit_cause, host_environment, live, not_connected};
+use super::{Client, Phase, exit_cause, host_environment, not_connected};
 use crate::dispatch::{Completion, Listener, Outcome, Waiter};
 use crate::error::{Error, Result, Status, shortened};
 use crate::log;
@@ -83,7 +83,6 @@ impl Client {
             return Err(Error::new(Status::Closed, "the client is being freed"));
         };
         // Before it is asked whether the library is shutting down: a shutdown that is not seen sees the client.
-        live::add(&self.me);
         let handle = runtime::handle_for_session()?;
         {
             let mut state = lock(&self.state);

@@ -5,9 +5,8 @@ use serde_json::json;
 
 use super::{Client, live};
 use crate::log;
-use crate::place::{self, Left};
+use crate::place;
 use crate::protocol::kind::Kind;
-use crate::sync::lock;
 
 /// From now on they are noticed.
 pub(super) fn watch() {
@@ -15,22 +14,19 @@ pub(super) fn watch() {
 }
 
 /// On the thread that has left one: whatever it was at goes on as if the callback had returned.
-fn end_left(left: &Left) {
-    log::end_left(left);
-    for client in live::connected() {
-        client.end_left(left);
+fn end_left(callback: &'static str) {
+    log::end_left();
+    for client in live::clients() {
+        client.end_left(callback);
     }
-    let callback = left.callback;
     log::warning(|| format!("{callback} was left without returning from it"));
 }
 
 impl Client {
-    fn end_left(&self, left: &Left) {
+    fn end_left(&self, callback: &'static str) {
         if !self.dispatcher.end_left() {
             return;
         }
-        lock(&self.left).extend(left.ends.iter().cloned());
-        let callback = left.callback;
         let text = format!(
             "{callback} was left without returning from it, by longjmp or by an exception: it counts as ended, and what it \
              was asked is refused"
@@ -44,7 +40,6 @@ impl Client {
 
     /// The last thing of a client: what the frames that are gone would have destroyed.
     pub(super) fn run_left_ends(&self) {
-        let ends = std::mem::take(&mut *lock(&self.left));
-        ends.iter().for_each(|end| end.run());
+        self.scope.retire();
     }
 }

@@ -41,7 +41,7 @@ use crate::dispatch::{Completion, Dispatcher, Listener, Mode};
 use crate::error::{Error, Result, Status};
 use crate::mcp::Registry;
 use crate::options::{self, Launch, Options};
-use crate::place::End;
+use crate::place::Scope;
 use crate::protocol::framing::Framer;
 use crate::protocol::user_message::Style;
 use crate::requests::Pending;
@@ -59,7 +59,7 @@ pub use before::skips_permissions_as_root;
 pub use connect::Environment;
 pub use control::Escalation;
 pub use hooks::{Hook, McpHandler};
-pub use live::connected;
+pub use live::clients;
 pub use once::query_once;
 pub use start::command;
 pub use stream::NextPrompt;
@@ -130,8 +130,8 @@ pub struct Client {
     hermetic: Hermetic,
     /// The request by which the session began.
     initialize: OnceLock<Map<String, Value>>,
-    /// The ends of callbacks that were left without returning from them.
-    left: Mutex<Vec<Arc<End>>>,
+    /// Of what the host registers with this client.
+    pub scope: Scope,
     /// The close ladder has been asked for.
     closing: AtomicBool,
     /// A process has been reaped, or the host's transport closed.
@@ -164,7 +164,7 @@ impl Client {
             other_launch: None,
             over: false,
         };
-        Ok(Arc::new_cyclic(|me| Client {
+        let client = Arc::new_cyclic(|me| Client {
             me: me.clone(),
             options,
             dispatcher,
@@ -187,10 +187,12 @@ impl Client {
             run: Run::default(),
             hermetic: Hermetic::default(),
             initialize: OnceLock::new(),
-            left: Mutex::default(),
+            scope: Scope::unique(),
             closing: AtomicBool::new(false),
             exited: AtomicBool::new(false),
-        }))
+        });
+        live::add(&client.me);
+        Ok(client)
     }
 
     pub fn phase(&self) -> Phase {

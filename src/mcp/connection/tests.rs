@@ -69,6 +69,8 @@ impl ToolFunction for Keep {
     fn token(&self) -> usize {
         0
     }
+
+    fn retire(&self) {}
 }
 
 impl Desk {
