@@ -244,12 +244,15 @@ const CXX: &[&[&str]] = &[&["c++11"], &["c++14"], &["c++17"], &["c++20"], &["c++
 
 fn known(compiler: &str, language: &str, names: &[&str]) -> String {
     let flags = names.iter().map(|name| format!("-std={name}"));
-    let takes = |flag: &String| {
+    let mut said = Vec::new();
+    let found = flags.into_iter().find(|flag| {
         let mut command = Command::new(compiler);
         command.args([flag, "-fsyntax-only", "-x", language, "/dev/null"]);
-        command.output().is_ok_and(|output| output.status.success())
-    };
-    flags.into_iter().find(takes).unwrap_or_else(|| panic!("{compiler} knows none of {names:?}"))
+        let output = command.output().unwrap_or_else(|error| panic!("{compiler}: {error}"));
+        said.push(String::from_utf8_lossy(&output.stderr).into_owned());
+        output.status.success()
+    });
+    found.unwrap_or_else(|| panic!("{compiler} knows none of {names:?}: {said:?}"))
 }
 
 fn every_standard(c: &str, cxx: &str) {

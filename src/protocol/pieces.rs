@@ -8,8 +8,6 @@
 //! frame in quotes, in a list, or cut short. Whoever can end a line with a whole frame could have written a newline before
 //! it as well: nothing is gained by the one that the other would not give.
 
-use wide::u8x16;
-
 use super::kind::{Kind, Route, route};
 use super::scan;
 
@@ -135,40 +133,13 @@ fn escape_length(text: &[u8]) -> usize {
     end.unwrap_or(1)
 }
 
-const CHUNK: usize = 16;
-
 /// Whether some line has an object behind something else. In JSON only a comma, a colon or a bracket stands before an object,
 /// and in a string `{"` ends it, so that no name follows: `{"name` behind any other byte is never part of a valid line.
 pub fn may_be_shared(lines: &[u8]) -> bool {
-    let mut at = 1;
-    while let Some(window) = lines.get(at - 1..).and_then(|text| text.first_chunk::<{ CHUNK + 2 }>()) {
-        let mut found = objects_behind_text(window);
-        while found != 0 {
-            if is_shared_at(lines, at + found.trailing_zeros() as usize) {
-                return true;
-            }
-            found &= found - 1;
-        }
-        at += CHUNK;
-    }
-    (at..lines.len()).any(|at| is_shared_at(lines, at))
-}
-
-/// A bit for each byte but the outermost ones that is the brace of a `{"` which does not follow where values usually do.
-#[inline(always)]
-fn objects_behind_text(window: &[u8; CHUNK + 2]) -> u32 {
-    let (Some(before), Some(bytes), Some(behind)) =
-        (window.first_chunk(), window[1..].first_chunk(), window[2..].first_chunk())
-    else {
-        return 0;
-    };
-    let is = |bytes: &[u8; CHUNK], byte: u8| u8x16::new(*bytes).simd_eq(u8x16::splat(byte));
-    let objects = (is(bytes, b'{') & is(behind, b'"')).to_bitmask();
-    if objects == 0 {
-        return 0;
-    }
-    let usual = is(before, b':') | is(before, b',') | is(before, b'[') | is(before, b'\n');
-    objects & !usual.to_bitmask()
+    memchr::memchr_iter(b'{', lines).any(|at| {
+        let usual = at == 0 || b":,[\n".contains(&lines[at - 1]);
+        !usual && lines.get(at + 1) == Some(&b'"') && is_shared_at(lines, at)
+    })
 }
 
 #[cold]
