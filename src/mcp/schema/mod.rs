@@ -1,7 +1,8 @@
 //! Argument schemas: checked when a tool is added, applied before its function is called.
 //!
-//! The complete validators do not fit into a library that has 3 MB in all: `jsonschema` 0.61 adds 4.1 MB, `boon` 0.6 adds
-//! 2.1 MB (1.7 MB when built for size). This is what tools use of JSON Schema: all keywords of draft 2020-12 and draft 7 that judge a value, but for those listed in
+//! The complete validators would double the library: `jsonschema` 0.61 adds 4.1 MB, `boon` 0.6 adds 2.1 MB (1.7 MB when built
+//! for size). This is what tools use of JSON Schema: all keywords of draft 2020-12 and draft 7 that judge a value, but for those
+//! listed in
 //! [`form::REFUSED`]. A schema with one of these is refused instead of being applied in part.
 
 mod form;
