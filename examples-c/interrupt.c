@@ -1,20 +1,13 @@
 /* Interrupting a long answer, and going on in the same session. */
-#define _POSIX_C_SOURCE 200809L
 #include "example.h"
-#include <time.h>
 
-static void wait_seconds(time_t seconds)
-{
-    struct timespec left = {0, 0};
-
-    left.tv_sec = seconds;
-    while (nanosleep(&left, &left) != 0)
-        continue;
-}
+static int begun; /* some of the answer has come, or its end; PUMP mode, so only this thread looks at it */
 
 static void on_message(claude_message_kind_t kind, const char *json, size_t len, void *user_data)
 {
     example_print_message(kind, json, len, user_data);
+    if (kind == CLAUDE_EVENT_TEXT_DELTA || kind == CLAUDE_MESSAGE_RESULT)
+        begun = 1;
     if (kind == CLAUDE_MESSAGE_RESULT && !example_failed)
         example_print("The turn ended: ", json, "/subtype", "\n");
 }
@@ -24,12 +17,14 @@ int main(int argc, char **argv)
     claude_client_t *client = NULL;
     claude_error_t *error = NULL;
 
-    TRY(claude_client_create(example_options(argc, argv, NULL), &client, &error));
+    TRY(claude_client_create(example_options(argc, argv, CLAUDE_JSON({"text_deltas": true})), &client, &error));
+    TRY(claude_client_set_dispatch(client, CLAUDE_DISPATCH_PUMP, &error));
     TRY(claude_client_on_message(client, on_message, NULL, NULL, &error));
     TRY(claude_client_connect_wait(client, NULL, 60000, &error));
 
     TRY(claude_client_query(client, "Count from 1 to 1000, one number per line.", NULL, NULL, &error));
-    wait_seconds(3); /* messages arrive meanwhile: nobody has to call anything for that */
+    while (!begun)
+        TRY(claude_client_pump(client, 0, 0, CLAUDE_WAIT_FOREVER, NULL, &error));
     printf("Interrupting.\n");
     TRY(claude_client_interrupt_wait(client, 10000, NULL, &error));
     /* An interrupted turn has a result as well. Take it, so that the next one belongs to the next prompt. */
