@@ -58,15 +58,12 @@ const HOST_VARIABLES: &[&str] = &[
 const ORIGINS: &[(&str, &str)] = &[
     ("env", r#"{"env": {"NOT_TELLING": "§"}}"#),
     ("envoflist", r#"{"mcp_servers": {"a": {"command": "x", "env": {"ANY": "§"}}}}"#),
-    ("envcase", r#"{"mcp_servers": {"b": {"command": "x", "Env": {"ANY": "§"}}}}"#),
+    ("envcase", r#"{"extra_initialize": {"later": {"Env": {"ANY": "§"}}}}"#),
     (
         "header",
         r#"{"mcp_servers": {"c": {"type": "http", "url": "http://127.0.0.1:1/", "headers": {"X-A": "Bearer §"}}}}"#,
     ),
-    (
-        "headercase",
-        r#"{"mcp_servers": {"d": {"type": "http", "url": "http://127.0.0.1:1/", "Headers": {"X-B": "§"}}}}"#,
-    ),
+    ("headercase", r#"{"extra_initialize": {"sooner": {"Headers": {"X-B": "§"}}}}"#),
     ("flagword", r#"{"mcp_servers": {"e": {"command": "x", "args": ["--access-token", "§"]}}}"#),
     ("flagequals", r#"{"mcp_servers": {"f": {"command": "x", "args": ["--api-key=§"]}}}"#),
     (
