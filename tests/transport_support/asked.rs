@@ -73,21 +73,22 @@ unsafe extern "C" fn on_request(request: *mut claude_request_t, user_data: *mut 
     }
     // SAFETY: the request lives until it is freed.
     let json = text_of(unsafe { claude_request_json(request, null_mut()) });
-    // SAFETY: the texts are NUL-terminated.
+    if matches!(asked.answer, Answer::Hold) {
+        *asked.held.lock().unwrap() = Some(request as usize);
+    }
+    // Before the answer, which the session's next message may follow at once.
+    asked.seen.note(|seen| seen.push(parsed(&json)));
+    // SAFETY: the texts are NUL-terminated, and the request is freed once.
     let outcome = unsafe {
         match &asked.answer {
             Answer::Deny(why) => check(|error| claude_request_deny(request, why.as_ptr(), false, error)),
             Answer::Respond(json) => check(|error| claude_request_respond(request, json.as_ptr(), error)),
-            Answer::Hold => Ok(()),
+            Answer::Hold => return,
         }
     };
     outcome.expect("the request can be answered");
-    match asked.answer {
-        Answer::Hold => *asked.held.lock().unwrap() = Some(request as usize),
-        // SAFETY: any value may be passed.
-        _ => unsafe { claude_request_free(request) },
-    }
-    asked.seen.note(|seen| seen.push(parsed(&json)));
+    // SAFETY: any value may be passed.
+    unsafe { claude_request_free(request) };
 }
 
 /// `more` is a number rather than a place.
