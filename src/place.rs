@@ -45,13 +45,17 @@ struct Visit {
     passing: Cell<bool>,
 }
 
-const NOWHERE: Visit = Visit {
-    number: Cell::new(0),
-    host: Cell::new(0),
-    callback: Cell::new(""),
-    end: Cell::new(0),
-    passing: Cell::new(false),
-};
+impl Visit {
+    const fn new() -> Visit {
+        Visit {
+            number: Cell::new(0),
+            host: Cell::new(0),
+            callback: Cell::new(""),
+            end: Cell::new(0),
+            passing: Cell::new(false),
+        }
+    }
+}
 
 /// What is known of the current thread. In one piece, since in a shared library each look-up is a function call.
 struct Here {
@@ -75,7 +79,7 @@ thread_local! {
             level: Cell::new(0),
             number: Cell::new(0),
             kept: Cell::new(None),
-            visits: [NOWHERE; DEEPEST],
+            visits: [const { Visit::new() }; DEEPEST],
         }
     };
 }
