@@ -221,10 +221,16 @@ const MATCHERS: &[(&str, Option<bool>)] = &[
 
 #[test]
 fn a_matcher_that_never_matches_is_refused_as_the_cli_reads_it() {
-    let Some(stage) = Stage::real("gates_matchers") else { return };
+    check_against_the_cli("gates_matchers", MATCHERS);
+}
+
+/// Registers hooks with all of the matchers, and runs Bash once: `Some` tells whether the CLI then calls the hook, `None` that
+/// the registration is refused.
+fn check_against_the_cli(stage: &str, matchers: &[(&str, Option<bool>)]) {
+    let Some(stage) = Stage::real(stage) else { return };
     let host = Host::new(&stage.options(json!({"allowed_tools": ["Bash"]})));
     let mut called = Vec::new();
-    for (matcher, expected) in MATCHERS {
+    for (matcher, expected) in matchers {
         let flag = Arc::new(AtomicBool::new(false));
         let tell = flag.clone();
         let outcome = host.add_hook("PreToolUse", Some(matcher), 0, CLAUDE_HOOK_CONTINUE, move |request| {
@@ -244,7 +250,7 @@ fn a_matcher_that_never_matches_is_refused_as_the_cli_reads_it() {
     host.connect().unwrap();
     host.turn(&bash("touch made"));
     assert!(stage.made("made"));
-    for ((matcher, expected), called) in MATCHERS.iter().zip(called) {
+    for ((matcher, expected), called) in matchers.iter().zip(called) {
         assert_eq!(called.load(Ordering::SeqCst), *expected == Some(true), "{matcher:?}");
     }
 }
@@ -342,30 +348,7 @@ const PATTERNS: &[(&str, Option<bool>)] = &[
 
 #[test]
 fn each_part_of_a_matcher_that_never_matches_is_refused() {
-    let Some(stage) = Stage::real("gates_patterns") else { return };
-    let host = Host::new(&stage.options(json!({"allowed_tools": ["Bash"]})));
-    let mut called = Vec::new();
-    for (matcher, expected) in PATTERNS {
-        let flag = Arc::new(AtomicBool::new(false));
-        let tell = flag.clone();
-        let outcome = host.add_hook("PreToolUse", Some(matcher), 0, CLAUDE_HOOK_CONTINUE, move |request| {
-            tell.store(true, Ordering::SeqCst);
-            request.respond(json!({})).unwrap();
-        });
-        match outcome {
-            Ok(()) => assert!(expected.is_some(), "{matcher:?} was taken"),
-            Err(failure) => {
-                assert!(expected.is_none(), "{matcher:?}: {}", failure.document);
-                assert!(failure.document["remedy"].is_string());
-            }
-        }
-        called.push(flag);
-    }
-    host.connect().unwrap();
-    host.turn(&bash("touch made"));
-    for ((matcher, expected), called) in PATTERNS.iter().zip(called) {
-        assert_eq!(called.load(Ordering::SeqCst), *expected == Some(true), "{matcher:?}");
-    }
+    check_against_the_cli("gates_patterns", PATTERNS);
 }
 
 #[test]

@@ -15,16 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "claude_client.h"
-
-#define CHECK(condition)                                                                     \
-    do {                                                                                     \
-        if (!(condition)) {                                                                  \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);        \
-            fflush(stderr);                                                                  \
-            _exit(1);                                                                        \
-        }                                                                                    \
-    } while (0)
 
 /* The call must succeed; its last argument is `error`. */
 #define OK(call)                                                                             \

@@ -1,4 +1,5 @@
 /* Callbacks that are left by an exception or with the end of their thread, and threads that are cancelled in a call. */
+#include "check.h"
 #include "claude_client.h"
 
 #include <pthread.h>
@@ -9,15 +10,6 @@
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
-
-#define CHECK(condition)                                                              \
-    do {                                                                              \
-        if (!(condition)) {                                                           \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-            fflush(stderr);                                                           \
-            _exit(1);                                                                 \
-        }                                                                             \
-    } while (0)
 
 static std::string how, where;
 static std::atomic<int> cancelled_in_callback{0};
