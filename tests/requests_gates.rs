@@ -287,6 +287,25 @@ fn creation(fake: &FakeClaude, options: Value) -> Result<Host, Failure> {
     Host::try_new(&all)
 }
 
+/// However many there are: neither the time nor the stack may grow with the ways in which they can be filled.
+#[test]
+fn patterns_of_many_stars_are_judged_at_once() {
+    let fake = FakeClaude::new(json!({}));
+    for stars in [14, 30_000] {
+        let pattern = format!("{}x", "*".repeat(stars));
+        for options in [
+            json!({"disallowed_tools": [pattern]}),
+            json!({"settings": {"permissions": {"deny": [pattern]}}}),
+            json!({"agents": {"a": {"description": "d", "prompt": "p", "disallowedTools": [pattern]}}}),
+        ] {
+            creation(&fake, options).expect("it may be for a tool of an MCP server");
+        }
+        let wrong = creation(&fake, json!({"disallowed_tools": [format!("b{}h", "*".repeat(stars))]}));
+        let failure = wrong.err().expect("it fits no tool");
+        assert_eq!(failure.document["pointer"], "/disallowed_tools/0", "{}", failure.document);
+    }
+}
+
 #[test]
 fn a_tool_that_is_forbidden_under_a_wrong_name_is_not_taken_for_forbidden() {
     let fake = FakeClaude::new(json!({}));

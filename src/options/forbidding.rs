@@ -106,15 +106,20 @@ fn may_fit(pattern: &str) -> bool {
     may_be_mcp || TOOLS.iter().any(|tool| fits(pattern, tool))
 }
 
-/// Whether a name fits a pattern in which `*` is anything.
+/// Whether a name fits a pattern in which `*` is anything. The first place that a part fits is always the best one.
 fn fits(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
-            let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
-            ends.into_iter().any(|at| fits(rest, &name[at..]))
-        }),
-    }
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let inside = name.strip_prefix(start).and_then(|name| name.strip_suffix(end));
+    inside.is_some_and(|mut left| {
+        middle.split('*').all(|part| match left.split_once(part) {
+            Some((_, after)) => {
+                left = after;
+                true
+            }
+            None => false,
+        })
+    })
 }
 
 /// Tools among the rules that the tested CLI does not have.
@@ -191,6 +196,16 @@ mod tests {
         ] {
             let (_, found) = fault(rule).unwrap_or_else(|| panic!("{rule} passes"));
             assert!(found.contains(remedy), "{rule}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_star_is_anything_and_every_letter_counts_once() {
+        for pattern in ["*", "**", "B*h", "Bash*", "*Bash", "*a*s*", "B**h", "*B*ash", "Ba*sh"] {
+            assert!(fits(pattern, "Bash"), "{pattern}");
+        }
+        for pattern in ["", "B", "Bas*ash", "*s*a*", "Bash*h", "*B*B*", "b*", "*x*"] {
+            assert!(!fits(pattern, "Bash"), "{pattern}");
         }
     }
 
