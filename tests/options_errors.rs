@@ -443,6 +443,12 @@ fn a_member_that_restricts_an_agent_or_the_sandbox_is_refused_with_a_slip_in_it(
         fails(json!({"settings": {"sandbox": sandbox}}), &format!("/settings/sandbox{place}"), "write");
         let text = json!({"sandbox": sandbox}).to_string();
         fails(json!({"settings": text}), &format!("/settings/sandbox{place}"), "write");
+        let managed = json!({"managed_settings": {"sandbox": sandbox}});
+        fails(managed, &format!("/managed_settings/sandbox{place}"), "write");
+        for flag in ["settings", "managed-settings"] {
+            let place = format!("/extra_args/{flag}/sandbox{place}");
+            fails(json!({"extra_args": {flag: text}}), &place, "write");
+        }
     }
     let fine = json!({"enabled": true, "network": {"allowedDomains": ["a"], "httpProxyPort": 1, "newOne": 1},
         "filesystem": {"denyRead": ["/a"]}, "somethingNew": {"a": 1}, "ripgrep": {"command": "rg"}});

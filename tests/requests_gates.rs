@@ -318,6 +318,14 @@ fn a_tool_that_is_forbidden_under_a_wrong_name_is_not_taken_for_forbidden() {
             "/agents/a/disallowedTools/0",
         ),
         (json!({"supported_dialog_kinds": ["refusal-fallback-prompt"]}), "/supported_dialog_kinds/0"),
+        (
+            json!({"extra_args": {"settings": "{\"permissions\": {\"deny\": [\"bash\"]}}"}}),
+            "/extra_args/settings/permissions/deny/0",
+        ),
+        (
+            json!({"extra_args": {"managed-settings": "{\"sandbox\": {\"enabled\": \"yes\"}}"}}),
+            "/extra_args/managed-settings/sandbox/enabled",
+        ),
     ] {
         let failure = creation(&fake, options.clone()).err().unwrap_or_else(|| panic!("{options} was taken"));
         assert_eq!(failure.document["pointer"], pointer, "{}", failure.document);

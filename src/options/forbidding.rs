@@ -15,6 +15,12 @@ pub fn fault(rule: &str) -> Option<Fault> {
         Ok(parts) => parts,
         Err(fault) => return Some(fault),
     };
+    let rest = rule.strip_prefix(tool).unwrap_or_default();
+    fault_at(tool, content, |meant| format!("{meant}{}", quotable(rest)))
+}
+
+/// As [`fault`]. `written` tells how the same rule is written for another tool.
+pub fn fault_at(tool: &str, content: Option<&str>, written: impl Fn(&str) -> String) -> Option<Fault> {
     // To the CLI these are no content.
     let content = content.filter(|content| !matches!(*content, "" | "*"));
     if let Some(rest) = tool.strip_prefix("mcp__") {
@@ -26,15 +32,14 @@ pub fn fault(rule: &str) -> Option<Fault> {
     if tool.contains('*') {
         return pattern_fault(tool);
     }
-    if let Some(content) = content
+    if content.is_some()
         && let Some((_, by)) = COVERED.iter().find(|(covered, _)| *covered == tool)
     {
         let fault = format!("the CLI looks at no rule of {tool} with a content: those of {by} cover it");
-        return Some((fault, format!("write {by}({})", quotable(content))));
+        return Some((fault, format!("write {}", written(by))));
     }
     let meant = names::meant(tool, TOOLS)?;
-    let content = rule.strip_prefix(tool).unwrap_or_default();
-    Some((format!("there is no tool {}", quotable(tool)), format!("write {meant}{}", quotable(content))))
+    Some((format!("there is no tool {}", quotable(tool)), format!("write {}", written(meant))))
 }
 
 /// The rules of a text, as the CLI finds them: the first closing parenthesis ends a group.

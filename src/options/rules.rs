@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::document::{at, child, invalid};
 use super::platform::is_absolute;
 use super::rows_tools::PERMISSION_MODES;
-use super::{extra, forbidding};
+use super::{extra, forbidding, settings};
 use crate::error::{Error, quotable};
 use crate::names;
 
@@ -329,12 +329,14 @@ pub fn extra_args(value: &Value, pointer: &str) -> Checked {
         .flat_map(|flags| flags.keys())
         .try_for_each(|name| extra::check_name(name, &child(pointer, name)))?;
     for (name, value) in value.as_object().into_iter().flatten() {
-        if !extra::is_same_flag(name, "disallowed-tools") {
-            continue;
+        let (text, place) = (value.as_str().unwrap_or_default(), child(pointer, name));
+        if ["settings", "managed-settings"].iter().any(|flag| extra::is_same_flag(name, flag)) {
+            settings::check_text(text, &place)?;
         }
-        let rules = forbidding::split(value.as_str().unwrap_or_default());
-        if let Some((fault, remedy)) = rules.into_iter().find_map(forbidding::fault) {
-            return Err(invalid(&child(pointer, name), fault, &remedy));
+        if extra::is_same_flag(name, "disallowed-tools")
+            && let Some((fault, remedy)) = forbidding::split(text).into_iter().find_map(forbidding::fault)
+        {
+            return Err(invalid(&place, fault, &remedy));
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::document::read_inside;
+use super::document::{child, read_inside};
 use super::launch::{Builder, PrivateFile};
 use super::{rules, sandbox};
 use crate::error::{Error, Status};
@@ -20,7 +20,7 @@ pub fn settings(builder: &mut Builder) -> Result<(), Error> {
         (None, None) => return Ok(()),
         (None, Some(_)) => Map::new(),
         (Some(Value::Object(settings)), _) => tree::copy_of(settings),
-        (Some(text), sandbox) => match (of_text(text.as_str().unwrap_or_default())?, sandbox) {
+        (Some(text), sandbox) => match (of_text(text.as_str().unwrap_or_default(), "/settings")?, sandbox) {
             (Some(settings), _) => settings,
             (None, None) => {
                 builder.flag("settings", "--settings", text.as_str().unwrap_or_default());
@@ -29,10 +29,7 @@ pub fn settings(builder: &mut Builder) -> Result<(), Error> {
             (None, Some(_)) => of_file(text.as_str().unwrap_or_default(), options.cwd.as_deref())?,
         },
     };
-    rules::settings_permissions(&settings, "/settings")?;
-    if let Some(sandbox) = settings.get("sandbox") {
-        sandbox::check(sandbox, "/settings/sandbox")?;
-    }
+    check(&settings, "/settings")?;
     if let Some(sandbox) = sandbox {
         let mut wanted = tree::copy_of(sandbox);
         // A sandbox that was asked for and cannot be had must not mean "without one".
@@ -63,7 +60,7 @@ fn deliver(builder: &mut Builder, settings: Map<String, Value>) {
 pub fn managed_settings(builder: &mut Builder) -> Result<(), Error> {
     let Some(settings) = builder.options.get("managed_settings") else { return Ok(()) };
     if let Some(settings) = settings.as_object() {
-        rules::settings_permissions(settings, "/managed_settings")?;
+        check(settings, "/managed_settings")?;
     }
     let text = settings.to_string();
     if text.len() <= SHORT && is_plain(settings) {
@@ -77,14 +74,25 @@ pub fn managed_settings(builder: &mut Builder) -> Result<(), Error> {
     Ok(())
 }
 
+/// What restricts in settings: the CLI passes over what it does not know there.
+fn check(settings: &Map<String, Value>, pointer: &str) -> Result<(), Error> {
+    rules::settings_permissions(settings, pointer)?;
+    settings.get("sandbox").map_or(Ok(()), |sandbox| sandbox::check(sandbox, &child(pointer, "sandbox")))
+}
+
+/// Settings as the value of a flag: JSON, or a path.
+pub fn check_text(text: &str, pointer: &str) -> Result<(), Error> {
+    of_text(text, pointer)?.map_or(Ok(()), |settings| check(&settings, pointer))
+}
+
 /// The settings of a text that is JSON and not a path.
-fn of_text(text: &str) -> Result<Option<Map<String, Value>>, Error> {
+fn of_text(text: &str, pointer: &str) -> Result<Option<Map<String, Value>>, Error> {
     let text = text.trim();
     if !(text.starts_with('{') && text.ends_with('}')) {
         return Ok(None);
     }
     let remedy = "give the settings as an object, or as the path of a file";
-    match read_inside(text, "/settings", "the text, which looks like it,", remedy)? {
+    match read_inside(text, pointer, "the text, which looks like it,", remedy)? {
         Value::Object(settings) => Ok(Some(settings)),
         _ => Ok(None),
     }

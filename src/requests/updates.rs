@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::reply;
 use crate::error::{Result, quotable};
-use crate::names::{self, misspelt};
+use crate::names::misspelt;
+use crate::options::{PERMISSION_MODES, forbidding};
 use crate::protocol::tolerant;
 
 const BEHAVIORS: &[&str] = &["allow", "deny", "ask"];
-const MODES: &[&str] = &["default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto"];
 const MEMBERS: &[&str] = &["type", "destination", "behavior", "rules", "mode", "directories"];
 const RULE: &[&str] = &["toolName", "ruleContent"];
 const DESTINATIONS: &[&str] = &["userSettings", "projectSettings", "localSettings", "session", "cliArg"];
@@ -69,7 +69,7 @@ fn check(update: &Value) -> std::result::Result<(), String> {
             let rules = members.get("rules").and_then(Value::as_array).ok_or("\"rules\" is not a list")?;
             rules.iter().try_for_each(|rule| check_rule(rule, members))
         }
-        Some("setMode") => one_of(members, "mode", MODES),
+        Some("setMode") => one_of(members, "mode", PERMISSION_MODES),
         Some("addDirectories" | "removeDirectories") => {
             let directories = members.get("directories").and_then(Value::as_array);
             let texts = directories.is_some_and(|list| list.iter().all(Value::is_string));
@@ -111,41 +111,16 @@ fn check_rule(rule: &Value, update: &Map<String, Value>) -> std::result::Result<
         ));
     }
     let word = |name: &str| update.get(name).and_then(Value::as_str).unwrap_or_default();
-    let content = rule["ruleContent"].as_str().unwrap_or_default();
-    let fault = match (word("type"), word("behavior")) {
+    let content = match (word("type"), word("behavior")) {
         // One that is of no use allows nothing, and one that is taken away forbids nothing.
-        ("addRules" | "replaceRules", "allow") | ("removeRules", "deny" | "ask") => None,
-        ("removeRules", _) => no_such_tool(tool),
-        _ => no_such_tool(tool).or_else(|| no_such_content(tool, content)),
+        ("addRules" | "replaceRules", "allow") | ("removeRules", "deny" | "ask") => return Ok(()),
+        ("removeRules", _) => None,
+        _ => rule["ruleContent"].as_str(),
     };
-    fault.map_or(Ok(()), Err)
-}
-
-/// A rule for a tool that there is not keeps nothing from running.
-fn no_such_tool(tool: &str) -> Option<String> {
-    if let Some(rest) = tool.strip_prefix("mcp__") {
-        let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*');
-        let bad = rest.is_empty() || !rest.chars().all(kept);
-        return bad
-            .then(|| format!("no tool's name looks like {}: write mcp__<server>__<tool>", quotable(tool)));
+    match forbidding::fault_at(tool, content, |meant| format!("\"{meant}\" as its \"toolName\"")) {
+        None => Ok(()),
+        Some((fault, remedy)) => Err(format!("{fault}: {remedy}")),
     }
-    if tool.contains('*') {
-        return None;
-    }
-    let meant = names::meant(tool, names::TOOLS)?;
-    Some(format!("there is no tool {}: write \"{meant}\"", quotable(tool)))
-}
-
-/// At some tools the CLI looks for no content, and such a rule matches nothing.
-fn no_such_content(tool: &str, content: &str) -> Option<String> {
-    let instead = match tool {
-        _ if matches!(content, "" | "*") => return None,
-        "Write" | "NotebookEdit" | "MultiEdit" => "write \"Edit\" for the tool",
-        "Glob" => "write \"Read\" for the tool",
-        _ if tool.starts_with("mcp__") => "leave \"ruleContent\" out",
-        _ => return None,
-    };
-    Some(format!("the CLI matches no content at {}: {instead}", quotable(tool)))
 }
 
 fn one_of(members: &Map<String, Value>, name: &str, words: &[&str]) -> std::result::Result<(), String> {
@@ -234,6 +209,9 @@ mod tests {
             ("addRules", "deny", json!({"toolName": "mcp__me__delete", "ruleContent": "prod"})),
             ("addRules", "deny", json!({"toolName": "mcp__a.b__c"})),
             ("removeRules", "allow", json!({"toolName": "bash"})),
+            ("addRules", "deny", json!({"toolName": "bash*"})),
+            ("addRules", "ask", json!({"toolName": "MCP__me__delete"})),
+            ("replaceRules", "deny", json!({"toolName": "mcp____delete"})),
         ] {
             assert!(with_rule(kind, behavior, rule.clone()).is_err(), "{kind} {behavior} {rule}");
         }
@@ -263,7 +241,7 @@ mod tests {
             let suggested = json!({"permission_suggestions": [update]});
             assert!(sent(json!([update]), suggested).is_ok(), "{update}");
         }
-        for mode in MODES {
+        for mode in PERMISSION_MODES {
             assert!(sent(json!([{"type": "setMode", "mode": mode, "new": 1}]), json!({})).is_ok(), "{mode}");
         }
     }

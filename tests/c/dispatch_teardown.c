@@ -55,7 +55,9 @@ static void destroy(void *user_data) {
 }
 
 static void maybe_free(const char *where) {
-    if (strcmp(free_in, where) != 0 || freed) return;
+    /* A wake-up may come on two threads at once. */
+    static _Atomic bool claimed;
+    if (strcmp(free_in, where) != 0 || atomic_exchange(&claimed, true)) return;
     note_free();
     claude_client_free(client);
     /* The handle is gone at once; a second free is nothing. */
