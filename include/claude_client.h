@@ -41,9 +41,10 @@
  *     return the answer itself, and 0, "", "{}" or what their text says when the handle is not valid.
  * 2.  Errors. On failure a claude_error_t is written to `*error`, unless `error` is NULL, and belongs to the caller:
  *     claude_error_free. What was there before is not freed: begin with NULL, stop at the first failure. Every function
- *     may return CLAUDE_ERR_INVALID_ARGUMENT, _INVALID_HANDLE, _FORKED and _PANIC; those that talk to the CLI also
- *     CLAUDE_ERR_NOT_CONNECTED, and once the session is over its cause, or CLAUDE_ERR_CLOSED after a normal end; those
- *     that must come before connecting CLAUDE_ERR_ALREADY_CONNECTED.
+ *     may return CLAUDE_ERR_INVALID_ARGUMENT, _INVALID_HANDLE, _FORKED (for which there is no object: `*error` becomes
+ *     NULL) and _PANIC; those that talk to the CLI also CLAUDE_ERR_NOT_CONNECTED, and once the session is over its
+ *     cause, or CLAUDE_ERR_CLOSED after a normal end; those that must come before connecting
+ *     CLAUDE_ERR_ALREADY_CONNECTED.
  * 3.  NULL. These parameters may be NULL: `error`, `done`, `user_data`, `destroy`, `len`, `reply_json`. Another pointer
  *     may be NULL only where the text says "NULL = ...".
  * 4.  Text in is UTF-8 that ends with a NUL, and is copied. What is not text has a pointer and a length. Text that is
@@ -303,7 +304,8 @@ typedef void (*claude_log_fn)(claude_log_level_t level, const char *text, size_t
 /** The last call for this `user_data`: nothing of the library uses it any more. */
 typedef void (*claude_destroy_fn)(void *user_data);
 
-/** Something is ready. It may only poke an event loop: it runs on a library thread in every mode. */
+/** Something is ready. It may only poke an event loop: it runs on any thread, in every mode, also inside calls of the
+ *  host. */
 typedef void (*claude_notify_fn)(void *user_data);
 
 /** The next prompt of a stream, or NULL at its end. The text stays the host's and must live until the next call. */
@@ -612,7 +614,7 @@ claude_status_t claude_client_on_closed(claude_client_t *client, claude_closed_f
                                         claude_destroy_fn destroy, claude_error_t **error);
 
 /** PUMP and PULL: told each time a lane stops being empty, and at the registration if one is not. A function in both
- *  modes, and the only one that a library thread calls in them: it just wakes the host's loop. */
+ *  modes, and no event is given to it: it just wakes the host's loop. */
 claude_status_t claude_client_on_ready(claude_client_t *client, claude_notify_fn callback, void *user_data,
                                        claude_destroy_fn destroy, claude_error_t **error);
 

@@ -34,6 +34,19 @@ fn the_library_exports_what_the_header_declares() {
     assert_eq!(exported, declared, "left: exported by the library, right: declared in {HEADER}");
 }
 
+/// Handlers that run at exit, and handlers of signals, are the host's alone.
+#[test]
+fn the_library_cannot_register_handlers_with_the_process() {
+    let symbols =
+        run(Command::new("nm").args(["-D", "--undefined-only", "--format=posix"]).arg(shared_library()));
+    let names = symbols.lines().filter_map(|line| line.split([' ', '@']).next());
+    let taken: BTreeSet<&str> = names.collect();
+    assert!(taken.contains("pthread_sigmask"), "it blocks signals on its threads: {taken:?}");
+    for name in ["atexit", "__cxa_atexit", "on_exit", "at_quick_exit", "signal", "sigaction", "__sigaction"] {
+        assert!(!taken.contains(name), "{name}");
+    }
+}
+
 #[test]
 fn the_list_of_symbols_is_kept() {
     let path = "packaging/symbols.txt";

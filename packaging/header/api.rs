@@ -20,7 +20,7 @@ const WAITS: &[(&str, &str)] = &[("claude_client_free", "until the process is go
 pub const THREADS: &[(&str, &str)] = &[
     ("claude_destroy_fn", "any"),
     ("claude_log_fn", "any"),
-    ("claude_notify_fn", "library"),
+    ("claude_notify_fn", "any"),
     ("claude_thread_fn", "library"),
     ("claude_transport_fn", "library"),
     ("claude_transport_connect_fn", "library"),

@@ -119,7 +119,7 @@ pub unsafe extern "C" fn claude_client_on_closed(
 }
 
 /// PUMP and PULL: told each time a lane stops being empty, and at the registration if one is not. A function in both modes,
-/// and the only one that a library thread calls in them: it just wakes the host's loop.
+/// and no event is given to it: it just wakes the host's loop.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_ready(
     client: *mut claude_client_t,

@@ -324,7 +324,7 @@ pub type claude_log_fn = Option<
 /// The last call for this `user_data`: nothing of the library uses it any more.
 pub type claude_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// Something is ready. It may only poke an event loop: it runs on a library thread in every mode.
+/// Something is ready. It may only poke an event loop: it runs on any thread, in every mode, also inside calls of the host.
 pub type claude_notify_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// The next prompt of a stream, or NULL at its end. The text stays the host's and must live until the next call.
