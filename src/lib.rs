@@ -36,6 +36,7 @@ pub mod mcp;
 pub mod names;
 pub mod options;
 pub mod panics;
+pub mod permissions;
 pub mod place;
 pub mod probe;
 pub mod process;

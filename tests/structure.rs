@@ -37,14 +37,15 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("log", &["dispatch", "place", "sync"]),
     ("runtime", &["dispatch", "error", "panics", "process", "sync"]),
     ("ffi", &["error", "panics", "place", "runtime"]),
-    ("requests", &["error", "names", "protocol", "sync"]),
+    ("requests", &["error", "names", "permissions", "protocol", "sync"]),
     ("protocol", &["error"]),
-    ("options", &["error", "names", "protocol"]),
+    ("options", &["error", "names", "permissions", "protocol"]),
     ("panics", &["error", "place", "process"]),
     ("place", &["error"]),
     ("process", &[]),
     ("error", &[]),
     ("names", &["error"]),
+    ("permissions", &["error", "names"]),
     ("sync", &["place"]),
 ];
 

@@ -6,9 +6,10 @@ use super::document::invalid;
 use super::launch::{Arg, Features};
 use super::platform::{Platform, has_shell_characters, is_batch_file};
 use super::table::{To, rows};
-use super::{Options, forbidding, rules};
+use super::{Options, rules};
 use crate::error::{Error, Status, quotable};
 use crate::names::mcp_tool;
+use crate::permissions;
 
 /// What the document alone shows.
 pub fn check(values: &Map<String, Value>) -> Result<(), Error> {
@@ -129,7 +130,7 @@ pub fn shadowing(options: &Options, features: &Features) -> Vec<String> {
 
 /// Tools that are forbidden and that the tested CLI does not have.
 pub fn unknown_tools(options: &Options) -> Vec<String> {
-    let unknown = forbidding::unknown(&options.texts("disallowed_tools"));
+    let unknown = permissions::unknown(&options.texts("disallowed_tools"));
     unknown
         .iter()
         .map(|tool| format!("disallowed_tools: only another version of the CLI may have a tool {tool}"))

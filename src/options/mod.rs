@@ -12,7 +12,6 @@ mod combine;
 mod document;
 mod environment;
 mod extra;
-pub mod forbidding;
 mod host;
 mod launch;
 mod made;
@@ -42,7 +41,6 @@ pub use host::{Record, Replay};
 pub use launch::{Features, Launch, PrivateFile};
 pub use platform::{Platform, is_batch_file};
 pub use reference::{markdown, schema};
-pub use rows_tools::PERMISSION_MODES;
 use table::{Row, To, rows};
 
 /// Options that have been checked. The public members are those that this library itself acts on.

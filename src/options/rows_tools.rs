@@ -3,6 +3,7 @@
 use super::rules;
 use super::shape::{Shape, may, must};
 use super::table::{Row, To, row};
+use crate::permissions;
 
 const RULES: Shape = Shape::Ruled(&Shape::List(&Shape::Name), rules::tool_rules);
 const FORBIDDING: Shape = Shape::Ruled(&Shape::List(&Shape::Name), rules::forbidding_rules);
@@ -19,9 +20,6 @@ const PLUGINS: Shape = Shape::List(&Shape::Tagged(&[(
     "local",
     &[must("path", Shape::Name), may("skip_mcp_discovery", Shape::Bool)],
 )]));
-
-pub const PERMISSION_MODES: &[&str] =
-    &["default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto"];
 
 pub const ROWS: &[Row] = &[
     row(
@@ -67,7 +65,7 @@ pub const ROWS: &[Row] = &[
     .typescript("toolConfig"),
     row(
         "permission_mode",
-        Shape::Word(PERMISSION_MODES),
+        Shape::Word(permissions::MODES),
         To::Flag("--permission-mode"),
         "What happens to tool calls that no rule decides. A mode that only a newer CLI knows can be given as \
          `extra_args: {\"permission-mode\": \"…\"}`.",

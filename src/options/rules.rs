@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use super::document::{at, child, invalid};
 use super::platform::is_absolute;
-use super::rows_tools::PERMISSION_MODES;
-use super::{extra, forbidding, settings};
+use super::{extra, settings};
 use crate::error::{Error, quotable};
 use crate::names;
+use crate::permissions;
 
 type Checked = Result<(), Error>;
 
@@ -49,7 +49,7 @@ pub fn tool_rules(value: &Value, pointer: &str) -> Checked {
 pub fn forbidding_rules(value: &Value, pointer: &str) -> Checked {
     tool_rules(value, pointer)?;
     for (index, text) in texts(value) {
-        if let Some((fault, remedy)) = forbidding::fault(text) {
+        if let Some((fault, remedy)) = permissions::fault(text) {
             return Err(invalid(&item(pointer, index), fault, &remedy));
         }
     }
@@ -71,7 +71,7 @@ pub fn settings_permissions(settings: &Map<String, Value>, pointer: &str) -> Che
         }
         text_list(value, &place)?;
         for (index, text) in texts(value) {
-            if let Some((fault, remedy)) = forbidding::fault(text) {
+            if let Some((fault, remedy)) = permissions::fault(text) {
                 return Err(invalid(&item(&place, index), fault, &remedy));
             }
         }
@@ -183,7 +183,7 @@ fn agent_members(agent: &Map<String, Value>, place: &str) -> Checked {
             text_list(value, &place)?;
         }
         if member == "permissionMode"
-            && let Some(meant) = value.as_str().and_then(|mode| names::misspelt(mode, PERMISSION_MODES))
+            && let Some(meant) = value.as_str().and_then(|mode| names::misspelt(mode, permissions::MODES))
         {
             let fault = "there is no such permission mode".to_owned();
             return Err(invalid(&place, fault, &format!("write \"{meant}\"")));
@@ -334,7 +334,7 @@ pub fn extra_args(value: &Value, pointer: &str) -> Checked {
             settings::check_text(text, &place)?;
         }
         if extra::is_same_flag(name, "disallowed-tools")
-            && let Some((fault, remedy)) = forbidding::split(text).into_iter().find_map(forbidding::fault)
+            && let Some((fault, remedy)) = permissions::split(text).into_iter().find_map(permissions::fault)
         {
             return Err(invalid(&place, fault, &remedy));
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::reply;
 use crate::error::{Result, quotable};
 use crate::names::misspelt;
-use crate::options::{PERMISSION_MODES, forbidding};
+use crate::permissions;
 use crate::protocol::tolerant;
 
 const BEHAVIORS: &[&str] = &["allow", "deny", "ask"];
@@ -69,7 +69,7 @@ fn check(update: &Value) -> std::result::Result<(), String> {
             let rules = members.get("rules").and_then(Value::as_array).ok_or("\"rules\" is not a list")?;
             rules.iter().try_for_each(|rule| check_rule(rule, members))
         }
-        Some("setMode") => one_of(members, "mode", PERMISSION_MODES),
+        Some("setMode") => one_of(members, "mode", permissions::MODES),
         Some("addDirectories" | "removeDirectories") => {
             let directories = members.get("directories").and_then(Value::as_array);
             let texts = directories.is_some_and(|list| list.iter().all(Value::is_string));
@@ -117,7 +117,7 @@ fn check_rule(rule: &Value, update: &Map<String, Value>) -> std::result::Result<
         ("removeRules", _) => None,
         _ => rule["ruleContent"].as_str(),
     };
-    match forbidding::fault_at(tool, content, |meant| format!("\"{meant}\" as its \"toolName\"")) {
+    match permissions::fault_at(tool, content, |meant| format!("\"{meant}\" as its \"toolName\"")) {
         None => Ok(()),
         Some((fault, remedy)) => Err(format!("{fault}: {remedy}")),
     }
@@ -241,7 +241,7 @@ mod tests {
             let suggested = json!({"permission_suggestions": [update]});
             assert!(sent(json!([update]), suggested).is_ok(), "{update}");
         }
-        for mode in PERMISSION_MODES {
+        for mode in permissions::MODES {
             assert!(sent(json!([{"type": "setMode", "mode": mode, "new": 1}]), json!({})).is_ok(), "{mode}");
         }
     }

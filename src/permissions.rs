@@ -1,7 +1,10 @@
-//! Rules that keep tools from running: one that the CLI holds against nothing forbids nothing, and says nothing of it.
+//! What the CLI knows of permissions: the modes, and the rules that keep tools from running. A rule that the CLI holds
+//! against nothing forbids nothing, and the CLI says nothing of it.
 
 use crate::error::quotable;
 use crate::names::{self, TOOLS};
+
+pub const MODES: &[&str] = &["default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto"];
 
 /// What is wrong with a rule, and what to write instead.
 type Fault = (String, String);
