@@ -230,10 +230,11 @@ fn object(text: &str, argument: &str) -> Result<Map<String, Value>> {
     }
 }
 
+/// `member` may be a place with slashes, below the document.
 fn wrong(argument: &str, member: &str, message: String) -> Error {
     Error::new(Status::InvalidArgument, message)
         .with("argument", argument)
-        .with("pointer", format!("/{}", escaped(member)))
+        .with("pointer", format!("/{}", member.replace('~', "~0")))
 }
 
 #[cfg(test)]
