@@ -41,7 +41,7 @@ ifneq ($(shell pkg-config --exists sdl2 2>/dev/null && echo yes),yes)
 EXAMPLES := $(filter-out %/sdl_loop,$(EXAMPLES))
 endif
 
-.PHONY: all build run test cli testkit header examples bench bench-check fmt lint install uninstall clean help
+.PHONY: all build run test cli testkit header notice deny examples bench bench-check fmt lint install uninstall clean help
 
 all: build
 
@@ -55,6 +55,8 @@ help:
 	@echo 'make bench      measure the library against a read loop written by hand and the official SDKs'
 	@echo 'make bench-check  count the instructions that a message costs, and compare'
 	@echo 'make header     write include/claude_client.h, include/api.json and packaging/symbols.txt from src/capi'
+	@echo 'make notice     write packaging/THIRD-PARTY.txt, the licences of the crates that the library links'
+	@echo 'make deny       check licences, sources, duplicates and advisories of all crates; DENY_ADVISORIES=1 insists on the last'
 	@echo 'make fmt lint   format; check format and lints'
 	@echo 'make cli        install the pinned CLI into $(CLI)'
 	@echo 'make clean      remove $(BUILD) and the Rust build'
@@ -117,6 +119,13 @@ bench-check: $(BUILD)/lib
 # The build script writes it, and cargo only looks at the code of the library: the quickest way to run the script.
 header:
 	$(CARGO) check --lib --features header
+
+notice:
+	UPDATE_NOTICE=1 $(CARGO) test --test supply_chain the_notice
+
+# A tool of its own, fetched as a program where it is not installed; needs python3-venv then.
+deny:
+	@CARGO="$(CARGO)" packaging/deny.sh
 
 fmt:
 	$(CARGO) fmt --all

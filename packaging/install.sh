@@ -35,7 +35,7 @@ if [ "$ACTION" = uninstall ]; then
     rm -f "$lib/$shared" "$lib/$soname" "$lib/$link" "$lib/$static" \
         "$include/claude_client.h" "$include/claude_client.hpp" "$adapters/api.json" "$pkgconfig/claude-client.pc" \
         "$cmake/claude_client-config.cmake" "$cmake/claude_client-config-version.cmake" \
-        "$licences/LICENSE-MIT" "$licences/LICENSE-APACHE"
+        "$licences/LICENSE-MIT" "$licences/LICENSE-APACHE" "$licences/THIRD-PARTY.txt"
     for file in include/adapters/*; do rm -f "$adapters/${file##*/}"; done
     for directory in "$cmake" "$licences" "$adapters"; do
         [ ! -d "$directory" ] || rmdir "$directory" 2>/dev/null || true
@@ -74,6 +74,6 @@ cp include/adapters/* include/api.json "$adapters/"
 fill packaging/claude-client.pc.in "../$up" > "$pkgconfig/claude-client.pc"
 fill packaging/cmake/claude_client-config.cmake.in "$up" > "$cmake/claude_client-config.cmake"
 fill packaging/cmake/claude_client-config-version.cmake.in "$up" > "$cmake/claude_client-config-version.cmake"
-cp LICENSE-MIT LICENSE-APACHE "$licences/"
+cp LICENSE-MIT LICENSE-APACHE packaging/THIRD-PARTY.txt "$licences/"
 chmod 644 "$lib/$static" "$include"/claude_client.h* "$adapters"/* "$pkgconfig/claude-client.pc" "$cmake"/*.cmake "$licences"/*
 echo "installed claude-client $VERSION in $DESTDIR$PREFIX"

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::error::quotable;
+use crate::protocol::pointer::escaped;
 
 /// Longer than any known name: not worth a comparison.
 const LONGEST: usize = 64;
@@ -203,6 +204,17 @@ const POLICY_MEMBERS: &[&str] = &["name", "permission_policy", "org_max_permissi
 /// What the CLI knows as a tool's policy.
 const POLICIES: &[&str] = &["always_allow", "always_ask", "always_deny"];
 
+/// What is wrong with an MCP server that the CLI is to be told of, its name or its configuration, and where in it.
+pub fn mcp_entry_fault(name: &str, server: &Value) -> Option<(String, Unkept)> {
+    let of_the_cli = || Unkept {
+        fault: format!("the CLI has a server {name} of its own, and starts no other one"),
+        remedy: "choose another name".into(),
+    };
+    let clashes = server["type"] != "sdk" && is_own_server(name);
+    let unkept = mcp_server_fault(name).or_else(|| clashes.then(of_the_cli));
+    unkept.map(|unkept| (String::new(), unkept)).or_else(|| mcp_config_fault(name, server))
+}
+
 /// What is wrong with the configuration of an MCP server, and where in it: with a slip in the members that restrict, a
 /// tool that was to be denied would run.
 pub fn mcp_config_fault(server: &str, config: &Value) -> Option<(String, Unkept)> {
@@ -264,11 +276,6 @@ fn policy_fault(server: Option<&str>, policy: &Value) -> Option<(String, Unkept)
 
 fn unknown_member(member: &str, known: &str) -> Unkept {
     Unkept { fault: format!("the member {} is unknown", quotable(member)), remedy: format!("write {known}") }
-}
-
-/// A name as a part of a JSON pointer.
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// The CLI writes `_` for whatever is not a letter, a digit, `-` or `_` of ASCII.

@@ -291,6 +291,7 @@ fn a_staged_install_is_complete_and_can_be_removed() {
         "usr/lib/deep/er/cmake/claude_client/claude_client-config-version.cmake",
         "usr/share/licenses/claude-client/LICENSE-MIT",
         "usr/share/licenses/claude-client/LICENSE-APACHE",
+        "usr/share/licenses/claude-client/THIRD-PARTY.txt",
     ] {
         assert!(installed.contains(name), "{name} is not among {installed:#?}");
     }

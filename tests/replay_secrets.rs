@@ -83,6 +83,11 @@ const ORIGINS: &[(&str, &str)] = &[
     ("urlpassword", r#"{"mcp_servers": {"o": {"type": "http", "url": "http://me:§@127.0.0.1:1/"}}}"#),
     ("settingsname", r#"{"settings": "{\"dbPassword\": \"two words §\"}"}"#),
     ("helper", r#"{"settings": "{\"otherKeyHelper\": \"echo §\"}"}"#),
+    ("otelhelper", r#"{"settings": "{\"otelHeadersHelper\": \"echo §\"}"}"#),
+    (
+        "headershelper",
+        r#"{"mcp_servers": {"p": {"type": "http", "url": "http://127.0.0.1:1/", "headersHelper": "echo §"}}}"#,
+    ),
     ("document", r#"{"env": {"SERVICE": "{\"type\": \"service\", \"inner\": {\"value\": \"§\"}}"}}"#),
     ("list", r#"{"settings": "{\"tokens\": [\"§\"]}"}"#),
     ("connection", r#"{"env": {"STORE_LEVEL": "Endpoint=x;SharedAccessKey=§;Other=y"}}"#),

@@ -44,7 +44,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("place", &["error"]),
     ("process", &[]),
     ("error", &[]),
-    ("names", &["error"]),
+    ("names", &["error", "protocol"]),
     ("permissions", &["error", "names"]),
     ("sync", &["place"]),
 ];

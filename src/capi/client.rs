@@ -167,13 +167,7 @@ pub unsafe extern "C" fn claude_client_stats(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            text::require_out(json, "json")?;
-            text::put(json, text::give(client.stats_json()));
-            Ok(())
-        })
-    }
+    unsafe { with_client(client, error, |client| text::give_out(json, "json", || Ok(client.stats_json()))) }
 }
 
 /// What the CLI said when it became ready: commands, models, agents, account and more. Kept: nothing is asked.
@@ -184,11 +178,5 @@ pub unsafe extern "C" fn claude_client_get_server_info(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            text::require_out(json, "json")?;
-            text::put(json, text::give(client.server_info()?));
-            Ok(())
-        })
-    }
+    unsafe { with_client(client, error, |client| text::give_out(json, "json", || client.server_info())) }
 }

@@ -89,10 +89,8 @@ pub unsafe extern "C" fn claude_json_quote(
     // SAFETY: the header's rules on texts and output parameters.
     unsafe {
         call(error, || {
-            text::require_out(json, "json")?;
-            let quoted = serde_json::Value::from(text::required(text, "text")?).to_string();
-            text::put(json, text::give(quoted));
-            Ok(())
+            let quoted = || Ok(serde_json::Value::from(text::required(text, "text")?).to_string());
+            text::give_out(json, "json", quoted)
         })
     }
 }

@@ -108,6 +108,22 @@ pub unsafe fn give_to(out: *mut *mut c_char, text: String) {
     }
 }
 
+/// Gives the text that `make` makes through the output parameter `name`, without which nothing is made.
+///
+/// # Safety
+/// `out` is NULL or writable.
+pub unsafe fn give_out(
+    out: *mut *mut c_char,
+    name: &str,
+    make: impl FnOnce() -> Result<String>,
+) -> Result<()> {
+    require_out(out, name)?;
+    let text = give(make()?);
+    // SAFETY: the caller's promise.
+    unsafe { put(out, text) };
+    Ok(())
+}
+
 /// How many texts the host has not freed.
 pub fn given() -> usize {
     OWNED.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).as_ref().map_or(0, HashMap::len)

@@ -26,11 +26,11 @@ pub struct Given<T> {
     pub understood: Result<()>,
 }
 
-/// A struct of the host. `argument` is the parameter's name in the header.
+/// The size that the host's struct says, if a version has it.
 ///
 /// # Safety
-/// `given` is NULL, or leads to a struct that begins with its size and is readable for as many bytes.
-pub unsafe fn read<T: Versioned>(given: *const T, argument: &str) -> Result<Given<T>> {
+/// `given` is NULL, or leads to a struct that begins with its size.
+unsafe fn size_of_host<T: Versioned>(given: *const T, argument: &str) -> Result<usize> {
     if given.is_null() {
         return Err(wrong::<T>(argument, format!("{argument} is NULL")));
     }
@@ -39,6 +39,16 @@ pub unsafe fn read<T: Versioned>(given: *const T, argument: &str) -> Result<Give
     if size < T::FIRST || size > MOST {
         return Err(wrong::<T>(argument, format!("{argument}->size is {size}, which no version of it has")));
     }
+    Ok(size)
+}
+
+/// A struct of the host. `argument` is the parameter's name in the header.
+///
+/// # Safety
+/// `given` is NULL, or leads to a struct that begins with its size and is readable for as many bytes.
+pub unsafe fn read<T: Versioned>(given: *const T, argument: &str) -> Result<Given<T>> {
+    // SAFETY: the caller's promise.
+    let size = unsafe { size_of_host(given, argument)? };
     let mut value = MaybeUninit::<T>::zeroed();
     let known = size.min(size_of::<T>());
     // SAFETY: so many bytes are readable there and writable here; any bytes are a valid value, by the promise of the trait.
@@ -68,14 +78,8 @@ pub unsafe fn read<T: Versioned>(given: *const T, argument: &str) -> Result<Give
 /// # Safety
 /// `into` is NULL, or leads to a struct that begins with its size and is writable for as many bytes.
 pub unsafe fn write<T: Versioned>(into: *mut T, value: T, argument: &str) -> Result<()> {
-    if into.is_null() {
-        return Err(wrong::<T>(argument, format!("{argument} is NULL")));
-    }
-    // SAFETY: `size` is the first member of every version.
-    let size = unsafe { into.cast::<usize>().read() };
-    if size < T::FIRST || size > MOST {
-        return Err(wrong::<T>(argument, format!("{argument}->size is {size}, which no version of it has")));
-    }
+    // SAFETY: the caller's promise.
+    let size = unsafe { size_of_host(into, argument)? };
     let known = size.min(size_of::<T>());
     let from = size_of::<usize>();
     // SAFETY: both have `known` bytes, and the host's has `size`.

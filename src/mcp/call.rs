@@ -129,7 +129,10 @@ impl Call {
             state.phase == Phase::Open
         };
         if is_open {
-            self.warn_of(rounding::doubtful(&String::from_utf8_lossy(&self.arguments)), "arguments");
+            self.warn_of(
+                || rounding::doubtful(&String::from_utf8_lossy(&self.arguments)).map(str::to_owned),
+                "arguments",
+            );
         }
         if is_open { self.host.clone().deliver(Task::Run(self)) } else { self.abandon() }
     }
@@ -228,13 +231,16 @@ impl Call {
     pub fn set_structured(&self, json: &str) -> Result<()> {
         let value = parse_object(json)?;
         self.open_state()?.structured = Some(value);
-        self.warn_of(rounding::inexact(json), "structured content");
+        self.warn_of(|| rounding::inexact(json).map(str::to_owned), "structured content");
         Ok(())
     }
 
     /// Once for each tool, of a whole number that the CLI has rounded or will round.
-    fn warn_of(&self, number: Option<&str>, place: &str) {
-        let Some(number) = number else { return };
+    fn warn_of(&self, number: impl FnOnce() -> Option<String>, place: &str) {
+        if self.tool.warned_of_rounding.load(Ordering::Relaxed) {
+            return;
+        }
+        let Some(number) = number() else { return };
         if self.tool.warned_of_rounding.swap(true, Ordering::Relaxed) {
             return;
         }

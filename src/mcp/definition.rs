@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result, Status};
 use crate::names::{
-    Unkept, is_own_server, mcp_config_fault, mcp_policies_fault, mcp_server_fault, mcp_tool_fault, misspelt,
-    nearest,
+    mcp_entry_fault, mcp_policies_fault, mcp_server_fault, mcp_tool_fault, misspelt, nearest,
 };
+use crate::protocol::pointer::escaped;
 use crate::protocol::tree;
 
 /// How long the CLI waits for a tool unless the host says otherwise. It has no word for "for ever", and a tool that
@@ -142,16 +142,8 @@ pub fn check_name(name: &str) -> Result<()> {
 /// The names and policies of servers that are sent to the CLI; null is one that is to go.
 pub fn check_servers(servers: &Map<String, Value>) -> Result<()> {
     for (name, server) in servers.iter().filter(|(_, server)| !server.is_null()) {
-        let own = server["type"] != "sdk" && is_own_server(name);
-        let unkept = mcp_server_fault(name).or_else(|| {
-            own.then(|| Unkept {
-                fault: format!("the CLI has a server {name} of its own"),
-                remedy: "choose another name".into(),
-            })
-        });
-        let unkept = unkept.map(|unkept| (String::new(), unkept)).or_else(|| mcp_config_fault(name, server));
-        if let Some((inner, unkept)) = unkept {
-            let place = name.replace('~', "~0").replace('/', "~1");
+        if let Some((inner, unkept)) = mcp_entry_fault(name, server) {
+            let place = escaped(name);
             return Err(Error::new(Status::InvalidArgument, unkept.fault)
                 .with("argument", "servers_json")
                 .with("pointer", format!("/{place}{inner}"))
@@ -238,6 +230,7 @@ fn object(text: &str, argument: &str) -> Result<Map<String, Value>> {
     }
 }
 
+/// `member` may be a place with slashes, below the document.
 fn wrong(argument: &str, member: &str, message: String) -> Error {
     Error::new(Status::InvalidArgument, message)
         .with("argument", argument)

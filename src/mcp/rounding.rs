@@ -1,5 +1,7 @@
 //! Whole numbers that the CLI rounds: it holds every number as a double, in which only those below 2^53 are all exact.
 
+use crate::protocol::members::string;
+
 /// The first whole number from 2^53 on: it may stand for a neighbour that was rounded to it.
 pub fn doubtful(json: &str) -> Option<&str> {
     whole_numbers(json)
@@ -21,7 +23,7 @@ fn whole_numbers(json: &str) -> impl Iterator<Item = &str> {
     let numbers = std::iter::from_fn(move || {
         loop {
             match *bytes.get(at)? {
-                b'"' => at = end_of_text(bytes, at),
+                b'"' => at += string(&bytes[at..])?.len() + 2,
                 byte if byte == b'-' || byte.is_ascii_digit() => {
                     let length = bytes[at..].iter().take_while(|byte| is_of_number(**byte)).count();
                     at += length;
@@ -32,19 +34,6 @@ fn whole_numbers(json: &str) -> impl Iterator<Item = &str> {
         }
     });
     numbers.filter(|number| !number.contains(['.', 'e', 'E']))
-}
-
-/// Behind the text that begins at `start`.
-fn end_of_text(bytes: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
 }
 
 #[cfg(test)]

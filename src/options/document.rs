@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Status, quotable};
+use crate::protocol::pointer::escaped;
 use crate::protocol::tree::{self, Fault};
 
 /// A fault of the options: where, what, and what to do about it.
@@ -23,7 +24,7 @@ pub fn at(pointer: &str, fault: String) -> Error {
 
 /// The RFC 6901 pointer to a member of the value at `pointer`.
 pub fn child(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+    format!("{pointer}/{}", escaped(name))
 }
 
 /// Reads the document. Empty text stands for `{}`; a name that occurs twice is a fault, not "the last one wins".

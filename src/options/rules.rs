@@ -236,24 +236,11 @@ pub fn snake(camel: &str) -> String {
     out
 }
 
-/// The CLI makes tools' names of the server's: one that it would rewrite is no name for rules and hooks.
-pub fn server_name(name: &str, in_process: bool, place: &str) -> Checked {
-    if let Some(unkept) = names::mcp_server_fault(name) {
-        return Err(invalid(place, unkept.fault, &unkept.remedy));
-    }
-    if !in_process && names::is_own_server(name) {
-        let fault = format!("the CLI has a server {name} of its own, and starts no other one");
-        return Err(invalid(place, fault, "choose another name"));
-    }
-    Ok(())
-}
-
 /// A server without `command` and `url` would start nothing; all else passes through.
 pub fn mcp_servers(value: &Value, pointer: &str) -> Checked {
     for (name, server) in value.as_object().into_iter().flatten() {
         let place = child(pointer, name);
-        server_name(name, server["type"] == "sdk", &place)?;
-        server_config(name, server, &place)?;
+        as_given(names::mcp_entry_fault(name, server), &place)?;
         let Some(server) = server.as_object() else { continue };
         let kind = match server.get("type") {
             None | Some(Value::Null) => "",
@@ -275,7 +262,12 @@ pub fn mcp_servers(value: &Value, pointer: &str) -> Checked {
 
 /// Its policies keep tools from running: one with a slip in it would not.
 pub fn server_config(name: &str, server: &Value, place: &str) -> Checked {
-    match names::mcp_config_fault(name, server) {
+    as_given(names::mcp_config_fault(name, server), place)
+}
+
+/// Refuses the server at `place` for such a fault.
+fn as_given(fault: Option<(String, names::Unkept)>, place: &str) -> Checked {
+    match fault {
         None => Ok(()),
         Some((inner, unkept)) => Err(invalid(&format!("{place}{inner}"), unkept.fault, &unkept.remedy)),
     }

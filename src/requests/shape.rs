@@ -9,6 +9,7 @@ use super::updates;
 use crate::error::{Error, Result, Status};
 use crate::names::misspelt;
 use crate::protocol::members::{self, Members};
+use crate::protocol::pointer::escaped;
 use crate::protocol::tolerant;
 
 /// As much of a value as an error quotes.
@@ -55,7 +56,7 @@ impl<'a> Object<'a> {
     }
 
     pub fn pointer(&self, name: &str) -> String {
-        format!("{}/{}", self.place, name.replace('~', "~0").replace('/', "~1"))
+        format!("{}/{}", self.place, escaped(name))
     }
 
     /// Gives a member another name. `false` = there is none.
@@ -113,7 +114,11 @@ impl<'a> Object<'a> {
             Shape::Word(words) => {
                 let wanted = format!("one of {}", words.join(", "));
                 let fits = text(value).is_some_and(|word| words.contains(&word.as_str()));
-                return if fits { Ok(()) } else { Err(unfit(name, value, &wanted, &pointer)) };
+                return if fits {
+                    Ok(())
+                } else {
+                    Err(unfit(name, value, &quoted(value), &wanted, &pointer))
+                };
             }
             Shape::Permission => return permission(value, name, &pointer),
             Shape::Updates => {
@@ -130,7 +135,7 @@ impl<'a> Object<'a> {
                 };
             }
         };
-        if fits { Ok(()) } else { Err(unfit(name, value, wanted, &pointer)) }
+        if fits { Ok(()) } else { Err(unfit(name, value, sort(value), wanted, &pointer)) }
     }
 
     /// As [`Object::check`], and it is there.
@@ -146,9 +151,20 @@ impl<'a> Object<'a> {
     }
 }
 
-fn unfit(name: &str, value: &str, wanted: &str, pointer: &str) -> Error {
+fn unfit(name: &str, value: &str, said: &str, wanted: &str, pointer: &str) -> Error {
     let omit = if value == "null" { ", or be left out" } else { "" };
-    wrong(format!("\"{name}\" is {}; it must be {wanted}{omit}", quoted(value)), pointer)
+    wrong(format!("\"{name}\" is {said}; it must be {wanted}{omit}"), pointer)
+}
+
+/// A value in a word and without its contents, where these are not one of a few words: they may be secret.
+fn sort(value: &str) -> &str {
+    match value.as_bytes().first() {
+        Some(b'"') => "a text",
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b'-' | b'0'..=b'9') => "a number",
+        _ => value,
+    }
 }
 
 fn member(name: &str, value: &str) -> String {
@@ -191,7 +207,7 @@ const PERMISSION: &[Member] = &[
 
 fn permission(value: &str, name: &str, pointer: &str) -> Result<()> {
     if !value.starts_with('{') {
-        return Err(unfit(name, value, "an object with \"behavior\"", pointer));
+        return Err(unfit(name, value, sort(value), "an object with \"behavior\"", pointer));
     }
     decided(&Object::read(value, pointer)?, &[])
 }

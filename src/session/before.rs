@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 use super::Client;
 use super::connect::Plan;
 use crate::error::{Error, Result, Status};
-use crate::log;
 use crate::options::{Launch, Options, bypass, child};
-use crate::protocol::kind::Kind;
 
 impl Client {
     /// Whether the program is started on this machine, by this library.
@@ -49,10 +47,9 @@ impl Client {
                 "option {pointer}: {} does not exist, and the CLI goes on without it",
                 path.display()
             );
-            log::warning(|| text.clone());
             let event = json!({"event": "path_missing", "text": text, "pointer": pointer, "path": path.to_string_lossy(),
                 "remedy": "create it, or correct the path; a relative one counts from the option cwd"});
-            self.event(Kind::Warning, event);
+            self.warn(event);
         }
     }
 }

@@ -15,7 +15,6 @@ use crate::error::{Error, Result, Status, shortened};
 use crate::log;
 use crate::options::Launch;
 use crate::protocol::cli_version::{self, CliVersion};
-use crate::protocol::kind::Kind;
 use crate::protocol::members::{top_level_string, top_level_value};
 use crate::protocol::user_message::{self, UserMessage};
 use crate::runtime;
@@ -139,8 +138,7 @@ impl Client {
         let first = plan.first.take();
         for warning in &plan.launch.warnings {
             let warning = shortened(warning, LONGEST_WARNING);
-            log::warning(|| warning.clone().into_owned());
-            self.event(Kind::Warning, serde_json::json!({"event": "warning", "text": warning}));
+            self.warn(serde_json::json!({"event": "warning", "text": warning}));
         }
         self.tell_of_hooks();
         self.keep_server_configs(&plan.launch.initialize);
@@ -226,20 +224,18 @@ impl Client {
             });
         };
         if let Some(text) = cli_version::warning(version) {
-            log::warning(|| text.clone());
             let remedy =
                 format!("install version {}: npm install -g @anthropic-ai/claude-code", cli_version::TESTED);
             let event = json!({"event": "cli_version", "text": text, "version": version.to_string(), "remedy": remedy});
-            self.event(Kind::Warning, event);
+            self.warn(event);
         }
         let newer = |since| CliVersion::parse(since).is_some_and(|since| since > version);
         for (option, since) in self.options.not_always_known().filter(|(_, since)| newer(since)) {
             let text = format!("the option {option} needs Claude Code {since}: {version} ignores it");
-            log::warning(|| text.clone());
             let remedy = format!("update the CLI, or leave out {option}");
             let event = json!({"event": "cli_version", "text": text, "version": version.to_string(),
                 "pointer": format!("/{option}"), "remedy": remedy});
-            self.event(Kind::Warning, event);
+            self.warn(event);
         }
     }
 

@@ -8,8 +8,6 @@ use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 use super::Client;
-use crate::log;
-use crate::protocol::kind::Kind;
 use crate::sync::lock;
 
 /// After so long the host is told what holds up its first answer.
@@ -54,11 +52,10 @@ impl Client {
     fn tell_of_slow_servers(&self, servers: &[String]) {
         let text =
             format!("the first answer waits for MCP servers that have not started: {}", servers.join(", "));
-        log::warning(|| text.clone());
         let event = json!({"event": "mcp_servers_slow", "text": text, "servers": servers,
             "remedy": "see why they do not start; the CLI waits as many milliseconds as the variable MCP_TIMEOUT says, 30000 \
                        unless it is set"});
-        self.event(Kind::Warning, event);
+        self.warn(event);
     }
 }
 

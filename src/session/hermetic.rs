@@ -10,7 +10,6 @@ use serde_json::{Map, Value, json};
 
 use super::Client;
 use crate::options::Options;
-use crate::protocol::kind::Kind;
 use crate::protocol::members::top_level_string;
 use crate::protocol::{cli_version, tolerant};
 use crate::sync::lock;
@@ -84,26 +83,18 @@ impl Client {
             return;
         }
         let text = format!("the session may not be hermetic: the CLI's message {subtype} cannot be read");
-        crate::log::warning(|| text.clone());
-        self.event(
-            Kind::Warning,
-            json!({"event": "not_hermetic", "text": text, "what": [], "remedy": REMEDY}),
-        );
+        self.warn(json!({"event": "not_hermetic", "text": text, "what": [], "remedy": REMEDY}));
     }
 
     fn report_foreign(&self, found: &[Foreign]) {
         let names: Vec<String> =
             found.iter().map(|foreign| format!("{} {}", foreign.kind, foreign.name)).collect();
         let text = format!("the session is not hermetic: the CLI has loaded {}", names.join(", "));
-        crate::log::warning(|| text.clone());
         let what: Vec<Value> = found
             .iter()
             .map(|Foreign { kind, name, source }| json!({"kind": kind, "name": name, "source": source}))
             .collect();
-        self.event(
-            Kind::Warning,
-            json!({"event": "not_hermetic", "text": text, "what": what, "remedy": REMEDY}),
-        );
+        self.warn(json!({"event": "not_hermetic", "text": text, "what": what, "remedy": REMEDY}));
     }
 }
 

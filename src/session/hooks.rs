@@ -11,10 +11,8 @@ use super::load::Room;
 use super::{Client, Phase};
 use crate::dispatch::{Mode, RequestHandler, Slot};
 use crate::error::{Error, Result, Status};
-use crate::log;
 use crate::options::Features;
 use crate::protocol::control::Inbound;
-use crate::protocol::kind::Kind;
 use crate::protocol::members::top_level_value;
 use crate::protocol::tolerant;
 use crate::requests::{Request, RequestKind, Session, TimeoutAction, Timer, events, matcher};
@@ -249,10 +247,7 @@ impl Client {
     /// Tells of hooks that are probably never called. Not where they are registered: nobody listens yet.
     pub(super) fn tell_of_hooks(&self) {
         let warnings = std::mem::take(&mut lock(&self.routes).warnings);
-        for warning in warnings {
-            log::warning(|| warning["text"].as_str().unwrap_or_default().to_owned());
-            self.event(Kind::Warning, warning);
-        }
+        warnings.into_iter().for_each(|warning| self.warn(warning));
     }
 
     /// Says that the host can show this kind of dialog, before connecting.
@@ -330,7 +325,7 @@ impl Client {
                 .with("remedy", "update the CLI, or register the hook with CLAUDE_HOOK_CONTINUE"));
         }
         if any && refused {
-            self.event(Kind::Warning, json!({"event": "warning", "text": "the CLI did not take the hooks"}));
+            self.warn(json!({"event": "warning", "text": "the CLI did not take the hooks"}));
         }
         Ok(())
     }
@@ -338,14 +333,14 @@ impl Client {
     /// Takes a request of the CLI in and sends it on its way to the host, or refuses it at once.
     pub(super) fn take_request(&self, inbound: Inbound) {
         let session: Weak<dyn Session> = self.me.clone();
-        let room = self.room_for(inbound.request.len());
+        let share = match self.room_for(inbound.request.len()) {
+            Room::Taken(share) => share,
+            Room::Refuse => return Request::new(inbound, session, usize::default()).abandon(TOO_MANY),
+            Room::Drop => return,
+        };
         let token = lock(&self.routes).token(&inbound);
         let request = Request::new(inbound, session, token.unwrap_or_default());
-        match room {
-            Room::Taken(share) => request.keep(share),
-            Room::Refuse => return request.abandon(TOO_MANY),
-            Room::Drop => return,
-        }
+        request.keep(share);
         if request.kind() == RequestKind::Mcp && self.mcp.receive(&request) {
             return;
         }
@@ -421,7 +416,7 @@ impl Session for Client {
     }
 
     fn warn(&self, document: Value) {
-        self.event(Kind::Warning, document);
+        Client::warn(self, document);
     }
 
     fn runs_callbacks(&self) -> bool {

@@ -84,6 +84,12 @@ impl Client {
         self.dispatcher.push_event(kind, text.into());
     }
 
+    /// Tells the application, and the log, of something that is probably not meant. The document has a `text`.
+    pub(super) fn warn(&self, document: Value) {
+        log::warning(|| document["text"].as_str().unwrap_or_default().to_owned());
+        self.event(Kind::Warning, document);
+    }
+
     fn receive_request(&self, line: &[u8]) {
         let Ok(inbound) = control::parse_request(line) else {
             return self.unparsed(why_not(line), line);

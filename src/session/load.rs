@@ -7,8 +7,6 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use super::Client;
-use crate::log;
-use crate::protocol::kind::Kind;
 use crate::sync::lock;
 
 /// So many requests may live at once, as long as the host holds them …
@@ -70,9 +68,8 @@ impl Client {
         if !self.load.told.swap(true, Ordering::Relaxed) {
             let text =
                 "too many requests of the CLI are open: further ones are refused until some have ended";
-            log::warning(|| text.to_owned());
             let remedy = "answer requests, or set the option request_timeout_ms";
-            self.event(Kind::Warning, json!({"event": "too_many_requests", "text": text, "remedy": remedy}));
+            self.warn(json!({"event": "too_many_requests", "text": text, "remedy": remedy}));
         }
         let unread = self.transport().map_or(0, |transport| transport.queued_input());
         if unread > MOST_UNREAD { Room::Drop } else { Room::Refuse }

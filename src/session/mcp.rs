@@ -8,10 +8,8 @@ use serde_json::{Map, Value, json};
 use super::Client;
 use crate::dispatch::Mode;
 use crate::error::{Error, Result, Status};
-use crate::log;
 use crate::mcp::{self, Host, Owner, Task};
 use crate::protocol::control;
-use crate::protocol::kind::Kind;
 use crate::protocol::tree;
 use crate::sync::lock;
 
@@ -32,8 +30,7 @@ impl Host for McpHost {
 
     fn warn(&self, document: Value) {
         if let Some(client) = self.0.upgrade() {
-            log::warning(|| document["text"].as_str().unwrap_or_default().to_owned());
-            client.event(Kind::Warning, document);
+            client.warn(document);
         }
     }
 
@@ -67,8 +64,7 @@ impl Client {
 
     fn tell_of_policies(&self, configs: &Map<String, Value>) {
         for document in configs.iter().flat_map(|(name, config)| self.mcp.idle_policies(name, config)) {
-            log::warning(|| document["text"].as_str().unwrap_or_default().to_owned());
-            self.event(Kind::Warning, document);
+            self.warn(document);
         }
     }
 

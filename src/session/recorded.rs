@@ -68,10 +68,15 @@ impl Recording {
 }
 
 /// A record in place of a CLI.
-pub(super) async fn start_replay(client: &Arc<Client>, replay: ReplayOption) -> Result<Arc<dyn Transport>> {
+pub(super) async fn start_replay(
+    client: &Arc<Client>,
+    replay: ReplayOption,
+    environment: &Environment,
+) -> Result<Arc<dyn Transport>> {
     log::info(|| format!("playing {}", replay.path));
     let tail = client.options.stderr_tail_bytes;
-    Ok(Replay::load(replay, tail, client.clone(), client.clone()).await?)
+    let redactor = record::redactor(&client.options, environment, &[]);
+    Ok(Replay::load(replay, tail, client.clone(), client.clone(), redactor).await?)
 }
 
 impl Watcher for Client {

@@ -10,9 +10,7 @@ use tokio::time::timeout;
 use super::connect::OWN_END;
 use super::{Client, Phase, exit_cause, host_environment};
 use crate::error::{Error, Status};
-use crate::log;
 use crate::options::{Features, Launch};
-use crate::protocol::kind::Kind;
 use crate::sync::lock;
 use crate::transport::End;
 
@@ -42,9 +40,8 @@ impl Client {
             "this CLI does not know {flag}: it is started again, with plugins on its command line, and MCP servers and \
              settings in a private descriptor"
         );
-        log::warning(|| text.clone());
         let (remedy, _) = self.options.without_flag(flag);
-        self.event(Kind::Warning, json!({"event": "started_again", "text": text, "remedy": remedy}));
+        self.warn(json!({"event": "started_again", "text": text, "remedy": remedy}));
         {
             let mut state = lock(&self.state);
             state.other_launch = Some(launch);

@@ -21,7 +21,7 @@ use crate::transport::{Transport, private_files::PrivateFiles};
 pub async fn start_transport(client: &Arc<Client>, plan: Plan) -> Result<Arc<dyn Transport>> {
     // First, so that a program with a transport of its own is played like any other.
     if let Some(replay) = client.options.replay.clone() {
-        return start_replay(client, replay).await;
+        return start_replay(client, replay, &plan.environment).await;
     }
     if client.host.is_given() {
         let recording = Recording::begin(client, || (None, plan.environment.to_vec())).await;

@@ -6,12 +6,13 @@
 mod file;
 pub mod format;
 mod names;
-mod redact;
+pub mod redact;
 mod secrets;
 mod shapes;
 mod writer;
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -48,7 +49,7 @@ pub type Warn = Box<dyn Fn(String) + Send + Sync>;
 pub struct Start<'a> {
     pub options: &'a Options,
     /// Variables of the host and of the CLI, whose secrets are kept out.
-    pub environment: &'a [(std::ffi::OsString, std::ffi::OsString)],
+    pub environment: &'a [(OsString, OsString)],
     pub cli_path: Option<PathBuf>,
     pub warn: Warn,
 }
@@ -82,8 +83,7 @@ impl Recorder {
     /// disk, and must be called on the runtime.
     pub fn start(start: Start<'_>) -> Option<Arc<Recorder>> {
         let record = start.options.record.as_ref()?;
-        let secrets = secrets::collect(start.options.document(), start.environment);
-        let redactor = Redactor::new(secrets, &record.redact);
+        let redactor = redactor(start.options, start.environment, &record.redact);
         let header = header(&start, &redactor);
         let longest = start.options.max_message_bytes;
         let writer = match Writer::create(Path::new(&record.path), record.fsync, redactor, longest) {
@@ -246,6 +246,11 @@ fn take_batch(items: &mut VecDeque<(u64, Item)>) -> Vec<(u64, Item)> {
         batch.push(entry);
     }
     batch
+}
+
+/// Takes out what is secret in options and environment, and what stands at these pointers.
+pub fn redactor(options: &Options, environment: &[(OsString, OsString)], pointers: &[String]) -> Redactor {
+    Redactor::new(secrets::collect(options.document(), environment), pointers)
 }
 
 /// The first line of the file.

@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
+use super::record::redact::Redactor;
 use super::stderr_tail::StderrTail;
 use super::{End, Later, Sink, Transport};
 use crate::error::{Error, Result, Status};
@@ -56,6 +57,7 @@ impl Replay {
         stderr_tail_bytes: usize,
         sink: Arc<dyn Sink>,
         watcher: Arc<dyn Watcher>,
+        redactor: Redactor,
     ) -> Result<Arc<Replay>> {
         let path = replay.path.clone();
         let script = tokio::task::spawn_blocking(move || Script::read(&path))
@@ -63,7 +65,7 @@ impl Replay {
             .unwrap_or_else(|_| Err(Error::new(Status::Closed, "the library is shutting down")))?;
         Ok(Arc::new_cyclic(|me| Replay {
             me: me.clone(),
-            state: Mutex::new(State::new(script, replay.strict)),
+            state: Mutex::new(State::new(script, replay.strict, redactor)),
             changed: Notify::new(),
             recorded_speed: replay.recorded_speed,
             tail: Mutex::new(StderrTail::new(stderr_tail_bytes)),

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::form::whole;
 use super::{SHOWN, Schema};
+use crate::protocol::pointer::escaped;
 
 /// Levels of schemas. Arguments have at most 128 levels themselves; a reference that leads back to itself ends here.
 const DEPTH: usize = 512;
@@ -95,7 +96,7 @@ impl Faults {
     /// The place of a member or an item, for those who want to read it.
     fn below(&self, place: &str, name: &str) -> String {
         match self.mode {
-            Mode::Words => format!("{place}/{}", name.replace('~', "~0").replace('/', "~1")),
+            Mode::Words => format!("{place}/{}", escaped(name)),
             _ => String::new(),
         }
     }

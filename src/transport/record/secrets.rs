@@ -169,7 +169,9 @@ impl Found {
             return self.member(name, &document, secret);
         }
         let unreadable = text.trim_start().starts_with('{') && text.trim_end().ends_with('}');
-        if unreadable || is_secret(name, text) || (secret && !text.contains("://")) {
+        // Whatever makes headers or keys may hold them.
+        let makes_secrets = name.ends_with("Helper");
+        if unreadable || makes_secrets || is_secret(name, text) || (secret && !text.contains("://")) {
             self.decoded(text);
             text.split_ascii_whitespace().filter(|word| looks_random(word)).for_each(|word| self.add(word));
         }

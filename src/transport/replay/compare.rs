@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::protocol::pointer::escaped;
+use crate::protocol::tolerant;
 use crate::transport::record::format::REDACTED;
+use crate::transport::record::redact::Redactor;
 
 /// The first place where two documents differ.
 #[derive(Debug, PartialEq)]
@@ -20,6 +23,17 @@ const SHOWN: usize = 200;
 impl Difference {
     pub fn whole(expected: Option<Value>, got: Option<Value>) -> Difference {
         Difference { pointer: String::new(), expected, got }
+    }
+
+    /// As it may be shown.
+    pub fn without_secrets(&self, redactor: &Redactor) -> Difference {
+        let shown =
+            |value: &Option<Value>| value.as_ref().map(|value| redacted(&self.pointer, value, redactor));
+        Difference {
+            pointer: redactor.text(&self.pointer).into_owned(),
+            expected: shown(&self.expected),
+            got: shown(&self.got),
+        }
     }
 
     /// One line for people.
@@ -44,6 +58,23 @@ impl Difference {
         };
         [bounded(&self.expected, &self.got), bounded(&self.got, &self.expected)]
     }
+}
+
+/// The names above a value say whether it is secret, so it is looked at below them.
+fn redacted(pointer: &str, value: &Value, redactor: &Redactor) -> Value {
+    let names: Vec<&str> = pointer.split('/').skip(1).collect();
+    let whole = names.iter().rev().fold(value.clone(), |value, name| json!({*name: value}));
+    let hidden = || Value::from(REDACTED);
+    let text = redactor.note(&whole.to_string());
+    let mut shown = text.and_then(|text| tolerant::value(&text).ok()).unwrap_or_else(hidden);
+    for _ in names {
+        shown = match shown {
+            Value::Object(members) => members.into_iter().next().map_or_else(hidden, |(_, value)| value),
+            // Taken out together with what is above it.
+            _ => return hidden(),
+        };
+    }
+    shown
 }
 
 /// The part of a long value in which it begins to differ from the other; `None` when it is short.
@@ -135,7 +166,7 @@ fn items(pointer: &str, expected: &[Value], got: &[Value]) -> Option<Difference>
 }
 
 fn below(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+    format!("{pointer}/{}", escaped(name))
 }
 
 /// Equal, where a taken-out secret in `expected` stands for any text.

@@ -11,6 +11,7 @@ use crate::process::Exit;
 use crate::protocol::members::{top_level_string, top_level_value};
 use crate::protocol::{control, tolerant};
 use crate::transport::End;
+use crate::transport::record::redact::Redactor;
 
 /// Lines that are played in one go.
 const BATCH: usize = 64 << 10;
@@ -42,6 +43,8 @@ pub enum Step {
 pub struct State {
     script: Script,
     strict: bool,
+    /// What the host sends is told of without its secrets.
+    redactor: Redactor,
     /// The next entry to be played. The entries before it are over.
     at: usize,
     clock_us: u64,
@@ -64,7 +67,7 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(script: Script, strict: bool) -> State {
+    pub fn new(script: Script, strict: bool, redactor: Redactor) -> State {
         let withdrawn = script.entries.iter().filter_map(|entry| match &entry.what {
             What::In(line) if top_level_string(line, b"type") == Some(b"control_cancel_request") => {
                 control::parse_cancel(line).ok()
@@ -75,6 +78,7 @@ impl State {
             withdrawn: withdrawn.collect(),
             script,
             strict,
+            redactor,
             at: 0,
             clock_us: 0,
             ids: HashMap::new(),
@@ -218,6 +222,7 @@ impl State {
     }
 
     fn mismatch(&mut self, line: usize, difference: &Difference) -> Result<()> {
+        let difference = &difference.without_secrets(&self.redactor);
         let text = format!("{}, line {line}: {}", self.script.name, difference.text());
         let [expected, got] = difference.bounded(SHOWN);
         self.mismatches.push(json!({
