@@ -41,7 +41,7 @@ ifneq ($(shell pkg-config --exists sdl2 2>/dev/null && echo yes),yes)
 EXAMPLES := $(filter-out %/sdl_loop,$(EXAMPLES))
 endif
 
-.PHONY: all build run test cli testkit header examples bench bench-check fmt lint install uninstall clean help
+.PHONY: all build run test cli testkit header fault-matrix examples bench bench-check fmt lint install uninstall clean help
 
 all: build
 
@@ -55,6 +55,7 @@ help:
 	@echo 'make bench      measure the library against a read loop written by hand and the official SDKs'
 	@echo 'make bench-check  count the instructions that a message costs, and compare'
 	@echo 'make header     write include/claude_client.h, include/api.json and packaging/symbols.txt from src/capi'
+	@echo 'make fault-matrix   write docs/fault-matrix.md from the rows and the names of the tests'
 	@echo 'make fmt lint   format; check format and lints'
 	@echo 'make cli        install the pinned CLI into $(CLI)'
 	@echo 'make clean      remove $(BUILD) and the Rust build'
@@ -117,6 +118,10 @@ bench-check: $(BUILD)/lib
 # The build script writes it, and cargo only looks at the code of the library: the quickest way to run the script.
 header:
 	$(CARGO) check --lib --features header
+
+# docs/fault-matrix.md: the known problems, and the tests that show that the library does not have them.
+fault-matrix:
+	UPDATE_DOCS=1 $(CARGO) test --test fault_matrix
 
 fmt:
 	$(CARGO) fmt --all
