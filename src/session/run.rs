@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 
 use super::Client;
 use super::inbound::text_of;
 use super::ledger::Ledger;
+use super::shared::{self, Claim};
 use super::stream::Held;
-use super::turns::{Ceiling, InProgress, Turn, Turns};
+use super::turns::{Ceiling, InProgress, LONGEST_ID, Turn, Turns};
 use crate::dispatch::gate::Slot;
 use crate::error::Result;
 use crate::protocol::framing::{Block, Line};
@@ -39,6 +40,8 @@ pub struct Run {
     ledger: Mutex<Ledger>,
     /// As the CLI names it at each turn.
     session_id: Mutex<Vec<u8>>,
+    /// Held as long as the session is at work on it.
+    claim: Mutex<Option<Claim>>,
     resumed: AtomicBool,
     /// 0 = none.
     ceiling_ms: AtomicU64,
@@ -101,6 +104,17 @@ impl Run {
             known.clear();
             known.extend_from_slice(id);
         }
+    }
+
+    /// Before the request is written: its turn may end at once.
+    pub fn interrupt_asked(&self) {
+        lock(&self.turns).interrupt_asked();
+    }
+
+    /// The conversation is free for others.
+    pub fn release(&self) {
+        let claim = lock(&self.claim).take();
+        drop(claim);
     }
 
     pub fn ledger(&self) -> Value {
@@ -219,7 +233,7 @@ impl Client {
         match line.kind {
             Kind::Result => {
                 let frame = ResultFrame::parse(text);
-                self.run.set_session_id(frame.session_id);
+                self.session_named(frame.session_id);
                 lock(&self.run.ledger).result(&frame, self.run.resumed.load(Ordering::Relaxed));
                 let (turn, ceiling) = {
                     let mut turns = lock(&self.run.turns);
@@ -241,7 +255,7 @@ impl Client {
             }
             kind => {
                 if kind == Kind::System {
-                    self.run.set_session_id(top_level_string(text, b"session_id"));
+                    self.session_named(top_level_string(text, b"session_id"));
                     self.run.turn_began.store(true, Ordering::Relaxed);
                     self.verify_hermetic(text);
                 }
@@ -249,6 +263,32 @@ impl Client {
                 self.after_frame(ceiling);
                 None
             }
+        }
+    }
+
+    /// The CLI says which conversation it is at.
+    fn session_named(&self, id: Option<&[u8]>) {
+        self.run.set_session_id(id);
+        let Some(id) = id.filter(|id| id.len() <= LONGEST_ID).map(String::from_utf8_lossy) else { return };
+        let gone = self.exited.load(Ordering::Acquire) && self.pid() == 0;
+        // A record may be played any number of times at once.
+        if gone || self.options.replay.is_some() {
+            return;
+        }
+        let is_shared = {
+            let mut claim = lock(&self.run.claim);
+            if claim.as_ref().is_some_and(|claim| claim.session_id() == id) {
+                return;
+            }
+            let (new, is_shared) = Claim::new(&id);
+            *claim = Some(new);
+            is_shared
+        };
+        if is_shared {
+            let text = format!("another client of this process has the conversation {id} open as well");
+            let event =
+                json!({"event": "session_shared", "session_id": id, "text": text, "remedy": shared::REMEDY});
+            self.event(Kind::Warning, event);
         }
     }
 
