@@ -144,14 +144,16 @@ fn edge_059_deny_reaches_the_model_and_the_turn_goes_on() {
 }
 
 #[test]
-fn edge_060_deny_with_interrupt_ends_the_turn() {
+fn g3_edge_060_deny_with_interrupt_ends_the_turn_and_that_is_told() {
     let stage = stage!("edge_060");
-    let host = stage.host();
+    let host = Host::new(&stage.options(json!({"turn_events": true})));
     host.permission_handler(|request| request.deny("Stop.", true).unwrap()).unwrap();
     host.connect().unwrap();
     let turn = host.turn(&bash("touch made"));
     assert!(aborted_at_tools(&turn.result), "{}", turn.result);
     assert!(!stage.made("made"));
+    let ended = host.wait_message(|message| message["event"] == "turn_ended");
+    assert_eq!(ended["interrupted"], true, "{ended}");
     assert_eq!(host.turn("still there?").result["subtype"], "success");
 }
 

@@ -85,7 +85,6 @@ fn g1_an_interrupt_right_behind_the_first_prompt_ends_it_or_says_that_it_waits()
             says(&client, "the turn", r#""subtype":"init""#);
             interrupt(&client).unwrap();
         }
-        println!("{receipt} {:#?}", client.messages());
         says(&client, "the end of the prompt", r#""state":"cancelled""#);
         client.turn("still there?");
     }
