@@ -13,7 +13,7 @@ use super::inbound::text_of;
 use super::ledger::Ledger;
 use super::shared::{self, Claim};
 use super::stream::Held;
-use super::turns::{Ceiling, InProgress, LONGEST_ID, Turn, Turns};
+use super::turns::{Ceiling, InProgress, Turn, Turns};
 use crate::dispatch::gate::Slot;
 use crate::error::Result;
 use crate::protocol::framing::{Block, Line};
@@ -42,6 +42,8 @@ pub struct Run {
     session_id: Mutex<Vec<u8>>,
     /// Held as long as the session is at work on it.
     claim: Mutex<Option<Claim>>,
+    /// It was another one's as well, which nobody has been told yet.
+    is_shared: AtomicBool,
     resumed: AtomicBool,
     /// 0 = none.
     ceiling_ms: AtomicU64,
@@ -103,6 +105,9 @@ impl Run {
         if let Some(id) = id.filter(|id| *id != known.as_slice()) {
             known.clear();
             known.extend_from_slice(id);
+            let (claim, is_shared) = Claim::new(&String::from_utf8_lossy(id));
+            *lock(&self.claim) = Some(claim);
+            self.is_shared.store(is_shared, Ordering::Relaxed);
         }
     }
 
@@ -202,7 +207,9 @@ impl Client {
             if line.kind.bit() & kinds == 0 {
                 continue;
             }
-            let Some(turn) = self.follow_line(&block, line) else { continue };
+            let turn = self.follow_line(&block, line);
+            self.tell_if_shared();
+            let Some(turn) = turn else { continue };
             let event = self.options.turn_events.then(|| turn.event(lock(&self.run.turns).ended));
             self.dispatcher.attribute(turn.prompts);
             if let Some(event) = event {
@@ -233,7 +240,7 @@ impl Client {
         match line.kind {
             Kind::Result => {
                 let frame = ResultFrame::parse(text);
-                self.session_named(frame.session_id);
+                self.run.set_session_id(frame.session_id);
                 lock(&self.run.ledger).result(&frame, self.run.resumed.load(Ordering::Relaxed));
                 let (turn, ceiling) = {
                     let mut turns = lock(&self.run.turns);
@@ -255,7 +262,7 @@ impl Client {
             }
             kind => {
                 if kind == Kind::System {
-                    self.session_named(top_level_string(text, b"session_id"));
+                    self.run.set_session_id(top_level_string(text, b"session_id"));
                     self.run.turn_began.store(true, Ordering::Relaxed);
                     self.verify_hermetic(text);
                 }
@@ -266,30 +273,20 @@ impl Client {
         }
     }
 
-    /// The CLI says which conversation it is at.
-    fn session_named(&self, id: Option<&[u8]>) {
-        self.run.set_session_id(id);
-        let Some(id) = id.filter(|id| id.len() <= LONGEST_ID).map(String::from_utf8_lossy) else { return };
-        let gone = self.exited.load(Ordering::Acquire) && self.pid() == 0;
+    /// Another client was at work on the conversation when this one came to it.
+    fn tell_if_shared(&self) {
         // A record may be played any number of times at once.
-        if gone || self.options.replay.is_some() {
+        if !self.run.is_shared.swap(false, Ordering::Relaxed) || self.options.replay.is_some() {
             return;
         }
-        let is_shared = {
-            let mut claim = lock(&self.run.claim);
-            if claim.as_ref().is_some_and(|claim| claim.session_id() == id) {
-                return;
-            }
-            let (new, is_shared) = Claim::new(&id);
-            *claim = Some(new);
-            is_shared
-        };
-        if is_shared {
-            let text = format!("another client of this process has the conversation {id} open as well");
-            let event =
-                json!({"event": "session_shared", "session_id": id, "text": text, "remedy": shared::REMEDY});
-            self.event(Kind::Warning, event);
-        }
+        let id = self.run.session_id();
+        let text = format!(
+            "another client of this process has the conversation {} open as well",
+            id.as_deref().unwrap_or_default()
+        );
+        let event =
+            json!({"event": "session_shared", "session_id": id, "text": text, "remedy": shared::REMEDY});
+        self.event(Kind::Warning, event);
     }
 
     /// The CLI has said that it took a prompt out of its queue.

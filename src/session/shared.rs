@@ -24,10 +24,6 @@ impl Claim {
         *count += 1;
         (Claim(session_id.to_owned()), *count > 1)
     }
-
-    pub fn session_id(&self) -> &str {
-        &self.0
-    }
 }
 
 impl Drop for Claim {

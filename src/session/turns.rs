@@ -87,7 +87,7 @@ const REMEMBERED: usize = 4096;
 
 /// So many tasks are followed at once, by ids of at most this length. More than that are not waited for by themselves.
 const MOST_TASKS: usize = 4096;
-pub const LONGEST_ID: usize = 1024;
+const LONGEST_ID: usize = 1024;
 
 /// Follows the prompts and the state that the CLI reports.
 #[derive(Debug, Default)]
