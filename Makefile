@@ -41,7 +41,7 @@ ifneq ($(shell pkg-config --exists sdl2 2>/dev/null && echo yes),yes)
 EXAMPLES := $(filter-out %/sdl_loop,$(EXAMPLES))
 endif
 
-.PHONY: all build run test cli testkit header notice deny examples bench bench-check fmt lint install uninstall clean help
+.PHONY: all build run test cli testkit header notice deny fault-matrix examples bench bench-check fmt lint install uninstall clean help
 
 all: build
 
@@ -57,6 +57,7 @@ help:
 	@echo 'make header     write include/claude_client.h, include/api.json and packaging/symbols.txt from src/capi'
 	@echo 'make notice     write packaging/THIRD-PARTY.txt, the licences of the crates that the library links'
 	@echo 'make deny       check licences, sources, duplicates and advisories of all crates; DENY_ADVISORIES=1 insists on the last'
+	@echo 'make fault-matrix   write docs/fault-matrix.md from the rows and the names of the tests'
 	@echo 'make fmt lint   format; check format and lints'
 	@echo 'make cli        install the pinned CLI into $(CLI)'
 	@echo 'make clean      remove $(BUILD) and the Rust build'
@@ -126,6 +127,10 @@ notice:
 # A tool of its own, fetched as a program where it is not installed; needs python3-venv then.
 deny:
 	@CARGO="$(CARGO)" packaging/deny.sh
+
+# docs/fault-matrix.md: the known problems, and the tests that show that the library does not have them.
+fault-matrix:
+	UPDATE_DOCS=1 $(CARGO) test --test fault_matrix
 
 fmt:
 	$(CARGO) fmt --all

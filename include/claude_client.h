@@ -189,7 +189,7 @@ CLAUDE_ENUM(claude_message_kind_t) {
                                                 `text`. */
     CLAUDE_EVENT_WARNING = 103,            /**< Something that is allowed and probably not meant: `text`. */
     CLAUDE_EVENT_TURN_ENDED = 104,         /**< Behind a result (option `turn_events`): `prompts`, `autonomous`,
-                                                `origin`. */
+                                                `origin`, `interrupted`. */
     CLAUDE_EVENT_REPLAY_MISMATCH = 105,    /**< Not what the record has (option `replay`): `line`, `pointer`, `text`,
                                                 ... */
     CLAUDE_EVENT_REQUEST = 200,            /**< The CLI asks something: claude_event_take_request. JSON: the request. */

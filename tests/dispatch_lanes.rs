@@ -33,7 +33,7 @@ fn a_wake_is_for_all_that_wait() {
 }
 
 #[test]
-fn messages_that_are_held_back_silence_nothing_else() {
+fn a1_messages_that_are_held_back_silence_nothing_else() {
     let script =
         json!({"no_lifecycle": true, "on_user": [["init", {"flood": 100, "bytes": 300, "batch": 60000}]]});
     scenario("dispatch_lanes", &["held-back"], script).run();

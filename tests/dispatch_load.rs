@@ -9,7 +9,7 @@ use dispatch_support::{alone, scenario};
 use serde_json::json;
 
 #[test]
-fn a_request_reaches_a_host_whose_message_callback_is_stuck() {
+fn a1_a_request_reaches_a_host_whose_message_callback_is_stuck() {
     let _alone = alone();
     let script = json!({"on_user": [["init", {"flood": 20000, "bytes": 300, "batch": 60000}, {"ask": "can_use_tool"}, "result"]]});
     scenario("dispatch_load", &["stuck-messages"], script).run();
@@ -60,13 +60,13 @@ fn a_prompt_stream_waits_for_a_cli_that_does_not_read() {
 }
 
 #[test]
-fn five_hundred_idle_clients_need_a_handful_of_threads() {
+fn i7_five_hundred_idle_clients_need_a_handful_of_threads() {
     let _alone = alone();
     scenario("dispatch_load", &["many-idle", "500"], json!({})).limit(Duration::from_secs(200)).run();
 }
 
 #[test]
-fn a_blocked_callback_delays_no_other_client() {
+fn i3_a_blocked_callback_delays_no_other_client() {
     let _alone = alone();
     for count in ["1", "2", "10", "100"] {
         scenario("dispatch_load", &["blocked", count], json!({})).run();

@@ -95,7 +95,7 @@ fn the_library_and_a_copy_of_it_live_side_by_side() {
 }
 
 #[test]
-fn a_host_goes_on_while_a_stubborn_cli_is_closed() {
+fn a8_a_host_goes_on_while_a_stubborn_cli_is_closed() {
     for mode in ["thread", "pump"] {
         let script = json!({"on_start": ["ignore_eof", "ignore_term"]});
         scenario("dispatch_process", &["ticking", mode], script)

@@ -54,12 +54,12 @@ const CALLBACKS: [&str; 11] = [
 ];
 
 #[test]
-fn free_inside_any_callback_in_thread_mode() {
+fn i4_free_inside_any_callback_in_thread_mode() {
     freed_inside("thread", &CALLBACKS);
 }
 
 #[test]
-fn free_inside_any_callback_in_pump_mode() {
+fn i4_free_inside_any_callback_in_pump_mode() {
     freed_inside("pump", &CALLBACKS);
     freed_inside("pump", &["wakeup"]);
 }
@@ -70,7 +70,7 @@ fn free_inside_the_wakeup_function_in_pull_mode() {
 }
 
 #[test]
-fn free_inside_any_callback_in_inline_mode() {
+fn i4_free_inside_any_callback_in_inline_mode() {
     freed_inside("inline", &CALLBACKS);
 }
 

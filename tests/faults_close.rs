@@ -30,7 +30,7 @@ fn marked_session(mut options: Value) -> (Client, String) {
 }
 
 #[test]
-fn edge_108_a_cli_that_ignores_eof_and_term_is_killed_in_time() {
+fn a4_edge_108_a_cli_that_ignores_eof_and_term_is_killed_in_time() {
     let fake = FakeClaude::new(json!({"on_start": ["ignore_eof", "ignore_term"]}));
     let (client, mark) = marked_session(short_grace(&fake));
     let (record, took) = timed(|| client.free());
@@ -81,12 +81,12 @@ fn grandchild_holds_the_pipes(end: Value, own_session: bool) {
 }
 
 #[test]
-fn edge_117_a_grandchild_that_holds_stdout_does_not_hold_up_the_end() {
+fn a4_edge_117_a_grandchild_that_holds_stdout_does_not_hold_up_the_end() {
     grandchild_holds_the_pipes(json!({"exit": 0}), false);
 }
 
 #[test]
-fn edge_117_nor_does_one_in_a_session_of_its_own() {
+fn a4_edge_117_nor_does_one_in_a_session_of_its_own() {
     grandchild_holds_the_pipes(json!({"exit": 0}), true);
 }
 
@@ -231,7 +231,7 @@ fn edge_112_disconnecting_while_messages_pour_in_ends_the_stream() {
 }
 
 #[test]
-fn a_cli_that_is_killed_while_idle_is_missed_at_once() {
+fn c5_c6_a_cli_that_is_killed_while_idle_is_missed_at_once() {
     let fake = FakeClaude::new(json!({}));
     let client = Client::connected(&options(&fake, json!({})));
     client.turn("hello");

@@ -28,7 +28,7 @@ fn later(client: &Client, subtype: &str) -> Arc<Reply> {
 }
 
 #[test]
-fn edge_18_a_hundred_threads_do_not_mix_their_lines() {
+fn i2_edge_18_a_hundred_threads_do_not_mix_their_lines() {
     const THREADS: usize = 100;
     const ROUNDS: usize = 5;
     let (fake, client) = session(
@@ -110,7 +110,7 @@ fn edge_44_an_error_reply_has_the_text_of_the_cli_and_the_session_goes_on() {
 }
 
 #[test]
-fn edge_45_a_late_answer_is_dropped() {
+fn a9_edge_45_a_late_answer_is_dropped() {
     let script = json!({"on_control": {"slow": [{"sleep": 3000}, {"respond": {"late": true}}]}});
     let (_fake, client) = session(script, json!({"control_timeout_ms": 300}));
     let asked = Instant::now();

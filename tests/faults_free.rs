@@ -38,27 +38,27 @@ fn freed_under(variants: &[Variant], place: &str) {
 }
 
 #[test]
-fn edge_111_inside_a_message_callback() {
+fn i4_edge_111_inside_a_message_callback() {
     freed_in("message");
 }
 
 #[test]
-fn edge_111_inside_a_completion_callback() {
+fn i4_edge_111_inside_a_completion_callback() {
     freed_in("done");
 }
 
 #[test]
-fn edge_111_inside_a_stderr_callback() {
+fn i4_edge_111_inside_a_stderr_callback() {
     freed_in("stderr");
 }
 
 #[test]
-fn edge_111_inside_a_request_callback() {
+fn i4_edge_111_inside_a_request_callback() {
     freed_in("request");
 }
 
 #[test]
-fn edge_111_inside_the_closed_callback() {
+fn i4_edge_111_inside_the_closed_callback() {
     freed_in("closed");
 }
 

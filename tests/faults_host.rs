@@ -81,12 +81,12 @@ fn reapers(way: &str) {
 }
 
 #[test]
-fn a_host_that_ignores_sigchld() {
+fn c8_a_host_that_ignores_sigchld() {
     reapers("ignore");
 }
 
 #[test]
-fn a_host_that_reaps_everything() {
+fn c8_a_host_that_reaps_everything() {
     reapers("reap");
 }
 

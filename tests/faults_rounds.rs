@@ -30,12 +30,12 @@ fn leave_nothing_behind(script: Value, who_ends: &str) {
 }
 
 #[test]
-fn a_thousand_sessions_that_the_host_ends_leave_nothing_behind() {
+fn i7_a_thousand_sessions_that_the_host_ends_leave_nothing_behind() {
     leave_nothing_behind(json!({}), "host");
 }
 
 #[test]
-fn a_thousand_sessions_that_the_cli_ends_leave_nothing_behind() {
+fn i7_a_thousand_sessions_that_the_cli_ends_leave_nothing_behind() {
     leave_nothing_behind(json!({"on_user": ["default", {"exit": 0}]}), "cli");
 }
 

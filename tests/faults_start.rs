@@ -248,7 +248,7 @@ fn a_cli_that_is_killed_while_it_starts() {
 }
 
 #[test]
-fn edge_40_a_cli_that_never_answers_initialize() {
+fn a7_edge_40_a_cli_that_never_answers_initialize() {
     let script = json!({"on_start": [{"stderr": "waiting for the moon\n"}, "ignore_eof", "ignore_term"],
                         "on_initialize": []});
     let fake = FakeClaude::new(script);

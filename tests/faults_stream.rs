@@ -40,19 +40,19 @@ fn arrives_intact(chunk: usize) {
 }
 
 #[test]
-fn edge_01_05_08_messages_cut_at_every_byte_arrive_intact() {
+fn b5_edge_01_05_08_messages_cut_at_every_byte_arrive_intact() {
     arrives_intact(1);
 }
 
 #[test]
-fn edge_01_02_06_messages_cut_anywhere_arrive_intact() {
+fn b5_edge_01_02_06_messages_cut_anywhere_arrive_intact() {
     for chunk in [2, 3, 5, 7, 11, 13, 64, 127, 251, 509, 4096, 0] {
         arrives_intact(chunk);
     }
 }
 
 #[test]
-fn edge_07_lines_around_the_size_of_a_read_arrive_intact() {
+fn b5_edge_07_lines_around_the_size_of_a_read_arrive_intact() {
     let sizes =
         [16 << 10, 64 << 10, 256 << 10, 1 << 20].map(|size: usize| [size - 1, size, size + 1]).concat();
     let lines: Vec<Value> = sizes.iter().map(|size| json!({"line_bytes": size})).collect();
@@ -66,7 +66,7 @@ fn edge_07_lines_around_the_size_of_a_read_arrive_intact() {
 }
 
 #[test]
-fn edge_10_11_14_16_lines_that_are_no_messages_are_events_and_the_stream_goes_on() {
+fn b6_edge_10_11_14_16_lines_that_are_no_messages_are_events_and_the_stream_goes_on() {
     let junk = "[SandboxDebug] a line\n[1]\n\"x\"\n5\nnull\n{\"no\":\"type\"}\n{broken\n";
     let script = json!({
         "on_start": [{"write": "[SandboxDebug] before anything\n\n  \n"}],
@@ -115,7 +115,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn frames_that_share_their_line_with_something_arrive_and_the_rest_is_an_event() {
+fn b6_frames_that_share_their_line_with_something_arrive_and_the_rest_is_an_event() {
     // The answer to initialize stands behind it as well: without it, connect would wait to its deadline.
     let before: [&[u8]; 6] = [
         "\u{feff}".as_bytes(),
@@ -235,7 +235,7 @@ fn edge_15_half_a_message_at_the_end_is_an_event_and_the_exit_code_decides() {
 }
 
 #[test]
-fn edge_12_13_a_line_that_is_too_long_is_an_event_and_the_stream_goes_on() {
+fn d1_edge_12_13_a_line_that_is_too_long_is_an_event_and_the_stream_goes_on() {
     // One that comes in one read with its neighbours, one that is larger than any read, one at the limit.
     let script = json!({"on_user": [
         "init", {"line_bytes": 20_001}, {"text": "one"}, {"line_bytes": 3_000_000}, {"text": "two"},
@@ -268,7 +268,7 @@ fn edge_12_13_a_line_that_is_too_long_is_an_event_and_the_stream_goes_on() {
 }
 
 #[test]
-fn edge_24_prompts_of_every_kind_are_one_line_each() {
+fn b8_edge_24_prompts_of_every_kind_are_one_line_each() {
     let prompts = [
         "two\nlines\r\n",
         "nothing\u{0} hidden",
@@ -308,7 +308,7 @@ fn hash(parts: &[&str]) -> u64 {
 }
 
 #[test]
-fn edge_17_a_line_of_200_megabytes_arrives_intact_and_its_memory_returns() {
+fn d1_edge_17_a_line_of_200_megabytes_arrives_intact_and_its_memory_returns() {
     const COUNT: usize = 200;
     let block: String =
         (0..1usize << 20).map(|at| char::from(b'a' + ((at * 7 + at / 4096) % 26) as u8)).collect();
@@ -328,7 +328,7 @@ fn edge_17_a_line_of_200_megabytes_arrives_intact_and_its_memory_returns() {
 }
 
 #[test]
-fn a_stream_of_300_megabytes_of_small_lines_keeps_memory_flat() {
+fn d2_a_stream_of_300_megabytes_of_small_lines_keeps_memory_flat() {
     const COUNT: usize = 300;
     let line = format!("{{\"type\":\"stream_event\",\"text\":\"{}\"}}\n", "z".repeat(400));
     let block = line.repeat((1 << 20) / line.len());

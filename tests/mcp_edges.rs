@@ -229,7 +229,7 @@ fn edge_082_a_failure_keeps_what_was_added_and_is_is_error_on_the_wire() {
 }
 
 #[test]
-fn edge_083_annotations_and_meta_are_listed_untouched() {
+fn d3_edge_083_annotations_and_meta_are_listed_untouched() {
     let fake = Fake::new(vec![ask("l", list(1)), json!({"await": "all"}), json!("result")]);
     let tools = calculator();
     let client = fake.threaded().with(&tools);
@@ -433,7 +433,7 @@ fn edge_088_a_call_before_any_handshake_works() {
 }
 
 #[test]
-fn large_results_and_arguments_are_whole() {
+fn d3_large_results_and_arguments_are_whole() {
     let size = 2 << 20;
     let fake = Fake::new(vec![
         ask("c", call_message(1, "echo", json!({"text": "é".repeat(100_000), "odd": [1.50, 1e3]}))),

@@ -150,7 +150,7 @@ fn result_of(real: &Real, size: usize, meta: Value) -> String {
 }
 
 #[test]
-fn large_results_reach_the_cli_whole() {
+fn d3_large_results_reach_the_cli_whole() {
     let real = real!("large_results");
     let leave = json!({"anthropic/maxResultSizeChars": 500_000});
     let whole = result_of(&real, 400_000, leave.clone());

@@ -27,19 +27,19 @@ fn edge_064_permission_handler_and_prompt_tool_exclude_each_other() {
 }
 
 #[test]
-fn edge_121_setting_sources_empty() {
+fn e3_edge_121_setting_sources_empty() {
     assert_eq!(flag(&launch(&json!({"setting_sources": []})), "--setting-sources"), ["--setting-sources="]);
     assert!(flag(&launch(&json!({})), "--setting-sources").is_empty());
 }
 
 #[test]
-fn edge_122_a_value_that_looks_like_a_flag_stays_a_value() {
+fn e2_edge_122_a_value_that_looks_like_a_flag_stays_a_value() {
     let launch = launch(&json!({"resume": "--version"}));
     assert_eq!(args(&launch)[5..], ["--resume=--version"]);
 }
 
 #[test]
-fn edge_122_no_text_option_can_inject_an_argument() {
+fn e2_edge_122_no_text_option_can_inject_an_argument() {
     let texts = [
         "model",
         "resume",
@@ -114,7 +114,7 @@ fn edge_125_no_system_prompt_means_an_empty_one() {
 }
 
 #[test]
-fn edge_126_skill_names_that_would_change_the_rules() {
+fn e2_edge_126_skill_names_that_would_change_the_rules() {
     let bad = [
         "",
         " ",
@@ -181,7 +181,7 @@ fn edge_128_marks_of_an_outer_session_are_not_inherited() {
 }
 
 #[test]
-fn edge_129_nothing_large_goes_on_the_command_line() {
+fn e1_edge_129_nothing_large_goes_on_the_command_line() {
     let agents: serde_json::Map<String, Value> = (0..500)
         .map(|n| (format!("agent{n}"), json!({"description": "d".repeat(200), "prompt": "p".repeat(2000)})))
         .collect();

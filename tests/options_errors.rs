@@ -165,7 +165,7 @@ fn empty_text_stands_for_no_options() {
 }
 
 #[test]
-fn delimiters_cannot_smuggle_in_rules_or_names() {
+fn e2_delimiters_cannot_smuggle_in_rules_or_names() {
     for option in ["tools", "allowed_tools", "disallowed_tools"] {
         let place = format!("/{option}/0");
         for rule in
@@ -262,7 +262,7 @@ fn session_options_that_the_cli_refuses_together_are_refused_before_the_start() 
 }
 
 #[test]
-fn what_no_command_line_can_hold_is_refused_by_name() {
+fn e1_what_no_command_line_can_hold_is_refused_by_name() {
     let rules: Vec<String> = (0..20_000).map(|n| format!("mcp__server__tool{n}")).collect();
     fails(json!({ "allowed_tools": rules }), "/allowed_tools", "command line");
     let folders: Vec<String> = (0..20_000).map(|n| format!("/some/long/folder/name/{n}")).collect();

@@ -49,7 +49,7 @@ fn seen(options: &Value, features: &Features) -> Map<String, Value> {
 }
 
 #[test]
-fn every_case_leads_to_what_is_written() {
+fn e3_every_case_leads_to_what_is_written() {
     let base = seen(&json!({}), &Features::default());
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut all = cases();
@@ -94,7 +94,7 @@ fn every_row_of_the_table_has_a_case() {
 }
 
 #[test]
-fn null_and_absence_are_the_same_for_every_row() {
+fn e3_null_and_absence_are_the_same_for_every_row() {
     let base = seen(&json!({}), &Features::default());
     for row in rows().filter(|row| !matches!(row.to, To::Refused(_))) {
         assert_eq!(seen(&json!({ row.name: null }), &Features::default()), base, "{}", row.name);

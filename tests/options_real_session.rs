@@ -347,8 +347,8 @@ fn a_wrong_flag_names_the_clis_own_reason() {
 }
 
 #[test]
-fn sizes_that_no_command_line_would_hold() {
-    let Some(real) = Real::new("sizes_that_no_command_line_would_hold") else { return };
+fn e1_sizes_that_no_command_line_would_hold() {
+    let Some(real) = Real::new("e1_sizes_that_no_command_line_would_hold") else { return };
     let prompt = format!("START {} END", "x".repeat(10 << 20));
     let session = real.session(json!({"system_prompt": prompt}));
     session.turn("large");

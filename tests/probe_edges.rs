@@ -84,7 +84,7 @@ fn edge_025_on_the_real_cli() {
 }
 
 #[test]
-fn edge_026_027_a_handler_keeps_the_input_open_until_the_run_ends() {
+fn f1_edge_026_027_a_handler_keeps_the_input_open_until_the_run_ends() {
     let ask = json!({"ask": {"subtype": "can_use_tool", "tool_name": "Write", "input": {}}});
     let script = json!({"on_user": ["init", {"sleep": 300}, ask, "result"]});
     let (fake, session) = answering(script, json!({}));
@@ -121,7 +121,7 @@ fn input_ends_after(script: Value, env: Value, mark: &str) {
 }
 
 #[test]
-fn edge_029_a_background_agent_holds_the_input_open() {
+fn f1_edge_029_a_background_agent_holds_the_input_open() {
     let script = json!({"no_lifecycle": true, "on_user": [
         "init", task_started("local_agent"), {"text": "first"}, "result", {"sleep": 600}, {"text": "MARK"},
         {"sleep": 300}, task_ended(), {"autonomous": "follow-up"},
@@ -282,7 +282,7 @@ fn begun(session: &Session, turns: usize) {
 }
 
 #[test]
-fn edge_048_an_interrupt_in_the_middle_of_an_answer() {
+fn g3_g5_edge_048_an_interrupt_in_the_middle_of_an_answer() {
     let Some(real) = Real::new("edge_048") else { return };
     let session = real.session(json!({"include_partial_messages": true, "turn_events": true}));
     let uuid = session.query("SLOW 600 50");
@@ -310,7 +310,7 @@ fn edge_048_an_interrupt_in_the_middle_of_an_answer() {
 }
 
 #[test]
-fn edge_049_queued_prompts_survive_an_interrupt_or_are_cancelled_with_it() {
+fn g4_edge_049_queued_prompts_survive_an_interrupt_or_are_cancelled_with_it() {
     let Some(real) = Real::new("edge_049") else { return };
     let session = real.session(json!({}));
     let slow = session.query("SLOW 600 50");
@@ -443,7 +443,7 @@ fn edge_055_a_message_without_a_query_has_an_empty_result_at_once() {
 // Attribution, and interrupts that are not obeyed
 
 #[test]
-fn edge_101_a_turn_that_the_cli_begins_by_itself_is_nobodys() {
+fn b1_edge_101_a_turn_that_the_cli_begins_by_itself_is_nobodys() {
     let script = json!({"on_user": ["default", {"autonomous": "the build has ended"}]});
     let (_fake, session) = fake_session(script, json!({"turn_events": true}));
     let one = session.query("one");
@@ -466,7 +466,7 @@ fn edge_101_a_turn_that_the_cli_begins_by_itself_is_nobodys() {
 }
 
 #[test]
-fn an_interrupt_that_is_not_obeyed_ends_the_session_if_the_host_wants_so() {
+fn g2_an_interrupt_that_is_not_obeyed_ends_the_session_if_the_host_wants_so() {
     for (escalation, stays) in [(0, true), (1, false), (2, false)] {
         let script = json!({"on_control": {"interrupt": [{"respond": {"still_queued": []}}]},
             "on_user": ["init", {"sleep": 4000}, "result"]});

@@ -59,7 +59,7 @@ fn answered(session: &Session) -> Vec<Value> {
 }
 
 #[test]
-fn three_prompts_wait_and_the_middle_one_is_cancelled() {
+fn b9_three_prompts_wait_and_the_middle_one_is_cancelled() {
     let Some(real) = Real::new("three_prompts_wait") else { return };
     let session = answering(&real.options(json!({"turn_events": true})));
     let slow = session.query("SLOW 60 50");

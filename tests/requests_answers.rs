@@ -494,7 +494,7 @@ fn answers_to_questions_that_cannot_be_read_are_not_taken_for_none() {
 
 /// The answers to the other kinds of request.
 #[test]
-fn no_kind_of_request_takes_an_answer_with_a_slip_in_it() {
+fn h4_no_kind_of_request_takes_an_answer_with_a_slip_in_it() {
     let cases = [
         (
             "elicitation",

@@ -340,7 +340,7 @@ fn the_input_of_a_run_does_not_end_under_an_open_request() {
 }
 
 #[test]
-fn open_requests_of_a_session_that_is_taken_up_again_are_delivered() {
+fn h8_open_requests_of_a_session_that_is_taken_up_again_are_delivered() {
     let open = json!({"type": "control_request", "request_id": "old-1", "request":
         {"subtype": "can_use_tool", "tool_name": "Bash", "input": {"command": "ls"}, "tool_use_id": "t"}});
     let answer = json!({"type": "control_response", "response": {"subtype": "success",

@@ -486,7 +486,7 @@ fn edge_076_a_deferred_call_ends_the_turn() {
 }
 
 #[test]
-fn an_interrupt_refuses_an_open_hook_and_an_open_permission() {
+fn g6_an_interrupt_refuses_an_open_hook_and_an_open_permission() {
     let stage = stage!("interrupt_open");
     let host = stage.host();
     let (slot, told) = (Slot::new(), Slot::new());
@@ -548,7 +548,7 @@ fn closing_with_an_open_hook_refuses_the_tool() {
 }
 
 #[test]
-fn hooks_are_answered_after_the_first_result() {
+fn f1_hooks_are_answered_after_the_first_result() {
     let stage = stage!("second_turn");
     let host = trusting(&stage);
     let calls = Arc::new(AtomicUsize::new(0));

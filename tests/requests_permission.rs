@@ -59,7 +59,7 @@ fn edge_056_allow_runs_the_tool_with_its_own_or_with_changed_input() {
 
 /// To the CLI a changed input under a wrong name is none, and the tool runs with the one that it asked about.
 #[test]
-fn a_changed_input_under_a_wrong_name_is_not_taken() {
+fn h4_a_changed_input_under_a_wrong_name_is_not_taken() {
     let stage = stage!("permission_misspelt");
     let host = stage.host();
     host.permission_handler(move |request| {
@@ -144,19 +144,21 @@ fn edge_059_deny_reaches_the_model_and_the_turn_goes_on() {
 }
 
 #[test]
-fn edge_060_deny_with_interrupt_ends_the_turn() {
+fn g3_edge_060_deny_with_interrupt_ends_the_turn_and_that_is_told() {
     let stage = stage!("edge_060");
-    let host = stage.host();
+    let host = Host::new(&stage.options(json!({"turn_events": true})));
     host.permission_handler(|request| request.deny("Stop.", true).unwrap()).unwrap();
     host.connect().unwrap();
     let turn = host.turn(&bash("touch made"));
     assert!(aborted_at_tools(&turn.result), "{}", turn.result);
     assert!(!stage.made("made"));
+    let ended = host.wait_message(|message| message["event"] == "turn_ended");
+    assert_eq!(ended["interrupted"], true, "{ended}");
     assert_eq!(host.turn("still there?").result["subtype"], "success");
 }
 
 #[test]
-fn edge_061_failing_freeing_and_garbage_refuse_and_the_turn_goes_on() {
+fn h4_edge_061_failing_freeing_and_garbage_refuse_and_the_turn_goes_on() {
     let stage = stage!("edge_061");
     let host = stage.host();
     let way = Arc::new(AtomicUsize::new(0));
@@ -182,7 +184,7 @@ fn edge_061_failing_freeing_and_garbage_refuse_and_the_turn_goes_on() {
 }
 
 #[test]
-fn edge_062_an_interrupt_withdraws_the_request() {
+fn g6_h5_edge_062_an_interrupt_withdraws_the_request() {
     let stage = stage!("edge_062");
     let host = stage.host();
     let slot = asked(&host);
@@ -206,7 +208,7 @@ fn edge_062_an_interrupt_withdraws_the_request() {
 }
 
 #[test]
-fn edge_063_ten_at_once_in_any_order() {
+fn h6_edge_063_ten_at_once_in_any_order() {
     let stage = stage!("edge_063");
     // Only calls of tools that may run beside each other are asked about at the same time.
     let read = |n: usize| {
@@ -245,7 +247,7 @@ fn edge_063_ten_at_once_in_any_order() {
 }
 
 #[test]
-fn an_answer_may_come_later_from_another_thread() {
+fn h2_an_answer_may_come_later_from_another_thread() {
     let stage = stage!("later");
     let host = stage.host();
     let slot = asked(&host);
@@ -267,7 +269,7 @@ fn an_answer_may_come_later_from_another_thread() {
 }
 
 #[test]
-fn edge_065_closing_refuses_what_is_open() {
+fn h2_edge_065_closing_refuses_what_is_open() {
     let stage = stage!("edge_065");
     let host = stage.host();
     let slot = asked(&host);
@@ -310,7 +312,7 @@ fn questions() -> Value {
 }
 
 #[test]
-fn questions_are_answered_by_the_numbers_of_options_and_by_texts_of_the_users_own() {
+fn h7_questions_are_answered_by_the_numbers_of_options_and_by_texts_of_the_users_own() {
     let stage = stage!("by_position");
     stage.on_word("ask me", "AskUserQuestion", questions());
     let host = stage.host();
@@ -336,7 +338,7 @@ fn questions_are_answered_by_the_numbers_of_options_and_by_texts_of_the_users_ow
 }
 
 #[test]
-fn edge_066_questions_are_answered_by_their_texts() {
+fn h7_edge_066_questions_are_answered_by_their_texts() {
     let stage = stage!("edge_066");
     stage.on_word("ask me", "AskUserQuestion", questions());
     let host = stage.host();
@@ -356,7 +358,7 @@ fn edge_066_questions_are_answered_by_their_texts() {
 }
 
 #[test]
-fn a_deadline_refuses_and_tells() {
+fn h3_a_deadline_refuses_and_tells() {
     let stage = stage!("deadline");
     let host = Host::new(&stage.options(json!({"request_timeout_ms": 700})));
     let (slot, told) = (Slot::new(), Slot::new());
@@ -385,7 +387,7 @@ fn a_deadline_refuses_and_tells() {
 }
 
 #[test]
-fn a_new_callback_gets_what_is_open() {
+fn h8_a_new_callback_gets_what_is_open() {
     let stage = stage!("attach");
     let host = stage.host();
     let lost = Slot::new();
@@ -446,7 +448,7 @@ fn two_options_deny_without_asking() {
 }
 
 #[test]
-fn options_that_keep_the_handler_from_being_asked_are_told() {
+fn h1_options_that_keep_the_handler_from_being_asked_are_told() {
     let stage = stage!("shadowing");
     for (more, part) in [
         (json!({"allowed_tools": ["Bash"]}), "allowed_tools"),
@@ -467,7 +469,7 @@ fn options_that_keep_the_handler_from_being_asked_are_told() {
 
 /// The recommended set-up: the host's own tools run without a question, and it is asked about all others.
 #[test]
-fn rules_for_the_hosts_own_servers_do_not_alarm() {
+fn h1_rules_for_the_hosts_own_servers_do_not_alarm() {
     for (allowed, told) in [
         (json!(["mcp__me"]), false),
         (json!(["mcp__me__*"]), false),

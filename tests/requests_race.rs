@@ -49,7 +49,7 @@ fn answer(request: Request, tally: &Arc<Tally>) {
 }
 
 #[test]
-fn answered_and_withdrawn_in_the_same_instant() {
+fn h5_answered_and_withdrawn_in_the_same_instant() {
     let round = json!([{"ask": "can_use_tool", "id": "p{{request_id}}", "wait": false}, {"cancel": "p{{request_id}}"}, "respond"]);
     let fake = FakeClaude::new(json!({"on_control": {"round": round}}));
     let host = Host::new(&fake_options(&fake));
@@ -78,7 +78,7 @@ fn answered_and_withdrawn_in_the_same_instant() {
 }
 
 #[test]
-fn answered_at_the_deadline() {
+fn h3_answered_at_the_deadline() {
     const ROUNDS: usize = 300;
     let fake = FakeClaude::new(
         json!({"on_control": {"round": [{"ask": "can_use_tool", "wait": false}, "respond"]}}),

@@ -143,7 +143,7 @@ pub enum claude_message_kind_t {
     CLAUDE_EVENT_LINE_TOO_LONG = 102,
     /// Something that is allowed and probably not meant: `text`.
     CLAUDE_EVENT_WARNING = 103,
-    /// Behind a result (option `turn_events`): `prompts`, `autonomous`, `origin`.
+    /// Behind a result (option `turn_events`): `prompts`, `autonomous`, `origin`, `interrupted`.
     CLAUDE_EVENT_TURN_ENDED = 104,
     /// Not what the record has (option `replay`): `line`, `pointer`, `text`, ...
     CLAUDE_EVENT_REPLAY_MISMATCH = 105,

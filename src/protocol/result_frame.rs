@@ -12,6 +12,7 @@ pub struct ResultFrame<'a> {
     pub origin: Option<&'a [u8]>,
     pub session_id: Option<&'a [u8]>,
     pub is_error: Option<&'a [u8]>,
+    pub terminal_reason: Option<&'a [u8]>,
     pub total_cost_usd: Option<f64>,
     pub num_turns: Option<&'a [u8]>,
     pub duration_ms: Option<&'a [u8]>,
@@ -30,6 +31,7 @@ impl<'a> ResultFrame<'a> {
                 b"session_id" => frame.session_id = string(text),
                 b"origin" => frame.origin = value(text),
                 b"is_error" => frame.is_error = value(text),
+                b"terminal_reason" => frame.terminal_reason = string(text),
                 b"total_cost_usd" => frame.total_cost_usd = number(text),
                 b"num_turns" => frame.num_turns = value(text),
                 b"duration_ms" => frame.duration_ms = value(text),
@@ -40,6 +42,16 @@ impl<'a> ResultFrame<'a> {
             }
         }
         frame
+    }
+
+    /// The turn did not come to an end of its own, as far as the CLI says so: it has had several words for it.
+    pub fn was_cut_short(&self) -> bool {
+        self.is_error == Some(&b"true"[..]) || self.was_aborted()
+    }
+
+    /// Somebody stopped it, in the CLI's own word.
+    pub fn was_aborted(&self) -> bool {
+        self.terminal_reason.is_some_and(|reason| reason.starts_with(b"aborted"))
     }
 
     fn answers(&mut self, uuid: &'a [u8]) {

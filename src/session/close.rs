@@ -120,6 +120,7 @@ impl Client {
     /// whoever disconnects.
     pub(super) fn process_gone(&self) {
         self.exited.store(true, Ordering::Release);
+        self.run.release();
         self.dispatcher.space.notify_one();
         let (me, again) = (self.me.clone(), self.starts_again.load(Ordering::Acquire));
         let _ = self.spawn(async move {
@@ -200,6 +201,7 @@ impl Client {
             (state.cause.clone(), state.connecting.take())
         };
         self.end_watch();
+        self.run.release();
         let reason =
             cause.clone().unwrap_or_else(|| Arc::new(Error::new(Status::Closed, "the session has ended")));
         match &cause {

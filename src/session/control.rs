@@ -285,8 +285,13 @@ impl Client {
         deadline: Option<Instant>,
     ) -> Option<String> {
         let prompt = request.get("message_uuid").and_then(Value::as_str).map(str::to_owned);
-        let open = Open { asker, subtype: subtype(request), prompt, sent: Instant::now(), deadline };
+        let subtype = subtype(request);
+        let is_interrupt = subtype == "interrupt";
+        let open = Open { asker, subtype, prompt, sent: Instant::now(), deadline };
         let id = self.control.add(open)?;
+        if is_interrupt {
+            self.run.interrupt_asked();
+        }
         // A reader that has stopped at the bound of the queue goes on for the sake of the reply.
         self.dispatcher.space.notify_one();
         match self.write_line(control::request_line(&id, request)) {

@@ -20,6 +20,7 @@ mod once;
 mod recorded;
 mod restart;
 mod run;
+mod shared;
 mod start;
 mod stats;
 mod stream;

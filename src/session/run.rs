@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 
 use super::Client;
 use super::inbound::text_of;
 use super::ledger::Ledger;
+use super::shared::{self, Claim};
 use super::stream::Held;
 use super::turns::{Ceiling, InProgress, Turn, Turns};
 use crate::dispatch::gate::Slot;
@@ -39,6 +40,10 @@ pub struct Run {
     ledger: Mutex<Ledger>,
     /// As the CLI names it at each turn.
     session_id: Mutex<Vec<u8>>,
+    /// Held as long as the session is at work on it.
+    claim: Mutex<Option<Claim>>,
+    /// It was another one's as well, which nobody has been told yet.
+    is_shared: AtomicBool,
     resumed: AtomicBool,
     /// 0 = none.
     ceiling_ms: AtomicU64,
@@ -100,7 +105,21 @@ impl Run {
         if let Some(id) = id.filter(|id| *id != known.as_slice()) {
             known.clear();
             known.extend_from_slice(id);
+            let (claim, is_shared) = Claim::new(&String::from_utf8_lossy(id));
+            *lock(&self.claim) = Some(claim);
+            self.is_shared.store(is_shared, Ordering::Relaxed);
         }
+    }
+
+    /// Before the request is written: its turn may end at once.
+    pub fn interrupt_asked(&self) {
+        lock(&self.turns).interrupt_asked();
+    }
+
+    /// The conversation is free for others.
+    pub fn release(&self) {
+        let claim = lock(&self.claim).take();
+        drop(claim);
     }
 
     pub fn ledger(&self) -> Value {
@@ -188,7 +207,9 @@ impl Client {
             if line.kind.bit() & kinds == 0 {
                 continue;
             }
-            let Some(turn) = self.follow_line(&block, line) else { continue };
+            let turn = self.follow_line(&block, line);
+            self.tell_if_shared();
+            let Some(turn) = turn else { continue };
             let event = self.options.turn_events.then(|| turn.event(lock(&self.run.turns).ended));
             self.dispatcher.attribute(turn.prompts);
             if let Some(event) = event {
@@ -250,6 +271,22 @@ impl Client {
                 None
             }
         }
+    }
+
+    /// Another client was at work on the conversation when this one came to it.
+    fn tell_if_shared(&self) {
+        // A record may be played any number of times at once.
+        if !self.run.is_shared.swap(false, Ordering::Relaxed) || self.options.replay.is_some() {
+            return;
+        }
+        let id = self.run.session_id();
+        let text = format!(
+            "another client of this process has the conversation {} open as well",
+            id.as_deref().unwrap_or_default()
+        );
+        let event =
+            json!({"event": "session_shared", "session_id": id, "text": text, "remedy": shared::REMEDY});
+        self.event(Kind::Warning, event);
     }
 
     /// The CLI has said that it took a prompt out of its queue.

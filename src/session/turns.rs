@@ -23,6 +23,8 @@ pub struct Turn {
     pub prompts: Prompts,
     /// JSON.
     pub origin: Option<Vec<u8>>,
+    /// By the host.
+    pub interrupted: bool,
 }
 
 impl Turn {
@@ -33,6 +35,7 @@ impl Turn {
             "prompts": self.prompts.iter().map(|uuid| &**uuid).collect::<Vec<_>>(),
             "autonomous": self.prompts.is_empty(),
             "origin": self.origin.as_deref().map(tolerant::line),
+            "interrupted": self.interrupted,
         })
     }
 }
@@ -104,6 +107,8 @@ pub struct Turns {
     /// The last turn has had its result, and nothing has shown another one since.
     rests_after_result: bool,
     run_ended: bool,
+    /// The turn that the host has asked to end.
+    interrupted: Option<InProgress>,
     /// How long the last prompt that was answered waited for the first piece of an answer, and for its result.
     pub first_answer: Option<Duration>,
     pub answer: Option<Duration>,
@@ -130,6 +135,8 @@ impl Turns {
 
     /// A result: which prompts it answers.
     pub fn result(&mut self, frame: &ResultFrame) -> Turn {
+        let asked = self.interrupted.take().is_some_and(|turn| self.goes_on(&turn));
+        let interrupted = frame.was_aborted() || asked && frame.was_cut_short();
         self.ended += 1;
         self.rests_after_result = true;
         let mut prompts = Prompts::new();
@@ -152,7 +159,12 @@ impl Turns {
         });
         self.answer = sent.map(|sent| sent.elapsed()).or(self.answer);
         self.run_ended = self.is_settled();
-        Turn { prompts, origin: frame.origin.map(<[u8]>::to_vec) }
+        Turn { prompts, origin: frame.origin.map(<[u8]>::to_vec), interrupted }
+    }
+
+    /// The host asks the CLI to end the turn that runs.
+    pub fn interrupt_asked(&mut self) {
+        self.interrupted = self.in_progress();
     }
 
     /// A prompt has no result yet, as far as that can be known. Turns of the CLI's own owe nothing.

@@ -79,7 +79,7 @@ fn a_kill_is_seen_at_once() {
 }
 
 #[test]
-fn siblings_do_not_hold_each_others_pipes() {
+fn c9_siblings_do_not_hold_each_others_pipes() {
     let first = start(program("/bin/cat", &[]));
     let second = start(program("/bin/cat", &[]));
     drop(first.stdin);
@@ -90,7 +90,7 @@ fn siblings_do_not_hold_each_others_pipes() {
 }
 
 #[test]
-fn the_thread_that_asked_may_end() {
+fn c2_the_thread_that_asked_may_end() {
     let spawned = std::thread::spawn(|| start(program("/bin/cat", &[]))).join().unwrap();
     assert_eq!(spawned.process.wait_timeout(Duration::from_millis(300)), None);
     drop(spawned.stdin);
@@ -138,7 +138,7 @@ fn members_now(token: &str, leader: u32) -> Vec<i32> {
 }
 
 #[test]
-fn the_tree_is_killed_wherever_it_went() {
+fn c3_the_tree_is_killed_wherever_it_went() {
     let token = unique("tree");
     let spawned = start(sh_with_token(TREE, &token));
     assert_eq!(read_line(&spawned.stdout), "ready");

@@ -69,8 +69,8 @@ fn nothing_of_the_host_changes() {
 }
 
 #[test]
-fn ignored_sigchld() {
-    in_own_process("hosts::ignored_sigchld", || {
+fn c8_ignored_sigchld() {
+    in_own_process("hosts::c8_ignored_sigchld", || {
         // SAFETY: this process is the test's own.
         unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
         let spawned = start(sh("exit 3"));
@@ -86,8 +86,8 @@ fn ignored_sigchld() {
 }
 
 #[test]
-fn host_that_reaps_everything() {
-    in_own_process("hosts::host_that_reaps_everything", || {
+fn c8_host_that_reaps_everything() {
+    in_own_process("hosts::c8_host_that_reaps_everything", || {
         std::thread::spawn(|| {
             loop {
                 // SAFETY: a null status is allowed.
