@@ -269,7 +269,7 @@ fn edge_084_calls_at_once_are_matched_by_id() {
 }
 
 #[test]
-fn edge_085_a_cancelled_call_is_told_to_stop_and_gets_no_answer() {
+fn q3_edge_085_a_cancelled_call_is_told_to_stop_and_gets_no_answer() {
     let fake = Fake::new(vec![
         ask("c", call_message(5, "long", json!({}))),
         json!({"sleep": 200}),
@@ -308,7 +308,7 @@ fn edge_085_a_cancelled_call_is_told_to_stop_and_gets_no_answer() {
 }
 
 #[test]
-fn cancelled_before_during_and_after_the_answer() {
+fn q3_cancelled_before_during_and_after_the_answer() {
     let cancel = |id: i64| notification("notifications/cancelled", json!({"requestId": id}));
     let fake = Fake::new(vec![
         ask("first", call_message(1, "one", json!({}))),
