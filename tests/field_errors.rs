@@ -65,7 +65,7 @@ unsafe extern "C" fn waits_inside(_: Kind, _: *const c_char, _: usize, client: *
 unsafe extern "C" fn answers_twice(request: *mut claude_request_t, _: *mut c_void) {
     let answer = c"{\"action\": \"decline\"}";
     // SAFETY: the request is ours, the text ends with a NUL.
-    let mut respond = || check(|error| unsafe { claude_request_respond(request, answer.as_ptr(), error) });
+    let respond = || check(|error| unsafe { claude_request_respond(request, answer.as_ptr(), error) });
     respond().expect("the first answer");
     INSIDE.lock().unwrap().get_or_insert(respond().expect_err("the second answer"));
     // SAFETY: the request is ours.
@@ -144,10 +144,11 @@ fn all() -> Vec<(Failure, Vec<(&'static str, std::path::PathBuf)>)> {
     let plain = json!({"cli_path": file, "env": sandbox.env_json(), "env_mode": "only"});
     all.push((Client::new(&plain).connect().expect_err("not executable"), vec![("ROOT", sandbox.root().to_owned())]));
 
-    let secret = json!({"model": "haiku", "extra_args": {"token": "CANARY", "flag": null}, "connect_timeout_ms": 700});
+    let secret = json!({"model": "haiku", "extra_args": {"token": "CANARY", "flag": null}});
     let (fake, failure) = fails_with(json!({"on_start": [{"stderr": "a warning\nfatal: the reason\n"}, {"exit": 3}]}), secret.clone());
     all.push((failure, root(&fake)));
-    let (fake, failure) = fails_with(json!({"on_start": [{"stderr": "waiting\n"}], "on_initialize": []}), secret);
+    let late = support::merged(secret, json!({"connect_timeout_ms": 4000}));
+    let (fake, failure) = fails_with(json!({"on_start": [{"stderr": "waiting\n"}], "on_initialize": []}), late);
     all.push((failure, root(&fake)));
     let result = json!({"result": {"is_error": true, "subtype": "error_during_execution", "errors": ["it broke"], "session_id": "S",
         "uuid": "U", "duration_ms": 1, "duration_api_ms": 1, "usage": null, "modelUsage": null, "user_message_uuid": null,

@@ -11,19 +11,17 @@ use claude_testkit::fake::FakeClaude;
 use claude_testkit::{Loopback, Sandbox};
 use probe_support::stage::{Real, fake_options, fake_session};
 use probe_support::{Kind, Session};
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[test]
-fn s2_the_tools_of_the_real_cli_do_not_see_its_key_when_they_are_not_to() {
-    let Some(real) = Real::new("s2_the_tools_do_not_see_its_key") else { return };
-    let call = json!({"name": "Bash", "input": {"command": "env | grep -c ^ANTHROPIC_API_KEY="}});
-    let said = |env: Value| {
-        let session = real.session(json!({"allowed_tools": ["Bash"], "env": env}));
-        session.turn(&format!("USE_TOOL {call}"))["result"].as_str().unwrap().to_owned()
-    };
-    assert!(said(json!({})).contains('1'), "the tool sees it otherwise");
-    let scrubbed = said(json!({"CLAUDE_CODE_SUBPROCESS_ENV_SCRUB": "1"}));
-    assert!(scrubbed.contains('0') && !scrubbed.contains('1') || scrubbed.contains("code 1"), "{scrubbed}");
+fn s2_a_cli_that_cannot_keep_its_key_from_its_tools_does_not_start() {
+    let Some(real) = Real::new("s2_a_cli_that_cannot_keep_its_key") else { return };
+    // No bwrap in this PATH, by which the CLI puts its tools apart.
+    let env = json!({"PATH": "/nowhere", "CLAUDE_CODE_SUBPROCESS_ENV_SCRUB": "1"});
+    let session = Session::created(&real.options(json!({"env": env})));
+    let failure = session.connect(None).expect_err("it cannot do what was asked");
+    assert!(failure.json["message"].as_str().unwrap().contains("bubblewrap"), "{failure:#?}");
+    assert!(real.api.messages().is_empty());
 }
 
 /// Every file below a folder, with its size and the time of its last change.
@@ -57,7 +55,7 @@ fn s4_two_sessions_with_folders_of_their_own_touch_neither_each_others_nor_the_u
     let session = |folder: &Path| real.session(json!({"config_dir": folder}));
     let (first, second) = (session(&one), session(&two));
     first.turn("SECRET of the first");
-    let (of_one, of_two) = (tree(&one), tree(&two));
+    let of_one = tree(&one);
     assert!(of_one.keys().any(|path| path.extension().is_some_and(|end| end == "jsonl")), "{of_one:#?}");
     second.turn("SECRET of the second");
     drop((first, second));
@@ -67,7 +65,6 @@ fn s4_two_sessions_with_folders_of_their_own_touch_neither_each_others_nor_the_u
     };
     assert!(holds(&one, "SECRET of the first") && !holds(&one, "SECRET of the second"));
     assert!(holds(&two, "SECRET of the second") && !holds(&two, "SECRET of the first"));
-    assert!(of_two.len() <= tree(&two).len());
 }
 
 #[test]
@@ -130,7 +127,7 @@ fn s6_hostile_words_in_any_field_of_a_frame_are_text_and_nothing_else() {
         let mut turn = vec![json!({"stderr": format!("{}\n", word.replace('\0', ""))}), json!({"send": frames})];
         turn.extend(asks.as_array().unwrap().iter().cloned());
         turn.push(json!({"result": {"result": word, "errors": [word], "subtype": word, "session_id": "s"}}));
-        let more = json!({"hermetic": true, "text_deltas": true, "turn_events": true, "session_mirror": true,
+        let more = json!({"hermetic": true, "include_partial_messages": true, "turn_events": true, "session_mirror": true,
                           "record": watched.root().join("record.ndjson")});
         let (fake, session) = fake_session(json!({"on_user": turn}), more);
         session.turn("hello");
@@ -163,25 +160,6 @@ fn s6_the_examples_allow_nothing_that_nobody_was_asked_about() {
         }
     }
     assert!(looked > 12, "{looked}");
-}
-
-#[test]
-fn j6_no_file_of_the_library_is_left_by_sessions_that_end_slowly() {
-    let fake = FakeClaude::new(json!({"on_eof": [{"sleep": 30}, {"exit": 0}]}));
-    let more = json!({"settings": {"env": {"A": "secret"}}, "mcp_servers": {"m": {"command": "true"}}, "mcp_servers_delivery": "file"});
-    let options = fake_options(&fake, more);
-    let before = tree(fake.sandbox().root()).into_keys().collect::<Vec<_>>();
-    for round in 0..100 {
-        let session = Session::connected(&options);
-        if round % 2 == 0 {
-            session.disconnect().unwrap();
-        }
-    }
-    let new: Vec<PathBuf> = tree(fake.sandbox().root()).into_keys().filter(|path| !before.contains(path)).collect();
-    assert_eq!(new, [fake.log_path()], "only what the stand-in writes itself");
-    let system = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
-    let ours = system.filter(|entry| entry.file_name().to_string_lossy().contains("claude-client"));
-    assert_eq!(ours.map(|entry| entry.path()).collect::<Vec<_>>(), Vec::<PathBuf>::new());
 }
 
 #[test]

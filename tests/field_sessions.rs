@@ -85,13 +85,11 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("session_mirror", "true", "--session-mirror"),
 ];
 
-/// Which of these the tested CLI takes.
+/// Which of these the tested CLI takes, and does not just pass over: a mirror of nothing.
 fn are_allowed(names: &[&str]) -> bool {
     let has = |name: &str| names.contains(&name);
     let goes_on = has("resume") || has("continue_conversation");
     (!has("session_id") || !goes_on || has("fork_session"))
-        && !(has("resume") && has("continue_conversation"))
-        && (!has("fork_session") || goes_on)
         && (!has("resume_session_at") || has("resume"))
         && (!has("resume_drops_turn") || has("resume_session_at"))
         && !(has("persist_session") && has("session_mirror"))
