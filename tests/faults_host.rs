@@ -54,11 +54,19 @@ fn u1_u2_edge_120_a_cli_that_dies_between_two_writes() {
 #[test]
 fn u2_whatever_the_host_does_about_sigpipe_is_what_it_does_afterwards() {
     for way in ["default", "handler", "ignored"] {
-        for script in [json!({"on_start": ["close_stdin", {"sleep": 100}, {"exit": 1}]}), json!({"on_user": [["default"], ["init", {"exit": 1}]]})]
-        {
+        for script in [
+            json!({"on_start": ["close_stdin", {"sleep": 100}, {"exit": 1}]}),
+            json!({"on_user": [["default"], ["init", {"exit": 1}]]}),
+        ] {
             let fake = FakeClaude::new(script);
             let arguments = ["3", way];
-            let ended = program::run(fake.sandbox(), "undisturbed", Variant::Plain, &options(&fake, json!({})), &arguments);
+            let ended = program::run(
+                fake.sandbox(),
+                "undisturbed",
+                Variant::Plain,
+                &options(&fake, json!({})),
+                &arguments,
+            );
             assert_eq!(ended.expect_success().stdout, "", "{way}");
         }
     }

@@ -38,7 +38,8 @@ fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
 #[test]
 fn x2_a_callback_is_a_plain_function_with_a_pointer_of_the_hosts_and_no_struct_goes_by_value() {
     let api = interface();
-    let structs: Vec<&str> = list(&api, "structs").iter().map(|known| known["name"].as_str().unwrap()).collect();
+    let structs: Vec<&str> =
+        list(&api, "structs").iter().map(|known| known["name"].as_str().unwrap()).collect();
     let plain = |of: &Value| {
         let name = of["name"].as_str().unwrap();
         assert!(!structs.contains(&of["returns"].as_str().unwrap()), "{name} returns a struct");
@@ -60,7 +61,11 @@ fn x2_a_callback_is_a_plain_function_with_a_pointer_of_the_hosts_and_no_struct_g
         for (at, parameter) in parameters.iter().enumerate().filter(|(_, one)| one["role"] == "callback") {
             let has_data = parameters[at..].iter().any(|one| one["role"] == "user_data");
             let is_destroy = parameter["callback"] == "claude_destroy_fn";
-            assert!(has_data || is_destroy, "{} takes {parameter} without a pointer for it", function["name"]);
+            assert!(
+                has_data || is_destroy,
+                "{} takes {parameter} without a pointer for it",
+                function["name"]
+            );
         }
     }
 }
@@ -89,7 +94,9 @@ fn x5_a_main_thread_that_frees_without_pumping_is_not_waited_for() {
                 check(|error| claude_client_set_dispatch(client, mode, error))
             })
             .and_then(|()| {
-                check(|error| claude_client_on_message(client, Some(never), null_mut(), Some(destroyed), error))
+                check(|error| {
+                    claude_client_on_message(client, Some(never), null_mut(), Some(destroyed), error)
+                })
             })
             .and_then(|()| check(|error| claude_client_connect(client, null(), None, null_mut(), error)))
     };
@@ -102,7 +109,8 @@ fn x5_a_main_thread_that_frees_without_pumping_is_not_waited_for() {
     let waiting = || {
         let (mut events, lanes) = (0, MaybeUninit::new(claude_lanes_t::CLAUDE_LANE_ALL));
         // SAFETY: the output is a variable.
-        check(|error| unsafe { claude_client_pending(client, lanes, &mut events, null_mut(), error) }).unwrap();
+        check(|error| unsafe { claude_client_pending(client, lanes, &mut events, null_mut(), error) })
+            .unwrap();
         events
     };
     assert!(eventually(PATIENCE, || waiting() > 100), "{}", waiting());
@@ -113,8 +121,20 @@ fn x5_a_main_thread_that_frees_without_pumping_is_not_waited_for() {
 }
 
 /// The functions that catch a panic, each by means of one above it.
-const CATCHES: &[&str] = &["guard", "brief", "caught", "guard_or", "call_once", "call", "call_brief", "with_client_once", "with_client",
-    "start", "wait", "text_of"];
+const CATCHES: &[&str] = &[
+    "guard",
+    "brief",
+    "caught",
+    "guard_or",
+    "call_once",
+    "call",
+    "call_brief",
+    "with_client_once",
+    "with_client",
+    "start",
+    "wait",
+    "text_of",
+];
 
 /// Constants: nothing in them can fail.
 const CONSTANT: &[&str] = &["claude_abi_version", "claude_status_name", "claude_version"];
@@ -126,13 +146,20 @@ fn bodies() -> (BTreeMap<String, String>, BTreeMap<String, String>) {
         for entry in std::fs::read_dir(packaging::root().join(folder)).unwrap().flatten() {
             let text = std::fs::read_to_string(entry.path()).unwrap();
             let mut exported = false;
-            for (at, line) in text.match_indices('\n').map(|(at, _)| (at + 1, text[at + 1..].lines().next().unwrap_or_default())) {
+            for (at, line) in text
+                .match_indices('\n')
+                .map(|(at, _)| (at + 1, text[at + 1..].lines().next().unwrap_or_default()))
+            {
                 exported |= line.starts_with("#[unsafe(no_mangle)]");
-                let Some((_, name)) = line.split_once("fn ").or_else(|| line.split_once("macro_rules! ")) else { continue };
+                let Some((_, name)) = line.split_once("fn ").or_else(|| line.split_once("macro_rules! "))
+                else {
+                    continue;
+                };
                 if line.starts_with([' ', '/', '#']) {
                     continue;
                 }
-                let name: String = name.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                let name: String =
+                    name.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
                 let body = text[at..].split_once("\n}\n").map_or(&text[at..], |(body, _)| body).to_owned();
                 let body = body.split_once('{').map_or("", |(_, body)| body).to_owned();
                 if std::mem::take(&mut exported) {
@@ -150,7 +177,8 @@ fn calls(body: &str, name: &str) -> bool {
     body.match_indices(name).any(|(at, _)| {
         let before = body[..at].chars().next_back().unwrap_or(' ');
         let behind = &body[at + name.len()..];
-        !(before.is_ascii_alphanumeric() || before == '_' || before == '.') && (behind.starts_with(['(', '!']) || behind.starts_with("::<"))
+        !(before.is_ascii_alphanumeric() || before == '_' || before == '.')
+            && (behind.starts_with(['(', '!']) || behind.starts_with("::<"))
     })
 }
 
@@ -177,7 +205,9 @@ fn x7_no_defect_gets_out_of_any_export() {
 /// What an example needs of the CLI and of the keyboard, where the stand-in's ordinary turn is not enough.
 fn input_of(example: &str) -> &'static str {
     match example {
-        "chat" | "streaming" | "assistant" | "permission_dialog" | "approve_later" | "permission_mode" => "hello\ny\nhello\ny\n",
+        "chat" | "streaming" | "assistant" | "permission_dialog" | "approve_later" | "permission_mode" => {
+            "hello\ny\nhello\ny\n"
+        }
         _ => "",
     }
 }
@@ -206,10 +236,32 @@ fn sanitizers(command: &mut Command) -> &mut Command {
 }
 
 /// The examples that end by themselves with a stand-in that answers each prompt.
-const EXAMPLES: &[&str] = &["approve_later", "assistant", "basic_session", "chat", "claude_probe", "collect_messages",
-    "custom_transport", "epoll", "error_handling", "hooks", "interrupt", "many_clients", "manual_connection", "multi_turn",
-    "permission_dialog", "permission_mode", "prompt_stream", "pull", "pump_loop", "server_info", "streaming", "switch_model",
-    "tools", "with_options"];
+const EXAMPLES: &[&str] = &[
+    "approve_later",
+    "assistant",
+    "basic_session",
+    "chat",
+    "claude_probe",
+    "collect_messages",
+    "custom_transport",
+    "epoll",
+    "error_handling",
+    "hooks",
+    "interrupt",
+    "many_clients",
+    "manual_connection",
+    "multi_turn",
+    "permission_dialog",
+    "permission_mode",
+    "prompt_stream",
+    "pull",
+    "pump_loop",
+    "server_info",
+    "streaming",
+    "switch_model",
+    "tools",
+    "with_options",
+];
 
 #[test]
 fn x8_no_example_leaks_a_byte() {
@@ -219,7 +271,8 @@ fn x8_no_example_leaks_a_byte() {
     let folder = tempfile::tempdir().unwrap();
     let fake = FakeClaude::new(json!({}));
     for example in EXAMPLES {
-        let mut turn = vec![json!("init"), json!({"stream": "an answer in pieces", "deltas": 4}), json!("result")];
+        let mut turn =
+            vec![json!("init"), json!({"stream": "an answer in pieces", "deltas": 4}), json!("result")];
         // The others say of their input that it ends, so that a question behind it would not be answered.
         if !input_of(example).is_empty() || *example == "hooks" {
             turn.insert(2, json!({"ask": "can_use_tool"}));

@@ -147,7 +147,8 @@ fn t4_the_cli_is_kept_from_replacing_itself_when_the_option_says_so() {
     let without = json!({"env": {NAME: null}});
     let (_, env) = seen(&Variables::new(), without.clone());
     assert_eq!(env.get(NAME), None);
-    let (_, env) = seen(&Variables::new(), support::merged(without.clone(), json!({"prevent_autoupdate": true})));
+    let (_, env) =
+        seen(&Variables::new(), support::merged(without.clone(), json!({"prevent_autoupdate": true})));
     assert_eq!(env.get(NAME).map(String::as_str), Some("1"));
     let (_, env) = seen(&Variables::new(), support::merged(without, json!({"prevent_autoupdate": false})));
     assert_eq!(env.get(NAME), None);

@@ -58,7 +58,8 @@ static INSIDE: Mutex<Option<Failure>> = Mutex::new(None);
 
 unsafe extern "C" fn waits_inside(_: Kind, _: *const c_char, _: usize, client: *mut c_void) {
     // SAFETY: the client's own handle, which any function may be given.
-    let outcome = check(|error| unsafe { claude_client_interrupt_wait(client.cast(), 1000, null_mut(), error) });
+    let outcome =
+        check(|error| unsafe { claude_client_interrupt_wait(client.cast(), 1000, null_mut(), error) });
     INSIDE.lock().unwrap().get_or_insert(outcome.expect_err("it would wait for itself"));
 }
 
@@ -84,8 +85,10 @@ fn would_deadlock() -> Failure {
     let client = Client::new(&options(&fake, json!({})));
     let handle = client.handle();
     // SAFETY: the client outlives its callback.
-    check(|error| unsafe { claude_client_on_message(handle, Some(waits_inside), handle.cast(), None, error) })
-        .unwrap();
+    check(|error| unsafe {
+        claude_client_on_message(handle, Some(waits_inside), handle.cast(), None, error)
+    })
+    .unwrap();
     client.connect().unwrap();
     client.query("hello").unwrap();
     assert!(support::eventually(support::PATIENCE, || INSIDE.lock().unwrap().is_some()));
@@ -111,16 +114,25 @@ fn all() -> Vec<(Failure, Vec<(&'static str, std::path::PathBuf)>)> {
     all.push((from_json("{}", "/a"), vec![]));
     all.push((Client::try_new(r#"{"max_turn": 3}"#).err().expect("an unknown option"), vec![]));
     // SAFETY: NULL is what is tried.
-    let gone = check(|error| unsafe { claude_client_query(null_mut(), c"x".as_ptr(), null(), null_mut(), error) });
+    let gone =
+        check(|error| unsafe { claude_client_query(null_mut(), c"x".as_ptr(), null(), null_mut(), error) });
     all.push((gone.expect_err("no handle"), vec![]));
 
-    let fake = FakeClaude::new(json!({"on_control": {"set_model": [{"respond_error": "no such model", "code": "bad"}], "stop_task": []}}));
+    let fake = FakeClaude::new(
+        json!({"on_control": {"set_model": [{"respond_error": "no such model", "code": "bad"}], "stop_task": []}}),
+    );
     let client = Client::new(&options(&fake, json!({})));
     all.push((client.query("early").expect_err("not connected"), vec![]));
     let mut event = null_mut();
     // SAFETY: the output is a variable.
     let wrong_mode = check(|error| unsafe {
-        claude_client_next(client.handle(), std::mem::MaybeUninit::new(claude_lanes_t::CLAUDE_LANE_ALL), 0, &mut event, error)
+        claude_client_next(
+            client.handle(),
+            std::mem::MaybeUninit::new(claude_lanes_t::CLAUDE_LANE_ALL),
+            0,
+            &mut event,
+            error,
+        )
     });
     all.push((wrong_mode.expect_err("another mode"), vec![]));
     client.connect().unwrap();
@@ -142,18 +154,26 @@ fn all() -> Vec<(Failure, Vec<(&'static str, std::path::PathBuf)>)> {
     let file = sandbox.root().join("claude");
     std::fs::write(&file, "#!/bin/sh\n").unwrap();
     let plain = json!({"cli_path": file, "env": sandbox.env_json(), "env_mode": "only"});
-    all.push((Client::new(&plain).connect().expect_err("not executable"), vec![("ROOT", sandbox.root().to_owned())]));
+    all.push((
+        Client::new(&plain).connect().expect_err("not executable"),
+        vec![("ROOT", sandbox.root().to_owned())],
+    ));
 
     let secret = json!({"model": "haiku", "extra_args": {"token": "CANARY", "flag": null}});
-    let (fake, failure) = fails_with(json!({"on_start": [{"stderr": "a warning\nfatal: the reason\n"}, {"exit": 3}]}), secret.clone());
+    let (fake, failure) = fails_with(
+        json!({"on_start": [{"stderr": "a warning\nfatal: the reason\n"}, {"exit": 3}]}),
+        secret.clone(),
+    );
     all.push((failure, root(&fake)));
     let late = support::merged(secret, json!({"connect_timeout_ms": 4000}));
-    let (fake, failure) = fails_with(json!({"on_start": [{"stderr": "waiting\n"}], "on_initialize": []}), late);
+    let (fake, failure) =
+        fails_with(json!({"on_start": [{"stderr": "waiting\n"}], "on_initialize": []}), late);
     all.push((failure, root(&fake)));
     let result = json!({"result": {"is_error": true, "subtype": "error_during_execution", "errors": ["it broke"], "session_id": "S",
         "uuid": "U", "duration_ms": 1, "duration_api_ms": 1, "usage": null, "modelUsage": null, "user_message_uuid": null,
         "user_message_uuids": null, "model_usage_since_last_result": null}});
-    let (fake, failure) = fails_with(json!({"on_user": ["init", result, {"stderr": "the end\n"}, {"exit": 1}]}), json!({}));
+    let (fake, failure) =
+        fails_with(json!({"on_user": ["init", result, {"stderr": "the end\n"}, {"exit": 1}]}), json!({}));
     all.push((failure, root(&fake)));
     all
 }
@@ -213,7 +233,10 @@ fn l4_a_turn_without_a_word_is_a_turn_that_ends() {
     for (turn, is_error) in [
         (json!(["init", {"result": {"result": "", "num_turns": 0}}]), false),
         (json!([{"result": {"result": "Unknown slash command: /x", "num_turns": 0}}]), false),
-        (json!(["init", {"result": {"is_error": true, "subtype": "error_during_execution", "result": null}}]), true),
+        (
+            json!(["init", {"result": {"is_error": true, "subtype": "error_during_execution", "result": null}}]),
+            true,
+        ),
     ] {
         let fake = FakeClaude::new(json!({"on_user": turn}));
         let client = Client::connected(&options(&fake, json!({"turn_events": true})));

@@ -50,7 +50,12 @@ fn s4_two_sessions_with_folders_of_their_own_touch_neither_each_others_nor_the_u
     for folder in [&one, &two] {
         std::fs::create_dir(folder).unwrap();
     }
-    let users = || (tree(&real.sandbox.home().join(".claude")), std::fs::read(real.sandbox.home().join(".claude.json")).unwrap());
+    let users = || {
+        (
+            tree(&real.sandbox.home().join(".claude")),
+            std::fs::read(real.sandbox.home().join(".claude.json")).unwrap(),
+        )
+    };
     let before = users();
     let session = |folder: &Path| real.session(json!({"config_dir": folder}));
     let (first, second) = (session(&one), session(&two));
@@ -61,7 +66,9 @@ fn s4_two_sessions_with_folders_of_their_own_touch_neither_each_others_nor_the_u
     drop((first, second));
     assert_eq!(users(), before, "the user's own folder was written to");
     let holds = |folder: &Path, text: &str| {
-        tree(folder).keys().any(|path| String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).contains(text))
+        tree(folder)
+            .keys()
+            .any(|path| String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).contains(text))
     };
     assert!(holds(&one, "SECRET of the first") && !holds(&one, "SECRET of the second"));
     assert!(holds(&two, "SECRET of the second") && !holds(&two, "SECRET of the first"));
@@ -124,7 +131,8 @@ fn s6_hostile_words_in_any_field_of_a_frame_are_text_and_nothing_else() {
             {"ask": {"subtype": "mcp_message", "server_name": word, "message": {"jsonrpc": "2.0", "id": 1, "method": word}}},
             {"ask": {"subtype": "elicitation", "message": word}},
         ]);
-        let mut turn = vec![json!({"stderr": format!("{}\n", word.replace('\0', ""))}), json!({"send": frames})];
+        let mut turn =
+            vec![json!({"stderr": format!("{}\n", word.replace('\0', ""))}), json!({"send": frames})];
         turn.extend(asks.as_array().unwrap().iter().cloned());
         turn.push(json!({"result": {"result": word, "errors": [word], "subtype": word, "session_id": "s"}}));
         let more = json!({"hermetic": true, "include_partial_messages": true, "turn_events": true, "session_mirror": true,
@@ -140,7 +148,8 @@ fn s6_hostile_words_in_any_field_of_a_frame_are_text_and_nothing_else() {
         assert_eq!(told["result"], word);
         let _ = session.stats();
         session.disconnect().unwrap();
-        let left: Vec<PathBuf> = tree(watched.root()).into_keys().filter(|path| !path.ends_with("record.ndjson")).collect();
+        let left: Vec<PathBuf> =
+            tree(watched.root()).into_keys().filter(|path| !path.ends_with("record.ndjson")).collect();
         let made: Vec<&PathBuf> = left.iter().filter(|path| path.is_file()).collect();
         assert!(made.is_empty(), "{made:?} after {word:.100}");
         std::fs::remove_file(watched.root().join("record.ndjson")).unwrap();

@@ -34,13 +34,15 @@ fn transcripts(real: &Real) -> Vec<(PathBuf, String)> {
     let projects = real.sandbox.home().join(".claude/projects");
     let folders = std::fs::read_dir(projects).into_iter().flatten().flatten();
     let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
-    let named = files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    let named =
+        files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
     named.map(|path| (path.clone(), std::fs::read_to_string(path).expect("a transcript"))).collect()
 }
 
 #[test]
 fn n1_the_id_in_force_is_the_one_that_the_cli_named_last() {
-    let reset = json!({"send": {"type": "conversation_reset", "new_conversation_id": THIRD, "session_id": THIRD}});
+    let reset =
+        json!({"send": {"type": "conversation_reset", "new_conversation_id": THIRD, "session_id": THIRD}});
     let script = json!({"on_user": [turn_as(ONE), turn_as(OTHER), [reset, {"init": {"session_id": THIRD}}, {"result": {"session_id": THIRD}}]]});
     let (_fake, session) = fake_session(script, json!({"resume": ONE}));
     assert_eq!(id(&session), Value::Null, "before the first turn nobody knows it");
@@ -129,7 +131,10 @@ fn n2_each_pair_of_session_options_reaches_the_cli_or_fails_before_the_start() {
                 Err(failure) => {
                     assert!(!are_allowed(&pair), "{pair:?} was refused: {failure:#?}");
                     assert_eq!(failure.status, Status::CLAUDE_ERR_INVALID_OPTION, "{pair:?}");
-                    assert!(pair.iter().any(|name| failure.json["pointer"] == format!("/{name}")), "{failure:#?}");
+                    assert!(
+                        pair.iter().any(|name| failure.json["pointer"] == format!("/{name}")),
+                        "{failure:#?}"
+                    );
                     assert_eq!(fake.log().starts(), 0, "{pair:?}");
                 }
             }
@@ -238,7 +243,8 @@ fn n6_the_library_makes_no_path_of_a_session_itself() {
             files += 1;
             let text = std::fs::read_to_string(&path).unwrap();
             for line in text.lines().map(str::trim_start).filter(|line| !line.starts_with("//")) {
-                let named = line.contains("\"projects\"") || line.contains("projects/") || line.contains(".jsonl");
+                let named =
+                    line.contains("\"projects\"") || line.contains("projects/") || line.contains(".jsonl");
                 assert!(!named, "{}: {line}", path.display());
             }
         }
@@ -257,7 +263,8 @@ fn m1_credentials_that_expire_are_told_by_status_and_fresh_ones_go_on() {
     assert_eq!((&result["is_error"], &result["api_error_status"]), (&json!(true), &json!(401)), "{result:#}");
     let told = session.of(Kind::CLAUDE_MESSAGE_ASSISTANT).pop().unwrap();
     assert_eq!(told["error"], "authentication_failed", "{told:#}");
-    let asked = || real.api.messages().iter().filter(|message| message.conversation.prompt() == "go on").count();
+    let asked =
+        || real.api.messages().iter().filter(|message| message.conversation.prompt() == "go on").count();
     let count = asked();
     assert!(count <= 3, "asked {count} times");
     // Nothing goes on by itself: the session is there, and does what it is told.

@@ -27,7 +27,8 @@ const KNOWN: &[Known] = &[
     Known {
         reason: "resume_invalid",
         holds: |end| {
-            end.says("No conversation found") || end.says("--resume requires a valid session ID or session title")
+            end.says("No conversation found")
+                || end.says("--resume requires a valid session ID or session title")
         },
         remedy: "the option resume names no conversation of this working folder (cwd) and configuration folder (config_dir): \
                  leave it out to begin a new one",
