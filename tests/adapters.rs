@@ -211,8 +211,8 @@ fn what_cannot_be_watched_is_refused(kind: Loop) {
     play(kind, "refused", &json!({}), |output, _| assert_eq!(output, "refused\n"));
 }
 
-fn the_real_cli_answers(kind: Loop) {
-    let Some(cli) = real_cli_or_skip("the_real_cli_answers") else { return };
+fn x6_the_real_cli_answers(kind: Loop) {
+    let Some(cli) = real_cli_or_skip("x6_the_real_cli_answers") else { return };
     for kind in here(kind) {
         let api = Loopback::start();
         let sandbox = Sandbox::new().with_api(api.url()).with_env("CLAUDE_CLIENT_CLI", &cli);
@@ -235,15 +235,15 @@ macro_rules! tests_of {
 
 tests_of!(libuv: super::UV; a_burst_leaves_the_timer_running, a_callback_detaches_and_nothing_is_lost,
     a_client_is_freed_while_it_is_watched, clients_share_a_loop, a_permission_is_given_in_the_loop,
-    what_cannot_be_watched_is_refused, the_real_cli_answers);
+    what_cannot_be_watched_is_refused, x6_the_real_cli_answers);
 
 tests_of!(glib: super::GLIB; a_burst_leaves_the_timer_running, a_callback_detaches_and_nothing_is_lost,
     a_client_is_freed_while_it_is_watched, clients_share_a_loop, a_permission_is_given_in_the_loop,
-    a_callback_runs_a_loop_of_its_own, what_cannot_be_watched_is_refused, the_real_cli_answers);
+    a_callback_runs_a_loop_of_its_own, what_cannot_be_watched_is_refused, x6_the_real_cli_answers);
 
 tests_of!(qt: super::QT; a_burst_leaves_the_timer_running, a_callback_detaches_and_nothing_is_lost,
     a_client_is_freed_while_it_is_watched, clients_share_a_loop, a_permission_is_given_in_the_loop,
-    a_callback_runs_a_loop_of_its_own, what_cannot_be_watched_is_refused, the_real_cli_answers);
+    a_callback_runs_a_loop_of_its_own, what_cannot_be_watched_is_refused, x6_the_real_cli_answers);
 
 /// The C headers are C++ as well, and two files of one program may include them.
 #[test]

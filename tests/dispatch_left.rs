@@ -21,7 +21,7 @@ fn turn_with_tool() -> Value {
 }
 
 #[test]
-fn a_callback_that_is_left_by_a_jump_counts_as_ended_and_everything_goes_on() {
+fn l2_a_callback_that_is_left_by_a_jump_counts_as_ended_and_everything_goes_on() {
     for place in ["message", "request", "stderr", "done", "prompt"] {
         for call in ["dispatch", "receive_response"] {
             for end in ["free", "thread", "shutdown"] {
@@ -98,7 +98,7 @@ fn a_thread_may_wait_again_behind_a_log_callback_that_was_left_for_a_callback() 
 }
 
 #[test]
-fn an_unwinding_out_of_a_callback_ends_the_process_with_words_that_name_the_callback() {
+fn l2_an_unwinding_out_of_a_callback_ends_the_process_with_words_that_name_the_callback() {
     for how in ["throw", "exit"] {
         for mode in ["thread", "pump", "inline"] {
             for (place, name) in [

@@ -36,12 +36,12 @@ fn thread_mode_runs_everything_on_callback_threads() {
 }
 
 #[test]
-fn pump_mode_runs_everything_in_dispatch() {
+fn x1_pump_mode_runs_everything_in_dispatch() {
     every_callback_in("pump");
 }
 
 #[test]
-fn pull_mode_runs_nothing() {
+fn x1_x2_pull_mode_runs_nothing() {
     every_callback_in("pull");
 }
 

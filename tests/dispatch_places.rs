@@ -7,7 +7,7 @@ use dispatch_support::scenario;
 use serde_json::json;
 
 #[test]
-fn a_function_that_waits_is_refused_wherever_it_would_hold_up_the_library() {
+fn x5_a_function_that_waits_is_refused_wherever_it_would_hold_up_the_library() {
     let turn = json!({"on_user": [["init", {"stderr": "a line\n"}, {"ask": "can_use_tool"}, "result"]]});
     let quick = json!({"graceful_exit_timeout_ms": 200, "terminate_timeout_ms": 200});
     let places = [

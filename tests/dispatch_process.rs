@@ -13,7 +13,7 @@ fn flood() -> Value {
 }
 
 #[test]
-fn shutdown_leaves_no_thread_and_the_library_starts_again() {
+fn x3_shutdown_leaves_no_thread_and_the_library_starts_again() {
     let script = json!({"on_control": {"set_permission_mode": []}});
     scenario("dispatch_process", &["restart", "20"], script).run();
 }
@@ -71,13 +71,13 @@ fn a_callback_thread_that_cannot_be_had_is_had_later() {
 }
 
 #[test]
-fn the_library_can_be_unloaded_at_any_time() {
+fn x4_the_library_can_be_unloaded_at_any_time() {
     scenario("dispatch_dlopen", &["shutdown", "100"], json!({})).run();
     scenario("dispatch_dlopen", &["leave", "100"], json!({})).run();
 }
 
 #[test]
-fn a_plugin_is_reloaded_while_its_session_lives() {
+fn x3_a_plugin_is_reloaded_while_its_session_lives() {
     for mode in ["thread", "pump", "inline"] {
         let turn = json!([
             "init",
@@ -90,7 +90,7 @@ fn a_plugin_is_reloaded_while_its_session_lives() {
 }
 
 #[test]
-fn the_library_and_a_copy_of_it_live_side_by_side() {
+fn x4_the_library_and_a_copy_of_it_live_side_by_side() {
     scenario("dispatch_dlopen", &["both"], json!({})).run();
 }
 

@@ -34,7 +34,7 @@ fn edge_120_a_session_leaves_the_host_as_it_was() {
 }
 
 #[test]
-fn edge_120_a_cli_that_dies_before_the_first_write() {
+fn u1_u2_edge_120_a_cli_that_dies_before_the_first_write() {
     undisturbed_by(json!({"on_start": [{"exit": 1}]}));
     undisturbed_by(json!({"on_start": ["close_stdin", {"sleep": 100}, {"exit": 1}]}));
 }
@@ -46,9 +46,30 @@ fn edge_120_a_cli_that_dies_when_it_is_ready() {
 }
 
 #[test]
-fn edge_120_a_cli_that_dies_between_two_writes() {
+fn u1_u2_edge_120_a_cli_that_dies_between_two_writes() {
     undisturbed_by(json!({"on_user": [["default"], ["init", {"exit": 1}]]}));
     undisturbed_by(json!({"on_control": {"mcp_status": [{"signal": "SEGV"}]}}));
+}
+
+#[test]
+fn u2_whatever_the_host_does_about_sigpipe_is_what_it_does_afterwards() {
+    for way in ["default", "handler", "ignored"] {
+        for script in [
+            json!({"on_start": ["close_stdin", {"sleep": 100}, {"exit": 1}]}),
+            json!({"on_user": [["default"], ["init", {"exit": 1}]]}),
+        ] {
+            let fake = FakeClaude::new(script);
+            let arguments = ["3", way];
+            let ended = program::run(
+                fake.sandbox(),
+                "undisturbed",
+                Variant::Plain,
+                &options(&fake, json!({})),
+                &arguments,
+            );
+            assert_eq!(ended.expect_success().stdout, "", "{way}");
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::path::{Path, PathBuf};
+
 use claude_testkit::fake::FakeClaude;
 use serde_json::{Value, json};
 use support::options;
@@ -37,6 +39,33 @@ fn i7_a_thousand_sessions_that_the_host_ends_leave_nothing_behind() {
 #[test]
 fn i7_a_thousand_sessions_that_the_cli_ends_leave_nothing_behind() {
     leave_nothing_behind(json!({"on_user": ["default", {"exit": 0}]}), "cli");
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        match entry.path() {
+            path if path.is_dir() => found.extend(files(&path)),
+            path => found.push(path),
+        }
+    }
+    found
+}
+
+/// What may be private or large comes in a file to a CLI that knows no other way.
+#[test]
+fn j6_no_file_is_left_by_a_hundred_sessions_of_a_cli_that_ends_slowly() {
+    let fake = FakeClaude::new(json!({"on_eof": [{"sleep": 30}, {"exit": 0}]}));
+    let servers = json!({"m": {"command": "true", "env": {"KEY": "private"}}});
+    let mut options = options(
+        &fake,
+        json!({"settings": {"env": {"A": "private"}}, "mcp_servers": servers, "mcp_servers_delivery": "file"}),
+    );
+    options["env"]["FAKE_CLAUDE_LOG"] = Value::Null;
+    let before = files(fake.sandbox().root());
+    program::run(fake.sandbox(), "rounds", Variant::Plain, &options, &["50", "host"]).expect_success();
+    assert_eq!(files(fake.sandbox().root()), before);
 }
 
 #[test]

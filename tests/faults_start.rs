@@ -60,7 +60,7 @@ fn assert_reason(failure: &Failure, status: Status, reason: &str, words: &[&str]
 }
 
 #[test]
-fn edge_115_a_missing_cli_names_every_place_that_was_searched() {
+fn k4_edge_115_a_missing_cli_names_every_place_that_was_searched() {
     let sandbox = Sandbox::new();
     let empty = sandbox.root().join("empty");
     fs::create_dir(&empty).unwrap();
@@ -87,7 +87,7 @@ fn edge_115_a_missing_cli_names_every_place_that_was_searched() {
 }
 
 #[test]
-fn edge_115_a_path_that_does_not_exist() {
+fn l3_edge_115_a_path_that_does_not_exist() {
     let failure = refused(with_cli(Path::new("/nonexistent/claude")));
     assert_reason(
         &failure,
@@ -107,7 +107,7 @@ fn edge_115_a_bare_name_that_is_nowhere() {
 }
 
 #[test]
-fn edge_115_a_file_that_is_not_executable() {
+fn l3_edge_115_a_file_that_is_not_executable() {
     let folder = tempfile::tempdir().unwrap();
     let failure = refused(with_cli(&file(folder.path(), "#!/bin/sh\n", 0o644)));
     assert_reason(&failure, Status::CLAUDE_ERR_CLI_CONNECTION, "not_executable", &["chmod +x"]);
@@ -121,7 +121,7 @@ fn edge_116_a_directory() {
 }
 
 #[test]
-fn edge_116_a_text_without_shebang() {
+fn l3_edge_116_a_text_without_shebang() {
     let folder = tempfile::tempdir().unwrap();
     let failure = refused(with_cli(&file(folder.path(), "echo hello\n", 0o755)));
     assert_reason(
@@ -133,14 +133,14 @@ fn edge_116_a_text_without_shebang() {
 }
 
 #[test]
-fn a_script_whose_interpreter_is_missing() {
+fn l3_a_script_whose_interpreter_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let failure = refused(with_cli(&file(folder.path(), "#!/nonexistent/node\n", 0o755)));
     assert_reason(&failure, Status::CLAUDE_ERR_CLI_CONNECTION, "wrong_loader", &["/nonexistent/node"]);
 }
 
 #[test]
-fn a_program_whose_loader_is_missing() {
+fn l3_t3_a_program_whose_loader_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let (source, path) = (folder.path().join("main.c"), folder.path().join("claude"));
     fs::write(&source, "int main(void) { return 0; }\n").unwrap();
@@ -153,7 +153,7 @@ fn a_program_whose_loader_is_missing() {
 }
 
 #[test]
-fn edge_115_a_working_directory_that_was_deleted() {
+fn l3_edge_115_a_working_directory_that_was_deleted() {
     let fake = FakeClaude::new(json!({}));
     let failure = refused(options(&fake, json!({"cwd": "/nonexistent/folder"})));
     assert_reason(&failure, Status::CLAUDE_ERR_CLI_CONNECTION, "cwd_missing", &["/nonexistent/folder"]);
@@ -214,7 +214,7 @@ fn a_cli_that_does_not_know_a_word_of_ours_says_what_to_do() {
 }
 
 #[test]
-fn edge_42_a_cli_that_says_nothing_and_fails() {
+fn u1_edge_42_a_cli_that_says_nothing_and_fails() {
     let (failure, took) = timed(|| refused(with_cli(Path::new("/bin/false"))));
     assert_eq!(
         (failure.status, &failure.json["exit_code"]),
@@ -264,7 +264,7 @@ fn a7_edge_40_a_cli_that_never_answers_initialize() {
 }
 
 #[test]
-fn edge_41_an_error_result_while_starting_is_the_reason() {
+fn n4_edge_41_an_error_result_while_starting_is_the_reason() {
     let fake = FakeClaude::new(json!({"on_initialize": [{"fail_resume": "both"}]}));
     let failure = refused(options(&fake, json!({"resume": "gone"})));
     assert_eq!(failure.status, Status::CLAUDE_ERR_RESULT, "{failure:#?}");
@@ -274,7 +274,7 @@ fn edge_41_an_error_result_while_starting_is_the_reason() {
 }
 
 #[test]
-fn utf16_output_of_a_launcher_is_readable() {
+fn j5_utf16_output_of_a_launcher_is_readable() {
     let text = "WSL has no installed distributions.\r\n";
     let fake = FakeClaude::new(json!({"on_start": [{"write_utf16": text}, {"exit": 1}]}));
     let failure = refused(options(&fake, json!({})));
@@ -293,8 +293,8 @@ fn real_options(cli: &Path, sandbox: &Sandbox, more: Value) -> Value {
 }
 
 #[test]
-fn the_real_cli_resumes_no_unknown_session() {
-    let Some(cli) = real_cli_or_skip("the_real_cli_resumes_no_unknown_session") else { return };
+fn n4_the_real_cli_resumes_no_unknown_session() {
+    let Some(cli) = real_cli_or_skip("n4_the_real_cli_resumes_no_unknown_session") else { return };
     let api = Loopback::start();
     let sandbox = Sandbox::new().with_api(api.url());
     let id = "00000000-0000-4000-8000-000000000000";

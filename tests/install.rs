@@ -315,6 +315,25 @@ fn a_staged_install_is_complete_and_can_be_removed() {
     assert_eq!(files(stage.path()), BTreeSet::new(), "uninstall left files behind");
 }
 
+/// The CLI is as large as two hundred of this library, and is never part of what is installed.
+#[test]
+fn t1_what_is_installed_is_small_and_holds_no_cli() {
+    let stage = tempfile::tempdir().unwrap();
+    make(&["install", "PREFIX=/usr", &format!("DESTDIR={}", stage.path().display())]);
+    for name in files(stage.path()) {
+        let path = stage.path().join(&name);
+        assert!(!name.contains("/bin/") && path.file_name() != Some(OsStr::new("claude")), "{name}");
+        let is_library = [".so", ".a", ".dylib"].iter().any(|end| name.contains(end));
+        let is_program = fs::metadata(&path).unwrap().permissions().mode() & 0o111 != 0;
+        assert!(is_library || !is_program, "{name} can be run");
+        assert!(is_library || fs::metadata(&path).unwrap().len() < 1 << 20, "{name} is large");
+    }
+    // The check holds the stripped library to this size.
+    let size: u64 = fs::read_to_string(root().join("packaging/size.txt")).unwrap().trim().parse().unwrap();
+    assert!(size < 8 << 20, "{size} bytes");
+    assert!(fs::read_to_string(root().join(".ci/run")).unwrap().contains("packaging/size.txt"));
+}
+
 fn pkg_config_at(directory: &Path) -> String {
     run(Command::new("pkg-config").env("PKG_CONFIG_PATH", directory).args(["--cflags", "claude-client"]))
 }

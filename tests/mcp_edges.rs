@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use claude_client::capi::types::claude_status_t;
+use claude_client::capi::types::{claude_dispatch_t, claude_status_t};
 use mcp_support::*;
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ fn edge_077_handshake_list_and_call_have_the_right_envelopes() {
 }
 
 #[test]
-fn the_start_announces_servers_and_how_long_to_wait_for_them() {
+fn q1_the_start_announces_servers_and_how_long_to_wait_for_them() {
     let fake = Fake::new(vec![json!("result")]);
     let tools = Tools::new(
         "calc",
@@ -269,7 +269,7 @@ fn edge_084_calls_at_once_are_matched_by_id() {
 }
 
 #[test]
-fn edge_085_a_cancelled_call_is_told_to_stop_and_gets_no_answer() {
+fn q3_edge_085_a_cancelled_call_is_told_to_stop_and_gets_no_answer() {
     let fake = Fake::new(vec![
         ask("c", call_message(5, "long", json!({}))),
         json!({"sleep": 200}),
@@ -308,7 +308,7 @@ fn edge_085_a_cancelled_call_is_told_to_stop_and_gets_no_answer() {
 }
 
 #[test]
-fn cancelled_before_during_and_after_the_answer() {
+fn q3_cancelled_before_during_and_after_the_answer() {
     let cancel = |id: i64| notification("notifications/cancelled", json!({"requestId": id}));
     let fake = Fake::new(vec![
         ask("first", call_message(1, "one", json!({}))),
@@ -456,4 +456,29 @@ fn d3_large_results_and_arguments_are_whole() {
     assert_eq!((text.len(), &text[text.len() - 9..]), (size / 3 * 3 + 9, "\n\u{2028}\"end\""));
     let arguments: Value = serde_json::from_str(&raw.lock().unwrap()).unwrap();
     assert_eq!(arguments["text"].as_str().unwrap().chars().count(), 100_000);
+}
+
+/// Every time that the library knows is shorter than the tool's.
+#[test]
+fn q1_a_tool_may_take_longer_than_every_time_of_the_library() {
+    let fake = Fake::new(vec![
+        ask("c", call_message(1, "long", json!({}))),
+        json!({"await": "all"}),
+        json!("result"),
+    ]);
+    let tools = Tools::new("calc", &json!({}));
+    let long = |call: Call| {
+        std::thread::sleep(Duration::from_millis(2500));
+        assert!(!call.is_cancelled());
+        call.answer("after all");
+    };
+    tools.add(&json!({"name": "long"}), long).unwrap();
+    let options = json!({
+        "cli_path": fake.fake.path(), "env": fake.fake.env_json(), "cwd": fake.fake.sandbox().work(),
+        "control_timeout_ms": 300, "request_timeout_ms": 300, "graceful_exit_timeout_ms": 300, "terminate_timeout_ms": 300,
+    });
+    let client = Client::new(&options, claude_dispatch_t::CLAUDE_DISPATCH_THREAD).with(&tools);
+    client.connect();
+    client.turn("go");
+    assert_eq!(text_of(&fake.rpc("c")), "after all");
 }

@@ -36,12 +36,12 @@ fn most_at_once(max_concurrency: u32) -> usize {
 }
 
 #[test]
-fn a_limit_of_one_runs_calls_one_after_another() {
+fn q2_a_limit_of_one_runs_calls_one_after_another() {
     assert_eq!(most_at_once(1), 1);
 }
 
 #[test]
-fn a_limit_of_ten_and_none_run_them_together() {
+fn q2_a_limit_of_ten_and_none_run_them_together() {
     assert_eq!(most_at_once(10), 10);
     assert_eq!(most_at_once(0), 10);
     let three = most_at_once(3);

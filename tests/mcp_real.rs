@@ -247,7 +247,7 @@ fn most_at_once(real: &Real, max_concurrency: u32) -> usize {
 }
 
 #[test]
-fn parallel_calls_keep_to_the_limit_of_the_tool() {
+fn q2_parallel_calls_keep_to_the_limit_of_the_tool() {
     let real = real!("parallel_calls");
     assert_eq!(most_at_once(&real, 1), 1);
     let together = most_at_once(&real, 10);
@@ -277,7 +277,7 @@ fn two_servers_and_an_answer_from_another_thread() {
 }
 
 #[test]
-fn a_call_knows_its_tool_use_and_progress_does_not_prolong_it() {
+fn q1_a_call_knows_its_tool_use_and_progress_does_not_prolong_it() {
     let real = real!("progress");
     let tools = Tools::new("calc", &json!({"timeout_ms": 1500}));
     let (hand, metas) = channel::<Value>();
@@ -308,7 +308,7 @@ fn a_call_knows_its_tool_use_and_progress_does_not_prolong_it() {
 }
 
 #[test]
-fn the_timeout_of_the_server_is_kept_by_the_cli() {
+fn q1_the_timeout_of_the_server_is_kept_by_the_cli() {
     let real = real!("the_timeout");
     let tools = Tools::new("calc", &json!({"timeout_ms": 1500}));
     let cancelled = Arc::new(AtomicBool::new(false));

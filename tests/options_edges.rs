@@ -167,7 +167,7 @@ fn edge_127_settings_file_with_byte_order_mark_and_sandbox() {
 }
 
 #[test]
-fn edge_128_marks_of_an_outer_session_are_not_inherited() {
+fn k1_k2_edge_128_marks_of_an_outer_session_are_not_inherited() {
     let host: Vec<(OsString, OsString)> = DENY_LIST.iter().map(|name| (name.into(), "1".into())).collect();
     let run = |options: Value| {
         parse(&options.to_string()).unwrap().launch_on(Platform::Unix, &Features::default(), &host).unwrap()
@@ -228,7 +228,7 @@ fn edge_129_secrets_never_stand_in_the_process_list() {
 }
 
 #[test]
-fn edge_130_batch_files_in_every_spelling() {
+fn j2_edge_130_batch_files_in_every_spelling() {
     let batch = [
         "claude.cmd",
         "claude.CMD",
@@ -335,7 +335,7 @@ fn the_environment_has_what_the_cli_expects_of_an_sdk() {
 }
 
 #[test]
-fn only_mode_keeps_the_hosts_secrets_out() {
+fn s2_only_mode_keeps_the_hosts_secrets_out() {
     let host = environment(&[("HOST_SECRET", "x"), ("systemroot", "C:\\Windows"), ("PATH", "p")]);
     let options = parse("{\"env_mode\": \"only\", \"env\": {\"HOME\": \"/h\", \"home\": \"/i\"}}").unwrap();
     let unix = options.launch_on(Platform::Unix, &Features::default(), &host).unwrap();

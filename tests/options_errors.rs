@@ -229,7 +229,7 @@ fn extra_flags_cannot_break_the_protocol_or_repeat_an_option() {
 }
 
 #[test]
-fn session_options_that_the_cli_refuses_together_are_refused_before_the_start() {
+fn n2_session_options_that_the_cli_refuses_together_are_refused_before_the_start() {
     const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
     let all = [
         ("continue_conversation", json!(true)),

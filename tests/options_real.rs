@@ -169,8 +169,8 @@ fn a_tool_of_an_mcp_server_answers_permission_questions() {
 }
 
 #[test]
-fn limits_end_the_run() {
-    let Some(real) = Real::new("limits_end_the_run") else { return };
+fn o4_limits_end_the_run() {
+    let Some(real) = Real::new("o4_limits_end_the_run") else { return };
     let endless = Rule::always(Reply::tool("Bash", json!({"command": "echo x"})));
     real.api.set_rules(vec![endless]);
     let session = real.session(json!({"max_turns": 2}));

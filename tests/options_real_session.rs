@@ -163,7 +163,7 @@ fn the_cli_knows_a_session_for_a_programs_and_the_api_knows_this_library() {
 }
 
 #[test]
-fn no_mark_that_a_session_leaves_in_its_tools_reaches_the_sessions_of_a_host_among_them() {
+fn k1_no_mark_that_a_session_leaves_in_its_tools_reaches_the_sessions_of_a_host_among_them() {
     let Some(real) = Real::new("no_mark") else { return };
     let session = real.session(json!({"allowed_tools": ["Bash"]}));
     let said = shell_says(&session, "env | cut -d= -f1 | grep '^CLAUDE' | sort");
@@ -208,7 +208,7 @@ fn settings_and_their_sources() {
 }
 
 #[test]
-fn a_sandbox_that_cannot_be_had_is_a_failure() {
+fn s3_a_sandbox_that_cannot_be_had_is_a_failure() {
     let Some(real) = Real::new("a_sandbox_that_cannot_be_had") else { return };
     // No bwrap in this PATH.
     let options = real.options(json!({"sandbox": {"enabled": true}, "env": {"PATH": "/nowhere"}}));

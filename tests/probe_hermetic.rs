@@ -60,8 +60,8 @@ fn effects(real: &Real, init: &Value, prompt: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_poisoned_home_folder_stays_outside() {
-    let Some(real) = Real::new("a_poisoned_home_folder_stays_outside") else { return };
+fn s1_a_poisoned_home_folder_stays_outside() {
+    let Some(real) = Real::new("s1_a_poisoned_home_folder_stays_outside") else { return };
     poison(&real);
     let session = real.session(json!({"hermetic": true}));
     session.turn("hermetic?");
@@ -89,8 +89,8 @@ fn a_poisoned_home_folder_stays_outside() {
 }
 
 #[test]
-fn what_got_into_the_real_cli_nevertheless_is_reported() {
-    let Some(real) = Real::new("what_got_into_the_real_cli_nevertheless_is_reported") else { return };
+fn s1_what_got_into_the_real_cli_nevertheless_is_reported() {
+    let Some(real) = Real::new("s1_what_got_into_the_real_cli_nevertheless_is_reported") else { return };
     poison(&real);
     // The CLI takes the last of two flags: the switches of hermetic have no effect then.
     let session = real.session(json!({

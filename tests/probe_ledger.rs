@@ -15,7 +15,7 @@ fn close_to(a: f64, b: f64) -> bool {
 }
 
 #[test]
-fn a_turns_cost_is_not_the_sum_of_all_before_it() {
+fn o1_a_turns_cost_is_not_the_sum_of_all_before_it() {
     let Some(real) = Real::new("a_turns_cost_is_not_the_sum") else { return };
     let id = "88888888-8888-4888-8888-888888888888";
     let session = real.session(json!({"session_id": id}));
@@ -96,7 +96,7 @@ fn an_interrupted_turn_is_counted_with_what_it_cost() {
 }
 
 #[test]
-fn a_price_that_the_cli_guesses_is_marked() {
+fn o3_a_price_that_the_cli_guesses_is_marked() {
     let Some(real) = Real::new("a_price_that_the_cli_guesses") else { return };
     let session = real.session(json!({"model": "strange-model-1"}));
     session.turn("hello");
@@ -108,7 +108,7 @@ fn a_price_that_the_cli_guesses_is_marked() {
 }
 
 #[test]
-fn a_model_without_a_cost_makes_the_ledger_incomplete() {
+fn o3_a_model_without_a_cost_makes_the_ledger_incomplete() {
     let usage = json!({"known": {"costUSD": 0.5}, "unknown": {"inputTokens": 100}});
     let result = json!({"result": {"total_cost_usd": 0.5, "model_usage_since_last_result": usage}});
     let (_fake, session) = fake_session(json!({"on_user": ["init", {"text": "a"}, result]}), json!({}));
@@ -118,7 +118,7 @@ fn a_model_without_a_cost_makes_the_ledger_incomplete() {
 }
 
 #[test]
-fn each_window_of_the_usage_limits_is_kept() {
+fn o5_each_window_of_the_usage_limits_is_kept() {
     let limit = |status: &str, window: Option<&str>| {
         let info = json!({"status": status, "rateLimitType": window, "resetsAt": 1});
         json!({"send": {"type": "rate_limit_event", "rate_limit_info": info, "uuid": "u", "session_id": "s"}})

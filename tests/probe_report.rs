@@ -102,7 +102,7 @@ fn no_secret_is_in_the_report() {
 }
 
 #[test]
-fn versions_are_judged() {
+fn s5_versions_are_judged() {
     let fake = FakeClaude::new(json!({}));
     for (version, level, part) in [
         ("2.1.330 (Claude Code)", "ok", "tested"),
@@ -122,7 +122,7 @@ fn versions_are_judged() {
 }
 
 #[test]
-fn a_broken_version_is_also_told_at_connect_once() {
+fn q5_s5_a_broken_version_is_also_told_at_connect_once() {
     for (version, count) in
         [("2.1.245 (Claude Code)", 1), ("1.0.3 (Claude Code)", 1), ("9.0.0 (Claude Code)", 0)]
     {

@@ -90,7 +90,7 @@ fn silence_of_an_elicitation_hook_declines() {
 }
 
 #[test]
-fn the_first_prompt_waits_for_the_tools_of_slow_mcp_servers() {
+fn q4_the_first_prompt_waits_for_the_tools_of_slow_mcp_servers() {
     for delivery in ["initialize", "file"] {
         let Some(mut stage) = asker("slow_mcp_server") else { return };
         let server = &mut stage.options["mcp_servers"]["asker"];

@@ -11,7 +11,7 @@ use super::document::invalid;
 use super::platform::Platform;
 use super::table::{Row, To, rows};
 use super::{Options, combine, environment, extra, made};
-use crate::error::Error;
+use crate::error::{Error, quotable};
 use crate::protocol::tree;
 
 /// What the host has registered with the client before the start.
@@ -58,6 +58,8 @@ impl PrivateFile {
 pub struct Launch {
     /// The arguments without those of `private_files`, which may be put at the end.
     pub args: Vec<OsString>,
+    /// As `args`, for error documents: without the values of flags that this library does not know, and cut where long.
+    pub shown_args: Vec<String>,
     /// The whole environment.
     pub env: Vec<(OsString, OsString)>,
     /// With a launcher, what of it the options and this library set, or remove (`None`): its CLI does not inherit `env`.
@@ -103,6 +105,16 @@ pub struct Arg {
     pub text: String,
 }
 
+impl Arg {
+    /// What an unknown flag carries may be secret.
+    fn shown(&self) -> String {
+        match self.text.split_once('=') {
+            Some((flag, _)) if self.pointer.starts_with("/extra_args/") => format!("{flag}=…"),
+            _ => quotable(&self.text).into_owned(),
+        }
+    }
+}
+
 /// The launch while it is being put together.
 pub struct Builder<'a> {
     pub options: &'a Options,
@@ -145,6 +157,7 @@ impl Options {
         let env = environment::build(self, host_env, platform, &mut warnings);
         let connect_timeout = environment::connect_timeout(self, host_env, &mut warnings);
         Ok(Launch {
+            shown_args: builder.args.iter().map(Arg::shown).collect(),
             args: builder.args.into_iter().map(|arg| arg.text.into()).collect(),
             env,
             own_env: if self.launcher.is_some() { environment::own(self) } else { Vec::new() },

@@ -125,8 +125,8 @@ In this order; later steps win:
 6. `CLAUDE_AGENT_SDK_VERSION`, and `CLAUDE_CODE_SDK_READS_SESSION_STATE=1` unless it is set in any letter case.
 7. `PWD`, if `cwd` is given.
 
-`CLAUDE_CODE_SUBPROCESS_ENV_SCRUB=1` in `env` keeps the CLI's secrets out of the tools that it starts; `env_mode: only`
-keeps the host's secrets out of the CLI.
+`CLAUDE_CODE_SUBPROCESS_ENV_SCRUB=1` in `env` keeps the CLI's secrets out of the tools that it starts, for which a CLI on Linux
+needs bubblewrap: it does not start without. `env_mode: only` keeps the host's secrets out of the CLI.
 "
     )
 }

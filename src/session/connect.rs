@@ -242,9 +242,9 @@ impl Client {
     fn connect_timed_out(&self) -> Error {
         let stderr = self.transport().map(|transport| transport.stderr()).filter(|text| !text.is_empty());
         let phase = if self.transport().is_some() { "initialize" } else { "spawn" };
-        let (cli_path, stdout) = {
+        let (cli_path, argv, stdout) = {
             let state = lock(&self.state);
-            (state.cli_path.clone(), exit_cause::output(&state))
+            (state.cli_path.clone(), state.argv.clone(), exit_cause::output(&state))
         };
         let remedy = match &stdout {
             Some(_) => {
@@ -259,6 +259,7 @@ impl Client {
         Error::new(Status::Timeout, "the CLI did not become ready in time")
             .with("phase", phase)
             .with_opt("cli_path", cli_path)
+            .with_opt("argv", argv)
             .with_opt("stderr", stderr)
             .with_opt("stdout", stdout)
             .with("remedy", remedy)

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::State;
+use super::{State, known_ends};
 use crate::error::{Error, Status};
 use crate::process::Exit;
 use crate::protocol::tolerant;
@@ -80,9 +80,10 @@ fn described(error: Error, end: &End, state: &State) -> Error {
         Exit::Signal(signal) => (None, Some(signal)),
         Exit::Unknown => (None, None),
     };
-    let phase = if state.server_info.is_none() { "initialize" } else { "session" };
+    let connecting = state.server_info.is_none();
+    let phase = if connecting { "initialize" } else { "session" };
     let phase = error.detail("phase").is_none().then_some(phase);
-    error
+    let error = error
         .with_opt("phase", phase)
         .with_opt("exit_code", code)
         .with_opt("signal", signal)
@@ -90,6 +91,8 @@ fn described(error: Error, end: &End, state: &State) -> Error {
         .with_opt("stdout", output(state))
         .with_opt("cli_path", state.cli_path.clone())
         .with_opt("cli_version", state.cli_version.clone())
+        .with_opt("argv", state.argv.clone().filter(|_| connecting));
+    known_ends::recognised(error, connecting)
 }
 
 /// The last line of stderr usually is the reason.

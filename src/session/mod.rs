@@ -11,6 +11,7 @@ mod hermetic;
 mod hooks;
 mod host;
 mod inbound;
+mod known_ends;
 mod ledger;
 mod left;
 mod live;
@@ -81,6 +82,8 @@ struct State {
     /// The payload of the answer to `initialize`.
     server_info: Option<String>,
     cli_path: Option<String>,
+    /// The words behind the path, as far as they can be shown.
+    argv: Option<Vec<String>>,
     cli_version: Option<String>,
     /// Why the session ended, when it did not end as it should.
     cause: Option<Arc<Error>>,
@@ -152,6 +155,7 @@ impl Client {
             phase: Phase::Created,
             server_info: None,
             cli_path: None,
+            argv: None,
             cli_version: None,
             cause: None,
             lives_on: None,

@@ -240,7 +240,7 @@ impl Client {
         match line.kind {
             Kind::Result => {
                 let frame = ResultFrame::parse(text);
-                self.run.set_session_id(frame.session_id);
+                self.follow_session_id(frame.session_id);
                 lock(&self.run.ledger).result(&frame, self.run.resumed.load(Ordering::Relaxed));
                 let (turn, ceiling) = {
                     let mut turns = lock(&self.run.turns);
@@ -262,7 +262,7 @@ impl Client {
             }
             kind => {
                 if kind == Kind::System {
-                    self.run.set_session_id(top_level_string(text, b"session_id"));
+                    self.follow_session_id(top_level_string(text, b"session_id"));
                     self.run.turn_began.store(true, Ordering::Relaxed);
                     self.verify_hermetic(text);
                 }
@@ -284,9 +284,14 @@ impl Client {
             "another client of this process has the conversation {} open as well",
             id.as_deref().unwrap_or_default()
         );
-        let event =
-            json!({"event": "session_shared", "session_id": id, "text": text, "remedy": shared::REMEDY});
-        self.event(Kind::Warning, event);
+        self.warn(json!({"event": "session_shared", "session_id": id, "text": text, "remedy": shared::REMEDY}));
+    }
+
+    /// A copy that fails before it has an id of its own is named by that of the original, which it must not lead back to.
+    fn follow_session_id(&self, id: Option<&[u8]>) {
+        let forks = self.options.get("fork_session").is_some_and(|forks| *forks == true);
+        let original = self.options.get("resume").filter(|_| forks).and_then(Value::as_str);
+        self.run.set_session_id(id.filter(|id| original.is_none_or(|original| original.as_bytes() != *id)));
     }
 
     /// The CLI has said that it took a prompt out of its queue.

@@ -34,10 +34,15 @@ pub async fn start_transport(client: &Arc<Client>, plan: Plan) -> Result<Arc<dyn
 
 async fn start_process(client: &Arc<Client>, plan: Plan) -> Result<Arc<dyn Transport>> {
     let host_environment = plan.environment.clone();
+    let argv = plan.launch.shown_args.clone();
     let start = prepare(client, plan).await?;
     let path = start.command.program.display().to_string();
     log::info(|| format!("starting {path} with {} arguments", start.command.args.len()));
-    lock(&client.state).cli_path = Some(path);
+    {
+        let mut state = lock(&client.state);
+        state.cli_path = Some(path);
+        state.argv = Some(argv);
+    }
     let recording = Recording::begin(client, || {
         let environment = host_environment.iter().chain(&start.command.env).cloned().collect();
         (Some(start.command.program.clone()), environment)

@@ -1,7 +1,8 @@
 /*
  * Has sessions that may go wrong in any way, and compares the process before and after: signal dispositions and mask,
  * environment, working directory, descriptors, children. The first argument holds the options, the second the number
- * of sessions; stdout and stderr stay empty.
+ * of sessions, the third what the host does about SIGPIPE: `default` (also without it), `handler` or `ignored`; stdout and
+ * stderr stay empty.
  */
 #include "host.h"
 #include <dirent.h>
@@ -21,6 +22,14 @@ struct state {
 static void handler(int number)
 {
     (void)number;
+}
+
+static volatile sig_atomic_t broken_pipes;
+
+static void pipe_handler(int number)
+{
+    (void)number;
+    broken_pipes++;
 }
 
 static char *environment(void)
@@ -134,11 +143,12 @@ static void session(const char *options, const struct state *before)
 
 int main(int argc, char **argv)
 {
+    const char *sigpipe = argc > 3 ? argv[3] : "default";
     struct sigaction action;
     struct state before, after;
     int rounds;
 
-    CHECK(argc == 3);
+    CHECK(argc >= 3);
     memset(&action, 0, sizeof action);
     action.sa_handler = handler;
     CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
@@ -146,13 +156,16 @@ int main(int argc, char **argv)
     sigemptyset(&action.sa_mask);
     sigaddset(&action.sa_mask, SIGUSR2);
     CHECK(pthread_sigmask(SIG_BLOCK, &action.sa_mask, NULL) == 0);
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = strcmp(sigpipe, "handler") == 0 ? pipe_handler : strcmp(sigpipe, "ignored") == 0 ? SIG_IGN : SIG_DFL;
+    CHECK(sigaction(SIGPIPE, &action, NULL) == 0);
     take(&before);
-    CHECK(before.actions[SIGPIPE].sa_handler == SIG_DFL);
     for (rounds = atoi(argv[2]); rounds > 0; rounds--)
         session(argv[1], &before);
     OK(claude_runtime_shutdown(LONG_MS, &error));
     take(&after);
     compare(&before, &after);
+    CHECK(broken_pipes == 0);
     if (strcmp(before.descriptors, after.descriptors) != 0)
         fprintf(stderr, "before:\n%safter:\n%s", before.descriptors, after.descriptors);
     CHECK(strcmp(before.descriptors, after.descriptors) == 0);

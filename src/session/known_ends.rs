@@ -1,0 +1,72 @@
+//! Ends of the CLI whose words are known: a name by which a program can tell them, and what to do about them.
+
+use serde_json::Value;
+
+use crate::error::{Error, Status};
+
+/// What was said and done at the end.
+struct End<'a> {
+    words: &'a [&'a str],
+    exit_code: Option<i32>,
+    http_status: Option<i64>,
+}
+
+impl End<'_> {
+    fn says(&self, part: &str) -> bool {
+        self.words.iter().any(|words| words.contains(part))
+    }
+}
+
+struct Known {
+    reason: &'static str,
+    holds: fn(&End) -> bool,
+    remedy: &'static str,
+}
+
+const KNOWN: &[Known] = &[
+    Known {
+        reason: "resume_invalid",
+        holds: |end| {
+            end.says("No conversation found")
+                || end.says("--resume requires a valid session ID or session title")
+        },
+        remedy: "the option resume names no conversation of this working folder (cwd) and configuration folder (config_dir): \
+                 leave it out to begin a new one",
+    },
+    Known {
+        reason: "session_id_taken",
+        holds: |end| end.says("Session ID ") && end.says(" is already in use"),
+        remedy: "a conversation with this session_id exists: continue it with the option resume, or choose another id",
+    },
+    Known {
+        reason: "login",
+        holds: |end| end.http_status == Some(401) || end.says("Please run /login"),
+        remedy: "give a key or a token that is valid with the option env (ANTHROPIC_API_KEY, CLAUDE_CODE_OAUTH_TOKEN), or run \
+                 claude and /login in a terminal; then connect another client, which the option resume lets continue",
+    },
+    Known {
+        reason: "program_missing",
+        // What shells and env end with when they do not find a program.
+        holds: |end| end.exit_code == Some(127),
+        remedy: "the CLI, or what starts it, needs a program that is not in its PATH: set PATH with the option env, for \
+                 instance to what a login shell has; claude_probe names the program",
+    },
+];
+
+/// Adds what is known of an end while the session starts, or behind an error result.
+pub fn recognised(error: Error, connecting: bool) -> Error {
+    if !(connecting || error.status == Status::Result) || error.detail("reason").is_some() {
+        return error;
+    }
+    let detail = |name: &str| error.detail(name);
+    let stderr = detail("stderr").filter(|_| connecting).and_then(Value::as_str).unwrap_or_default();
+    let end = End {
+        words: &[&error.message, stderr],
+        exit_code: detail("exit_code").and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok()),
+        http_status: detail("api_error_status").and_then(Value::as_i64),
+    };
+    match KNOWN.iter().find(|known| (known.holds)(&end)) {
+        Some(known) => error.with("reason", known.reason).with("remedy", known.remedy),
+        None => error,
+    }
+}
