@@ -200,6 +200,7 @@ impl Client {
             (state.cause.clone(), state.connecting.take())
         };
         self.end_watch();
+        self.end_stall_watch();
         let reason =
             cause.clone().unwrap_or_else(|| Arc::new(Error::new(Status::Closed, "the session has ended")));
         match &cause {

@@ -12,7 +12,7 @@ use super::Client;
 use super::inbound::text_of;
 use super::ledger::Ledger;
 use super::stream::Held;
-use super::turns::{Ceiling, InProgress, Turn, Turns};
+use super::turns::{Ceiling, InProgress, OwedTurn, Turn, Turns};
 use crate::dispatch::gate::Slot;
 use crate::error::Result;
 use crate::protocol::framing::{Block, Line};
@@ -167,6 +167,10 @@ impl Client {
         lock(&self.run.turns).owes_result()
     }
 
+    pub(super) fn owed_turn(&self) -> Option<OwedTurn> {
+        lock(&self.run.turns).owed()
+    }
+
     pub(super) fn turn_goes_on(&self, turn: &InProgress) -> bool {
         lock(&self.run.turns).goes_on(turn)
     }
@@ -210,6 +214,7 @@ impl Client {
         if top_level_string(line, b"type") == Some(b"system") {
             let ceiling = lock(&self.run.turns).frame(None, line);
             self.after_frame(ceiling);
+            self.watch_own_turn();
         }
     }
 
@@ -228,6 +233,7 @@ impl Client {
                     (turn, turns.ceiling())
                 };
                 self.after_frame(ceiling);
+                self.stall_watch.tools.clear();
                 Some(turn)
             }
             Kind::RateLimitEvent => {
@@ -247,8 +253,18 @@ impl Client {
                 }
                 let ceiling = lock(&self.run.turns).frame(Some(kind), text);
                 self.after_frame(ceiling);
+                if kind == Kind::System {
+                    self.watch_own_turn();
+                }
                 None
             }
+        }
+    }
+
+    /// The CLI may have begun with a turn that nobody has asked for.
+    fn watch_own_turn(&self) {
+        if self.owed_turn().is_some() {
+            self.watch_stalls();
         }
     }
 
