@@ -192,6 +192,9 @@ CLAUDE_ENUM(claude_message_kind_t) {
                                                 `origin`, `interrupted`. */
     CLAUDE_EVENT_REPLAY_MISMATCH = 105,    /**< Not what the record has (option `replay`): `line`, `pointer`, `text`,
                                                 ... */
+    CLAUDE_EVENT_STALLED = 106,            /**< The CLI owes something and is silent, speaks again, or does not end a
+                                                turn (docs/stalls.md): `event` (`stalled`, `stall_ended`,
+                                                `long_turn`), `text`, `waiting_for`, ... */
     CLAUDE_EVENT_REQUEST = 200,            /**< The CLI asks something: claude_event_take_request. JSON: the request. */
     CLAUDE_EVENT_REQUEST_CANCELLED = 201,  /**< The request with this id ended without an answer. */
     CLAUDE_EVENT_DONE = 202,               /**< An operation ended. JSON: the reply, or the error's document. */

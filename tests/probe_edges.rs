@@ -496,6 +496,43 @@ fn g2_an_interrupt_that_is_not_obeyed_ends_the_session_if_the_host_wants_so() {
     }
 }
 
+/// A CLI that is stopped obeys nothing.
+#[test]
+#[cfg(target_os = "linux")]
+fn c1_the_conversation_of_a_cli_that_was_killed_for_not_obeying_is_resumed() {
+    const TEST: &str = "c1_the_conversation_of_a_cli_that_was_killed";
+    let Some(real) = Real::new(TEST) else { return };
+    for escalation in [1, 2] {
+        let session = real.session(json!({"graceful_exit_timeout_ms": 200, "terminate_timeout_ms": 200}));
+        session.turn("remember the teapot");
+        let id = session.init()["session_id"].clone();
+        let asked = real.api.messages().len();
+        session.query("SLOW 600 50");
+        let deadline = Instant::now() + PATIENCE;
+        while real.api.messages().len() == asked {
+            assert!(Instant::now() < deadline, "the API was not asked");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let pid = rustix::process::Pid::from_raw(session.pid() as i32).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+        let reply = session.later(|done, data, error| {
+            // SAFETY: the session keeps the reply.
+            unsafe {
+                claude_client_interrupt_with(session.handle, false, 200, given(escalation), done, data, error)
+            }
+        });
+        let (status, json) = session.closed();
+        assert_eq!(status, Status::CLAUDE_ERR_TIMEOUT, "{json:#}");
+        assert!(reply.unwrap().wait().is_err());
+        drop(session);
+        let resumed = real.session(json!({"resume": id}));
+        resumed.turn("RECALL 1");
+        assert_eq!(resumed.init()["session_id"], id);
+        let result = resumed.of(Kind::CLAUDE_MESSAGE_RESULT).pop().unwrap();
+        assert!(result["result"].as_str().unwrap().contains("remember the teapot"), "{result:#}");
+    }
+}
+
 /// A generator that is busy while the session ends.
 #[derive(Default)]
 struct Busy {

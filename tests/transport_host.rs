@@ -56,6 +56,27 @@ fn a_turn_and_the_order_of_the_calls() {
 }
 
 #[test]
+fn a5_a_transport_that_brings_nothing_is_told_of_and_so_is_its_next_word() {
+    let sink = Arc::new(Mutex::new(None));
+    let asked = sink.clone();
+    let host = Memory::with(move |sink, _| {
+        *asked.lock().unwrap() = Some(sink);
+        0
+    });
+    let (client, _log) = connected(&json!({"stalled_after_ms": 300}), host);
+    client.query("hello").unwrap();
+    let events = || client.seen.lock().of(Kind::CLAUDE_EVENT_STALLED);
+    eventually("a stall", || !events().is_empty());
+    let event = events().remove(0);
+    assert_eq!((&event["event"], &event["pid"]), (&json!("stalled"), &Value::Null), "{event:#}");
+    assert_eq!(event["waiting_for"][0]["what"], "turn", "{event:#}");
+    let sink = sink.lock().unwrap().unwrap();
+    sink.push(&line(&result())).unwrap();
+    client.receive().unwrap();
+    eventually("its end", || events().iter().any(|event| event["event"] == "stall_ended"));
+}
+
+#[test]
 fn pieces_of_any_size_give_the_same_messages() {
     let frames: Vec<u8> = (0..2000).flat_map(|number| line(&numbered(number))).collect();
     let host = Memory::with(move |sink, _| {

@@ -173,5 +173,6 @@ pub fn kind_of(kind: Kind) -> claude_message_kind_t {
         Kind::Warning => c::CLAUDE_EVENT_WARNING,
         Kind::TurnEnded => c::CLAUDE_EVENT_TURN_ENDED,
         Kind::ReplayMismatch => c::CLAUDE_EVENT_REPLAY_MISMATCH,
+        Kind::Stalled => c::CLAUDE_EVENT_STALLED,
     }
 }

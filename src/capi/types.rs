@@ -147,6 +147,9 @@ pub enum claude_message_kind_t {
     CLAUDE_EVENT_TURN_ENDED = 104,
     /// Not what the record has (option `replay`): `line`, `pointer`, `text`, ...
     CLAUDE_EVENT_REPLAY_MISMATCH = 105,
+    /// The CLI owes something and is silent, speaks again, or does not end a turn (docs/stalls.md): `event` (`stalled`,
+    /// `stall_ended`, `long_turn`), `text`, `waiting_for`, ...
+    CLAUDE_EVENT_STALLED = 106,
     /// The CLI asks something: claude_event_take_request. JSON: the request.
     CLAUDE_EVENT_REQUEST = 200,
     /// The request with this id ended without an answer.

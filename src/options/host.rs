@@ -42,6 +42,8 @@ pub fn options(values: Map<String, Value>) -> Options {
         control_timeout: millis("control_timeout_ms", 60_000),
         graceful_exit_timeout: millis("graceful_exit_timeout_ms", 5_000),
         terminate_timeout: millis("terminate_timeout_ms", 5_000),
+        stalled_after: millis("stalled_after_ms", 120_000),
+        long_turn_after: millis("long_turn_after_ms", 0),
         max_message_bytes: size(number("max_message_bytes").or(number("max_buffer_size")), 256 << 20),
         max_queue_bytes: size(number("max_queue_bytes"), 64 << 20),
         stderr_tail_bytes: size(number("stderr_tail_bytes"), 64 << 10),

@@ -55,6 +55,9 @@ pub struct Options {
     pub connect_timeout: Option<Duration>,
     pub control_timeout: Duration,
     pub graceful_exit_timeout: Duration,
+    /// After so long a silence the host is told of it, and after so long a turn; zero = never.
+    pub stalled_after: Duration,
+    pub long_turn_after: Duration,
     pub terminate_timeout: Duration,
     pub max_message_bytes: usize,
     pub max_queue_bytes: usize,

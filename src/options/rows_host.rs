@@ -179,6 +179,21 @@ pub const LIBRARY: &[Row] = &[
     )
     .default("false"),
     row(
+        "stalled_after_ms",
+        MS,
+        To::Host("events"),
+        "After so long without a message from the CLI while it owes something, an event tells what is waited for; 0: never. \
+         Nothing is ended because of it. See docs/stalls.md.",
+    )
+    .default("120000"),
+    row(
+        "long_turn_after_ms",
+        MS,
+        To::Host("events"),
+        "As `stalled_after_ms`, for a turn that goes on and on, with messages or without; 0: never.",
+    )
+    .default("0"),
+    row(
         "record",
         RECORD,
         To::Host("transport"),

@@ -32,13 +32,14 @@ pub enum Unended {
     NoEffect,
 }
 
-/// How a child is being ended: the next step and its time.
+/// How a child is being ended: the next step, and the times of all.
 #[derive(Debug, Clone, Copy)]
 struct Ending {
     step: Step,
-    at: Instant,
-    /// From SIGTERM to SIGKILL.
-    terminate: Duration,
+    /// SIGTERM. Not behind `kill`.
+    terminate: Instant,
+    /// SIGKILL.
+    kill: Instant,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,33 @@ enum Step {
     Kill,
     /// It was killed, and ought to be gone.
     GiveUp,
+}
+
+impl Ending {
+    fn new(exit: Duration, terminate: Duration) -> Ending {
+        let terminate_at = after(Instant::now(), exit);
+        Ending { step: Step::Terminate, terminate: terminate_at, kill: after(terminate_at, terminate) }
+    }
+
+    /// Each step at the earlier one of both times.
+    fn hasten(&mut self, other: &Ending) {
+        self.terminate = self.terminate.min(other.terminate);
+        self.kill = self.kill.min(other.kill);
+    }
+
+    /// When the next step is due.
+    fn due(&self) -> Instant {
+        match self.step {
+            Step::Terminate => self.terminate,
+            Step::Kill => self.kill,
+            Step::GiveUp => after(self.kill, KILL_TAKES),
+        }
+    }
+}
+
+/// A time that no clock reaches is a year away.
+fn after(start: Instant, time: Duration) -> Instant {
+    start.checked_add(time).unwrap_or_else(|| start + Duration::from_secs(86400 * 365))
 }
 
 /// After SIGKILL the system needs a moment; a process that survives this cannot be killed by anybody.
@@ -107,17 +135,21 @@ impl Process {
     }
 
     /// Sees to it that the child ends: SIGTERM after `exit`, SIGKILL `terminate` later. The process thread takes these steps,
-    /// whatever becomes of the caller. An ending that is under way can be hastened, not delayed.
+    /// whatever becomes of the caller. An ending that is under way can be hastened, not delayed: each step is taken at the
+    /// earliest time that anybody has asked for.
     pub fn end_within(&self, exit: Duration, terminate: Duration) {
         if service::forked() {
             return;
         }
-        let now = Instant::now();
-        let at = now.checked_add(exit).unwrap_or_else(|| now + Duration::from_secs(86400 * 365));
+        let wanted = Ending::new(exit, terminate);
         let mut state = self.state();
-        if state.exit.is_none() && state.ending.is_none_or(|known| at < known.at) {
-            let step = state.ending.map_or(Step::Terminate, |known| known.step);
-            state.ending = Some(Ending { step, at, terminate });
+        if state.exit.is_some() {
+            return;
+        }
+        let before = state.ending.map(|ending| ending.due());
+        let ending = state.ending.get_or_insert(wanted);
+        ending.hasten(&wanted);
+        if before.is_none_or(|before| ending.due() < before) {
             drop(state);
             service::look();
         }
@@ -125,33 +157,42 @@ impl Process {
 
     /// When the next step of the ending is due.
     pub(super) fn next_step(&self) -> Option<Instant> {
-        self.state().ending.map(|ending| ending.at)
+        self.state().ending.map(|ending| ending.due())
     }
 
-    /// Takes the step that is due.
+    /// Takes the step that is due. The next one is noted before: whoever hastens the end meanwhile hastens that one.
     pub(super) fn step(&self) {
-        let Some(Ending { step, terminate, .. }) = self.state().ending else { return };
-        let next = match step {
-            Step::Terminate => {
-                self.terminate();
-                Some((Step::Kill, terminate))
-            }
+        let Some(step) = self.take_step() else { return };
+        match step {
+            Step::Terminate => self.terminate(),
             Step::Kill => {
                 self.kill_tree();
-                Some((Step::GiveUp, KILL_TAKES))
+                if !self.may_be_signalled() {
+                    self.tell_unended(Unended::NotPermitted);
+                }
             }
-            Step::GiveUp => {
-                self.tell_unended(Unended::NoEffect);
-                None
-            }
-        };
-        if step == Step::Kill && !self.may_be_signalled() {
-            self.tell_unended(Unended::NotPermitted);
+            Step::GiveUp => self.tell_unended(Unended::NoEffect),
         }
+    }
+
+    fn take_step(&self) -> Option<Step> {
         let now = Instant::now();
-        let next =
-            next.map(|(step, after)| Ending { step, at: now.checked_add(after).unwrap_or(now), terminate });
-        self.state().ending = next;
+        let mut state = self.state();
+        let ending = state.ending.as_mut().filter(|ending| ending.due() <= now)?;
+        let step = ending.step;
+        match step {
+            Step::Terminate => {
+                // The grace is the child's from the signal on, which a process that was stopped gives late.
+                ending.kill = after(ending.kill, now.saturating_duration_since(ending.terminate));
+                ending.step = Step::Kill;
+            }
+            Step::Kill => {
+                ending.kill = now;
+                ending.step = Step::GiveUp;
+            }
+            Step::GiveUp => state.ending = None,
+        }
+        Some(step)
     }
 
     fn may_be_signalled(&self) -> bool {

@@ -29,6 +29,7 @@ pub enum Kind {
     Warning = 103,
     TurnEnded = 104,
     ReplayMismatch = 105,
+    Stalled = 106,
 }
 
 impl Kind {

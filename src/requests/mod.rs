@@ -51,7 +51,7 @@ impl RequestKind {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             RequestKind::Other => "other",
             RequestKind::Permission => "permission",
@@ -203,6 +203,11 @@ impl Request {
 
     pub fn kind(&self) -> RequestKind {
         self.kind
+    }
+
+    /// When it came.
+    pub fn since(&self) -> Instant {
+        self.since
     }
 
     pub fn token(&self) -> usize {

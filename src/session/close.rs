@@ -202,6 +202,7 @@ impl Client {
         };
         self.end_watch();
         self.run.release();
+        self.end_stall_watch();
         let reason =
             cause.clone().unwrap_or_else(|| Arc::new(Error::new(Status::Closed, "the session has ended")));
         match &cause {

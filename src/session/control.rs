@@ -96,6 +96,14 @@ impl Control {
         !lock(&self.table).open.is_empty()
     }
 
+    /// What each of the open ones asks for, and since when; oldest first.
+    pub fn waiting(&self) -> Vec<(String, Instant)> {
+        let table = lock(&self.table);
+        let mut waiting: Vec<_> = table.open.values().map(|open| (open.subtype.clone(), open.sent)).collect();
+        waiting.sort_by_key(|(_, sent)| *sent);
+        waiting
+    }
+
     /// The id of the request; one that comes too late is told why.
     fn add(&self, open: Open) -> Option<String> {
         let id = format!("req_{}", self.next.fetch_add(1, Ordering::Relaxed) + 1);
@@ -294,6 +302,7 @@ impl Client {
         }
         // A reader that has stopped at the bound of the queue goes on for the sake of the reply.
         self.dispatcher.space.notify_one();
+        self.watch_stalls();
         match self.write_line(control::request_line(&id, request)) {
             Ok(()) => Some(id),
             Err(error) => {

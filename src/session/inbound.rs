@@ -185,6 +185,7 @@ struct Router<'a> {
 impl LineSink for Router<'_> {
     fn messages(&mut self, block: Block) {
         self.client.note_last_frame(&block);
+        self.client.follow_tools(&block);
         self.client.follow_run(block);
     }
 
@@ -214,6 +215,9 @@ impl LineSink for Router<'_> {
     }
 
     fn internal(&mut self, line: &[u8]) {
+        if top_level_string(line, b"type") == Some(b"keep_alive") {
+            return self.client.stats.keep_alive(line.len());
+        }
         self.client.follow_internal(line);
         self.client.mirror(line);
     }

@@ -2,6 +2,7 @@
 
 mod before;
 mod catch_up;
+mod cli_tools;
 mod close;
 mod connect;
 mod control;
@@ -22,6 +23,8 @@ mod recorded;
 mod restart;
 mod run;
 mod shared;
+mod stall_watch;
+mod stalls;
 mod start;
 mod stats;
 mod stream;
@@ -55,6 +58,7 @@ use hooks::Routes;
 use host::HostLink;
 use load::Load;
 use run::Run;
+use stall_watch::StallWatch;
 use stats::Stats;
 
 pub use before::skips_permissions_as_root;
@@ -132,6 +136,7 @@ pub struct Client {
     stats: Stats,
     run: Run,
     hermetic: Hermetic,
+    stall_watch: StallWatch,
     /// The request by which the session began.
     initialize: OnceLock<Map<String, Value>>,
     /// Of what the host registers with this client.
@@ -191,6 +196,7 @@ impl Client {
             stats: Stats::default(),
             run: Run::default(),
             hermetic: Hermetic::default(),
+            stall_watch: StallWatch::default(),
             initialize: OnceLock::new(),
             scope: Scope::unique(),
             closing: AtomicBool::new(false),

@@ -13,7 +13,7 @@ use super::inbound::text_of;
 use super::ledger::Ledger;
 use super::shared::{self, Claim};
 use super::stream::Held;
-use super::turns::{Ceiling, InProgress, Turn, Turns};
+use super::turns::{Ceiling, InProgress, OwedTurn, Turn, Turns};
 use crate::dispatch::gate::Slot;
 use crate::error::Result;
 use crate::protocol::framing::{Block, Line};
@@ -186,6 +186,10 @@ impl Client {
         lock(&self.run.turns).owes_result()
     }
 
+    pub(super) fn owed_turn(&self) -> Option<OwedTurn> {
+        lock(&self.run.turns).owed()
+    }
+
     pub(super) fn turn_goes_on(&self, turn: &InProgress) -> bool {
         lock(&self.run.turns).goes_on(turn)
     }
@@ -231,6 +235,7 @@ impl Client {
         if top_level_string(line, b"type") == Some(b"system") {
             let ceiling = lock(&self.run.turns).frame(None, line);
             self.after_frame(ceiling);
+            self.watch_own_turn();
         }
     }
 
@@ -249,6 +254,7 @@ impl Client {
                     (turn, turns.ceiling())
                 };
                 self.after_frame(ceiling);
+                self.stall_watch.tools.clear();
                 Some(turn)
             }
             Kind::RateLimitEvent => {
@@ -268,6 +274,9 @@ impl Client {
                 }
                 let ceiling = lock(&self.run.turns).frame(Some(kind), text);
                 self.after_frame(ceiling);
+                if kind == Kind::System {
+                    self.watch_own_turn();
+                }
                 None
             }
         }
@@ -292,6 +301,13 @@ impl Client {
         let forks = self.options.get("fork_session").is_some_and(|forks| *forks == true);
         let original = self.options.get("resume").filter(|_| forks).and_then(Value::as_str);
         self.run.set_session_id(id.filter(|id| original.is_none_or(|original| original.as_bytes() != *id)));
+    }
+
+    /// The CLI may have begun with a turn that nobody has asked for.
+    fn watch_own_turn(&self) {
+        if self.owed_turn().is_some() {
+            self.watch_stalls();
+        }
     }
 
     /// The CLI has said that it took a prompt out of its queue.

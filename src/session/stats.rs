@@ -15,6 +15,8 @@ pub struct Stats {
     pub long_lines: AtomicU64,
     pub requests: AtomicU64,
     bytes_read: AtomicU64,
+    /// Those of them that only say that the CLI is alive.
+    keep_alive_bytes: AtomicU64,
     bytes_written: AtomicU64,
     /// Of the last answered control request and of the slowest, in microseconds; 0 = none.
     control_last: AtomicU64,
@@ -29,6 +31,16 @@ impl Stats {
     /// Without a locked instruction: one thread reads at a time.
     pub fn read(&self, bytes: usize) {
         self.bytes_read.store(self.bytes_read.load(Ordering::Relaxed) + bytes as u64, Ordering::Relaxed);
+    }
+
+    pub fn keep_alive(&self, length: usize) {
+        self.keep_alive_bytes.fetch_add(length as u64 + 1, Ordering::Relaxed);
+    }
+
+    /// All, and what of it was no keep-alive.
+    pub fn bytes_read(&self) -> (u64, u64) {
+        let bytes = self.bytes_read.load(Ordering::Relaxed);
+        (bytes, bytes.saturating_sub(self.keep_alive_bytes.load(Ordering::Relaxed)))
     }
 
     pub fn line_written(&self, length: usize) {
@@ -87,6 +99,8 @@ impl Client {
                 "first_answer_us": first_answer.map(microseconds),
                 "result_us": answer.map(microseconds),
             },
+            "waiting_for": self.waiting_for(),
+            "silent_ms": self.silent_ms(),
             "ledger": self.run.ledger(),
             "memory_bytes": self.transport().and_then(|transport| transport.pid()).and_then(resident_bytes),
             "peak_queued_bytes": counters.peak_queued_bytes.load(Ordering::Relaxed),

@@ -36,6 +36,7 @@ impl Client {
         }
         self.stats.prompt_sent();
         self.watch_first_answer();
+        self.watch_stalls();
         Ok(uuid)
     }
 
@@ -50,6 +51,7 @@ impl Client {
         lock(&self.state).input_ended = true;
         if let Some(transport) = self.transport() {
             transport.end_input();
+            self.watch_for_exit();
         }
     }
 

@@ -82,6 +82,17 @@ pub struct InProgress {
     prompt: Option<Arc<str>>,
 }
 
+/// A turn whose end the CLI owes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwedTurn {
+    /// Changes with every end.
+    pub number: u64,
+    /// Those that wait for a result; none for a turn of the CLI's own.
+    pub prompts: Prompts,
+    /// When the oldest of them was sent.
+    pub since: Option<Instant>,
+}
+
 /// So many uuids that the host chose are remembered.
 const REMEMBERED: usize = 4096;
 
@@ -170,6 +181,17 @@ impl Turns {
     /// A prompt has no result yet, as far as that can be known. Turns of the CLI's own owe nothing.
     pub fn owes_result(&self) -> bool {
         self.open.iter().any(|prompt| !prompt.maybe_answered)
+    }
+
+    /// The turn that is waited for: that of a prompt without a result, or one of the CLI's own.
+    pub fn owed(&self) -> Option<OwedTurn> {
+        let own = matches!(self.activity, Some(Activity::Running | Activity::RequiresAction));
+        let is_owed = self.owes_result() || (own && !self.rests_after_result);
+        is_owed.then(|| OwedTurn {
+            number: self.ended + self.rests,
+            prompts: self.open.iter().map(|prompt| prompt.uuid.clone()).collect(),
+            since: self.open.front().map(|prompt| prompt.sent),
+        })
     }
 
     pub fn has_open(&self) -> bool {

@@ -74,6 +74,8 @@ fn host(options: &Options, launch: &Launch) -> Value {
         "control_timeout": options.control_timeout.as_millis(),
         "graceful_exit_timeout": options.graceful_exit_timeout.as_millis(),
         "terminate_timeout": options.terminate_timeout.as_millis(),
+        "stalled_after": options.stalled_after.as_millis(),
+        "long_turn_after": options.long_turn_after.as_millis(),
         "max_message_bytes": options.max_message_bytes,
         "max_queue_bytes": options.max_queue_bytes,
         "stderr_tail_bytes": options.stderr_tail_bytes,

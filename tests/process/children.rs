@@ -186,3 +186,58 @@ fn many_at_once() {
         assert_eq!(spawned.process.wait_timeout(LONG), Some(Exit::Code(code)));
     }
 }
+
+/// It says `ready` when it is deaf to SIGTERM.
+fn deaf() -> claude_client::process::Spawned {
+    let spawned = start(sh("trap '' TERM; echo ready; while :; do sleep 1; done"));
+    assert_eq!(read_line(&spawned.stdout), "ready");
+    spawned
+}
+
+#[test]
+fn c1_an_ending_takes_the_shortest_of_all_times_that_were_asked_for() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    const SHORT: Duration = Duration::from_millis(50);
+    // First what was asked for, then what hastens it: SIGTERM after the one time, SIGKILL another one later.
+    for (first, second) in [
+        ((Duration::ZERO, HOUR), (Duration::ZERO, Duration::ZERO)),
+        ((SHORT, HOUR), (SHORT * 4, Duration::ZERO)),
+        ((HOUR, HOUR), (SHORT, SHORT)),
+        ((SHORT, SHORT), (HOUR, HOUR)),
+        ((HOUR, Duration::ZERO), (Duration::ZERO, SHORT)),
+    ] {
+        let spawned = deaf();
+        spawned.process.end_within(first.0, first.1);
+        spawned.process.end_within(second.0, second.1);
+        let exit = spawned.process.wait_timeout(LONG);
+        assert_eq!(exit, Some(Exit::Signal(libc::SIGKILL)), "{first:?}, then {second:?}");
+    }
+}
+
+#[test]
+fn c1_asking_again_with_the_same_grace_leaves_the_grace() {
+    let spawned = start(sh("trap 'sleep 0.5; exit 5' TERM; echo ready; while :; do sleep 0.05; done"));
+    assert_eq!(read_line(&spawned.stdout), "ready");
+    spawned.process.end_within(Duration::ZERO, LONG);
+    // SIGTERM has been sent by now: the second one asks for no more than the first.
+    assert_eq!(spawned.process.wait_timeout(Duration::from_millis(100)), None);
+    spawned.process.end_within(Duration::ZERO, LONG);
+    assert_eq!(spawned.process.wait_timeout(LONG * 2), Some(Exit::Code(5)));
+}
+
+/// The process thread is taking a step while somebody asks for a faster end.
+#[test]
+fn c1_an_ending_that_is_hastened_in_the_midst_of_a_step_is_hastened() {
+    for round in 0..150u32 {
+        let spawned = deaf();
+        spawned.process.end_within(Duration::ZERO, Duration::from_secs(3600));
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_micros(u64::from(round) * 2) {
+            std::hint::spin_loop();
+        }
+        spawned.process.end_within(Duration::ZERO, Duration::ZERO);
+        let exit = spawned.process.wait_timeout(LONG);
+        spawned.process.kill_tree();
+        assert_eq!(exit, Some(Exit::Signal(libc::SIGKILL)), "round {round}");
+    }
+}

@@ -69,3 +69,13 @@ pub fn assert_gone(time: Duration, what: &str, list: impl Fn() -> Vec<u32>) {
     let left: Vec<String> = list().iter().map(|pid| format!("{pid}: {}", command_line(*pid))).collect();
     assert!(gone || left.is_empty(), "{what}: still there after {time:?}:\n{}", left.join("\n"));
 }
+
+/// The running guardians of a host.
+pub fn guardian_of(host: u32) -> Vec<u32> {
+    let end = format!("\0claude-guardian\0{host}\0");
+    let is_guardian = |pid: &u32| {
+        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.ends_with(end.as_bytes()))
+            && runs(*pid)
+    };
+    numbers().filter(is_guardian).collect()
+}
