@@ -5,8 +5,13 @@
  *
  *     static void on_message(claude_message_kind_t kind, const char *json, size_t len, void *user_data) {
  *         char *text = NULL;
- *         if (kind == CLAUDE_MESSAGE_ASSISTANT && claude_message_text(json, &text, NULL) == CLAUDE_OK) puts(text);
+ *         claude_error_t *error = NULL;
+ *         if (kind != CLAUDE_MESSAGE_ASSISTANT) return;
+ *         claude_status_t status = claude_message_text(json, &text, &error);
+ *         if (status == CLAUDE_OK) puts(text);
+ *         if (status == CLAUDE_ERR_RESULT) fprintf(stderr, "%s\n", claude_error_message(error));
  *         claude_string_free(text);
+ *         claude_error_free(error);
  *     }
  *
  *     int main(void) {
@@ -151,7 +156,8 @@ CLAUDE_ENUM(claude_status_t) {
     CLAUDE_ERR_NOT_CONNECTED = -203,     /**< The client is not connected (`CLIConnectionError`). */
     CLAUDE_ERR_ALREADY_CONNECTED = -204, /**< The client is connected already, or was. */
     CLAUDE_ERR_PROCESS = -205,           /**< The CLI ended with a failure (`ProcessError`). */
-    CLAUDE_ERR_RESULT = -206,            /**< The CLI ended with a failure after an error result (`ResultError`). */
+    CLAUDE_ERR_RESULT = -206,            /**< The CLI ended with a failure after an error result (`ResultError`), or
+                                              a message tells of one instead of an answer. */
     CLAUDE_ERR_JSON_DECODE = -207,       /**< Text that is not the JSON it should be (`CLIJSONDecodeError`). */
     CLAUDE_ERR_CONTROL = -208,           /**< The CLI refused a control request; the message is its own. */
     CLAUDE_ERR_TIMEOUT = -301,           /**< A deadline passed. */
@@ -439,7 +445,9 @@ claude_status_t claude_json_quote(const char *text, char **json, claude_error_t 
 
 /** The text that a user reads of a message: of an assistant or a user its text blocks, one after the other; of a result
  *  its `result`, or its `errors` a line each; of a stream event the piece of text. CLAUDE_ERR_NOT_FOUND for messages
- *  without one: tool use, tool results, thinking and all other types. */
+ *  without one: tool use, tool results, thinking and all other types. CLAUDE_ERR_RESULT for an assistant's message with
+ *  an `error`: the CLI says in it what failed, as that nobody is logged in. It is no answer, and its text is the
+ *  message of the error. */
 claude_status_t claude_message_text(const char *json, char **text, claude_error_t **error);
 
 /** @} */

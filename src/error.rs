@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::process::cancel;
+
 macro_rules! statuses {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $name:literal, $class:literal;)*) => {
         /// What went wrong, as a stable number. The numbers are part of the ABI and are never reused.
@@ -102,7 +104,8 @@ impl Error {
     /// A message that is very long, since it quotes something of any length, is cut in the middle: what it is about stands at
     /// its start, and what to do at its end.
     pub fn new(status: Status, message: impl Into<String>) -> Error {
-        Error { status, message: bounded(message.into()), details: Box::default() }
+        // The first map of a thread asks the system for random numbers, at which a cancelled one would be unwound.
+        Error { status, message: bounded(message.into()), details: cancel::held(Box::default) }
     }
 
     /// Adds one member to the JSON document. The names are those of `docs/errors.md`:

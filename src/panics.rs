@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Once;
 
 use crate::error::{Error, Status};
-use crate::place;
+use crate::place::{self, Here};
 use crate::process::cancel;
 
 /// The error that stands for a caught panic.
@@ -23,7 +23,22 @@ pub fn panic_error(payload: &(dyn Any + Send)) -> Error {
 #[inline]
 pub fn inside<T>(is_left: impl Fn(usize) -> bool, body: impl FnOnce() -> T) -> T {
     install_quiet_hook();
-    place::call(is_left, cancel::disable, cancel::restore, body)
+    place::call(is_left, cancel::disable, cancel::restore, |_| body())
+}
+
+/// As [`inside`], for what is called once a message: to set the mark of the thread and to set it again would be felt. So `body`
+/// calls [`hold_cancellation`] before whatever a cancelled thread would be unwound from.
+#[inline]
+pub fn inside_cancellable<T>(is_left: impl Fn(usize) -> bool, body: impl FnOnce(&Here) -> T) -> T {
+    install_quiet_hook();
+    place::call(is_left, || None, cancel::restore, body)
+}
+
+/// From here on the call of the library that is under way cannot be cancelled. For what [`inside_cancellable`] comes to:
+/// waiting, waking another thread, reading and writing.
+#[cold]
+pub fn hold_cancellation() {
+    place::change(cancel::disable);
 }
 
 /// For threads that never run anything else.

@@ -36,13 +36,22 @@ pub struct Host {
 /// A call of the library that is under way on this thread.
 struct Visit {
     number: Cell<u64>,
-    /// The address of the library's frame that calls the host at the moment; 0 = none does.
+    /// What it calls of the host at the moment, as [`Noted`].
     host: Cell<usize>,
     callback: Cell<&'static str>,
-    /// The destroy-notify of what is called; 0 = none.
     end: Cell<usize>,
     /// Whether the host made the call where nothing may wait.
     passing: Cell<bool>,
+}
+
+/// What is called of the host.
+#[derive(Clone, Copy)]
+struct Noted {
+    /// The address of the library's frame that calls it; 0 = nothing is called.
+    host: usize,
+    callback: &'static str,
+    /// Its destroy-notify; 0 = none.
+    end: usize,
 }
 
 impl Visit {
@@ -55,10 +64,20 @@ impl Visit {
             passing: Cell::new(false),
         }
     }
+
+    /// What was noted before.
+    #[inline]
+    fn note(&self, now: Noted) -> Noted {
+        Noted {
+            host: self.host.replace(now.host),
+            callback: self.callback.replace(now.callback),
+            end: self.end.replace(now.end),
+        }
+    }
 }
 
 /// What is known of the current thread. In one piece, since in a shared library each look-up is a function call.
-struct Here {
+pub struct Here {
     library: Cell<bool>,
     passing: Cell<bool>,
     /// How many calls are under way.
@@ -101,12 +120,12 @@ pub fn is_inside() -> bool {
 /// Whether a thread in this place may wait at all. Every function that waits asks this first.
 #[inline]
 pub fn may_wait() -> bool {
-    HERE.with(|here| !here.library.get() && !here.passing.get())
+    HERE.with(Here::may_wait)
 }
 
 /// The refusal of a wait on a thread that the awaited thing may need.
 pub fn check_may_wait() -> Result<()> {
-    if may_wait() { Ok(()) } else { Err(would_deadlock()) }
+    HERE.with(Here::check_may_wait)
 }
 
 #[cold]
@@ -129,6 +148,17 @@ pub fn is_live(number: u64) -> bool {
 }
 
 impl Here {
+    #[inline]
+    fn may_wait(&self) -> bool {
+        !self.library.get() && !self.passing.get()
+    }
+
+    /// As [`check_may_wait`].
+    #[inline]
+    pub fn check_may_wait(&self) -> Result<()> {
+        if self.may_wait() { Ok(()) } else { Err(would_deadlock()) }
+    }
+
     /// The calls that are under way, as far as they are followed.
     fn running(&self) -> &[Visit] {
         &self.visits[..self.level.get().min(DEEPEST)]
@@ -142,7 +172,7 @@ pub fn call<T>(
     is_left: impl Fn(usize) -> bool,
     change: impl FnOnce() -> Option<i32>,
     restore: impl Fn(i32),
-    body: impl FnOnce() -> T,
+    body: impl FnOnce(&Here) -> T,
 ) -> T {
     HERE.with(|here| {
         let mut level = here.level.get();
@@ -160,7 +190,7 @@ pub fn call<T>(
             here.kept.set(change());
         }
         let leave = Leave { here, level };
-        let value = body();
+        let value = body(here);
         drop(leave);
         if level == 0
             && let Some(kept) = here.kept.take()
@@ -169,6 +199,16 @@ pub fn call<T>(
         }
         value
     })
+}
+
+/// In a call that has begun without it: sets for the thread what `change` sets, as in [`call`].
+#[cold]
+pub fn change(change: impl FnOnce() -> Option<i32>) {
+    HERE.with(|here| {
+        if here.level.get() > 0 && here.kept.get().is_none() {
+            here.kept.set(change());
+        }
+    });
 }
 
 /// Runs `body` as a call that neither waits, nor blocks, nor calls the host: nothing has to be followed.
@@ -325,6 +365,7 @@ impl End {
     }
 
     /// A call begins. `false` when the destroy-notify has run, or is about to.
+    #[must_use]
     pub fn begin(&self) -> bool {
         let begun = |state| (state != RETIRED).then_some(state + CALL);
         self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, begun).is_ok()
@@ -366,52 +407,72 @@ impl Drop for End {
     }
 }
 
-/// Calls the host from the frame at `frame`. An unwinding that comes out of it ends the process: it would leave the library
-/// half-way, and its callers cannot be unwound.
-#[inline]
-pub fn call_host<T>(host: Host, frame: usize, function: impl FnOnce() -> T) -> T {
-    let unwound = Unwound(host.callback);
-    let value = HERE.with(|here| {
-        let level = here.level.get();
-        let visit = here.innermost(level);
-        if let Some(visit) = visit {
-            visit.host.set(frame);
-            visit.callback.set(host.callback);
-            visit.end.set(host.end);
-        }
-        let passing = here.passing.get();
-        if host.role == Role::Passing {
-            here.passing.set(true);
-        }
-        let value = function();
-        // A callback that has itself been jumped into may have left calls of its own behind.
-        if here.level.get() != level {
-            here.come_back(level);
-        }
-        here.passing.set(passing);
-        if let Some(visit) = visit {
-            visit.host.set(0);
-        }
-        value
-    });
-    std::mem::forget(unwound);
-    value
+/// Calls of one function of the host, all from the same frame.
+pub struct Calls<'a> {
+    here: &'a Here,
+    host: Host,
+    level: usize,
+    /// What held before: calls may lie inside of one another without a call of the library between them.
+    passing: bool,
+    before: Option<Noted>,
 }
 
-impl Here {
-    #[cold]
-    fn come_back(&self, level: usize) {
-        if level < self.running().len() {
-            self.lose(level).tell();
+/// Runs `body`, which calls the host from the frame at `frame`: as often as it likes, and it is noted once.
+#[inline]
+pub fn call_host<T>(host: Host, frame: usize, body: impl FnOnce(&Calls<'_>) -> T) -> T {
+    HERE.with(|here| {
+        let (level, passing) = (here.level.get(), here.passing.get());
+        let noted = Noted { host: frame, callback: host.callback, end: host.end };
+        let before = here.innermost(level).map(|visit| visit.note(noted));
+        let calls = Calls { here, host, level, passing, before };
+        here.passing.set(calls.is_passing());
+        body(&calls)
+    })
+}
+
+impl Calls<'_> {
+    /// One call. An unwinding that comes out of it ends the process: it would leave the library half-way, and its callers
+    /// cannot be unwound.
+    #[inline]
+    pub fn call<T>(&self, function: impl FnOnce() -> T) -> T {
+        let unwound = Unwound(&self.host);
+        let value = function();
+        // A callback that has itself been jumped into may have left calls of its own behind.
+        if self.here.level.get() != self.level {
+            self.come_back();
         }
-        self.level.set(level);
+        std::mem::forget(unwound);
+        value
+    }
+
+    #[cold]
+    fn come_back(&self) {
+        self.here.passing.set(self.is_passing());
+        if self.level < self.here.running().len() {
+            self.here.lose(self.level).tell();
+        }
+        self.here.level.set(self.level);
+    }
+
+    fn is_passing(&self) -> bool {
+        self.passing || self.host.role == Role::Passing
+    }
+}
+
+impl Drop for Calls<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.here.passing.set(self.passing);
+        if let (Some(visit), Some(before)) = (self.here.innermost(self.level), self.before) {
+            visit.note(before);
+        }
     }
 }
 
 /// Dropped by an unwinding only.
-struct Unwound(&'static str);
+struct Unwound<'a>(&'a Host);
 
-impl Drop for Unwound {
+impl Drop for Unwound<'_> {
     #[cold]
     fn drop(&mut self) {
         use std::io::Write;
@@ -421,7 +482,7 @@ impl Drop for Unwound {
             "claude-client: {} was left by an exception, by pthread_exit or by another unwinding. Functions that the host \
              gives to the library must return normally: catch what they throw inside of them (point 9 of the contract at \
              the top of claude_client.h, and docs/threading.md). The process is aborted.",
-            self.0
+            self.0.callback
         );
         std::process::abort();
     }

@@ -93,6 +93,12 @@ fn a_callback_that_was_jumped_into_ends_what_it_left_when_it_returns() {
 }
 
 #[test]
+fn of_messages_that_came_together_one_callback_is_jumped_into_and_another_is_left() {
+    let script = json!({"on_user": [["init", {"flood": 3000, "bytes": 300, "batch": 30000}, "result"]]});
+    scenario("dispatch_left", &["jumped-into-then-left"], script).run();
+}
+
+#[test]
 fn a_thread_may_wait_again_behind_a_log_callback_that_was_left_for_a_callback() {
     scenario("dispatch_left", &["log-to-callback"], turn_with_tool()).run();
 }
@@ -124,5 +130,14 @@ fn a_thread_that_is_cancelled_leaves_the_library_first() {
     for mode in ["thread", "pump", "inline"] {
         scenario("dispatch_unwound", &["cancel", "wait", mode], turn()).run();
         scenario("dispatch_unwound", &["cancel", "request", "thread"], turn()).run();
+    }
+}
+
+#[test]
+fn a_thread_that_is_cancelled_receives_its_events_first() {
+    let script = json!({"on_user": [["init", {"flood": 3000, "bytes": 300, "batch": 30000}, "result"]]});
+    for end in ["disconnect", "free"] {
+        let small = json!({"max_queue_bytes": 50_000});
+        scenario("dispatch_unwound", &["cancel", end, "pull"], script.clone()).options(small).run();
     }
 }

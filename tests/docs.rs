@@ -307,6 +307,30 @@ fn the_readme_asks_for_the_capital_of_france() {
     assert_eq!(ended.stdout, "The capital of France is Paris.\n");
 }
 
+/// The CLI tells of it in the form of an answer.
+#[test]
+fn the_readme_says_on_stderr_that_the_session_is_not_logged_in() {
+    let Some(cli) = real_cli_or_skip("the_readme_says_on_stderr_that_the_session_is_not_logged_in") else {
+        return;
+    };
+    let api = Loopback::start();
+    let sandbox = Sandbox::new().with_api(api.url()).with_env("CLAUDE_CLIENT_CLI", cli);
+    let readme = blocks_of("README.md");
+    let first = readme.iter().find(|block| block.language == "c").expect("the README begins with a program");
+    let program = program(first).expect("it needs no loop");
+    let mut keyless = sandbox.command(&program);
+    keyless.env("ANTHROPIC_API_KEY", "");
+    let mut refused = sandbox.command(&program);
+    refused.env("ANTHROPIC_API_KEY", "sk-ant-a-key-that-is-none");
+    api.set_rules(vec![Rule::on_prompt("capital of France", Reply::error(401))]);
+    for (command, begins) in [(keyless, "Not logged in"), (refused, "Invalid API key")] {
+        let ended = run(command, &first.place());
+        assert_eq!(ended.stdout, "", "a failure passes for an answer");
+        assert!(ended.stderr.starts_with(begins) && ended.stderr.contains("/login"), "{}", ended.stderr);
+        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    }
+}
+
 /// The text without fenced blocks and code spans, where brackets are no links.
 fn prose(file: &str) -> String {
     let mut inside = false;

@@ -43,7 +43,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("panics", &["error", "place", "process"]),
     ("place", &["error"]),
     ("process", &[]),
-    ("error", &[]),
+    ("error", &["process"]),
     ("names", &["error", "protocol"]),
     ("permissions", &["error", "names"]),
     ("sync", &["place"]),

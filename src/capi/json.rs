@@ -9,6 +9,7 @@ use super::support::call;
 use super::types::{claude_error_t, claude_status_t};
 use crate::error::{Error, Result, Status};
 use crate::ffi::text;
+use crate::probe::LOGIN_REMEDY;
 use crate::protocol::message_text;
 use crate::protocol::pointer::{BadPointer, Json, Pointer};
 use crate::protocol::tree;
@@ -97,7 +98,8 @@ pub unsafe extern "C" fn claude_json_quote(
 
 /// The text that a user reads of a message: of an assistant or a user its text blocks, one after the other; of a result its
 /// `result`, or its `errors` a line each; of a stream event the piece of text. CLAUDE_ERR_NOT_FOUND for messages without one:
-/// tool use, tool results, thinking and all other types.
+/// tool use, tool results, thinking and all other types. CLAUDE_ERR_RESULT for an assistant's message with an `error`: the CLI
+/// says in it what failed, as that nobody is logged in. It is no answer, and its text is the message of the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_message_text(
     json: *const c_char,
@@ -187,9 +189,19 @@ fn name_at(json: &str, pointer: &str, index: usize) -> Result<String> {
 }
 
 fn text_of(json: &str) -> Result<String> {
-    let text = message_text::of(document(json)?);
+    let message = document(json)?;
+    let text = message_text::of(message);
+    if let Some(kind) = message_text::failure(message) {
+        return Err(failed(&kind, text));
+    }
     text.map(|text| without_nul(&text))
         .ok_or_else(|| Error::new(Status::NotFound, "the message has no text").with("argument", "json"))
+}
+
+fn failed(kind: &str, text: Option<String>) -> Error {
+    let text = text.unwrap_or_else(|| format!("the API refused: {kind}"));
+    let error = Error::new(Status::Result, text).with("argument", "json").with("error", kind);
+    if kind == "authentication_failed" { error.with("remedy", LOGIN_REMEDY) } else { error }
 }
 
 #[cfg(test)]

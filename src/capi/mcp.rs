@@ -17,7 +17,7 @@ use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::guard::guard_or;
 use crate::ffi::text;
 use crate::mcp::{Call, Owner, Server, ToolFunction};
-use crate::place::{self, Role};
+use crate::place;
 use crate::session::McpHandler;
 
 /// Gives a call to the host. `None` when no handle can be had: the call fails then.
@@ -37,7 +37,7 @@ impl ToolFunction for HostFunction {
 
     fn call(&self, call: Arc<Call>) {
         let Some(function) = self.function else { return };
-        let begun = self.user_data.call_unless_retired(Role::Callback, "a tool's function", |pointer| {
+        let begun = self.user_data.call("a tool's function", |pointer| {
             if let Some(handle) = hand_over_call(call.clone()) {
                 // SAFETY: the host registered the function for this pointer and takes the handle over.
                 unsafe { function.unwinding()(handle, pointer) }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use super::event::kind_of;
 use super::request::hand_over;
 use super::support::{
-    EVENTS, EventObject, c_string, full_table, parts, registered, scope_of, wait_of, with_client,
+    EVENTS, EventObject, c_string, full_table, parts, registered, scope_of, time_of, wait_of, with_client,
+    with_client_quick,
 };
 use super::types::{
     claude_client_t, claude_closed_fn, claude_destroy_fn, claude_error_t, claude_event_t, claude_lanes_t,
@@ -19,12 +20,14 @@ use super::types::{
     claude_status_t, claude_text_fn,
 };
 use crate::dispatch::{
-    Budget, ClosedHandler, Event, Lanes, MessageHandler, NotifyHandler, RequestHandler, TextHandler,
+    Budget, ClosedHandler, Event, Lanes, MessageFn, MessageHandler, NotifyHandler, RequestHandler, Text,
+    TextHandler,
 };
 use crate::error::{Error, Result, Status};
 use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::number::number;
 use crate::ffi::text;
+use crate::protocol::kind::Kind;
 
 /// Messages, and the events up to 199. Without one they are dropped. In PULL mode they come unasked.
 #[unsafe(no_mangle)]
@@ -86,7 +89,7 @@ pub unsafe extern "C" fn claude_client_on_stderr(
                 // SAFETY: the host registered the function for this pointer; the text outlives the call.
                 user_data.call("the callback on_stderr", |pointer| unsafe {
                     callback.unwinding()(text, len, pointer)
-                })
+                });
             })
         });
     // SAFETY: the header's rules on output parameters.
@@ -111,7 +114,7 @@ pub unsafe extern "C" fn claude_client_on_closed(
                 // SAFETY: the host registered the function for this pointer; the text outlives the call.
                 user_data.call("the callback on_closed", |pointer| unsafe {
                     callback.unwinding()(status, text.as_ptr(), text.as_bytes().len(), pointer)
-                })
+                });
             })
         });
     // SAFETY: the header's rules on output parameters.
@@ -133,7 +136,7 @@ pub unsafe extern "C" fn claude_client_on_ready(
             Arc::new(move || {
                 // SAFETY: the host registered the function for this pointer.
                 user_data
-                    .call_passing("the ready function", |pointer| unsafe { callback.unwinding()(pointer) })
+                    .call_passing("the ready function", |pointer| unsafe { callback.unwinding()(pointer) });
             })
         });
     // SAFETY: the header's rules on output parameters.
@@ -219,9 +222,11 @@ pub unsafe extern "C" fn claude_client_next(
 ) -> claude_status_t {
     // SAFETY: the header's rules on output parameters.
     unsafe {
-        with_client(client, error, |client| {
+        with_client_quick(client, error, |client, here| {
             text::require_out(event, "event")?;
-            let handle = client.dispatcher.next(lanes_of(lanes)?, wait_of(timeout_ms)?, event_handle)?;
+            let lanes = lanes_of(lanes)?;
+            here.check_may_wait()?;
+            let handle = client.dispatcher.next(lanes, time_of(timeout_ms), event_handle)?;
             text::put(event, handle);
             Ok(())
         })
@@ -295,15 +300,27 @@ fn event_handle(event: Event) -> Result<*mut claude_event_t> {
 
 type MessageFunction = unsafe extern "C" fn(claude_message_kind_t, *const c_char, usize, *mut c_void);
 
-/// The host's message callback as a closure.
-pub fn message_handler(callback: MessageFunction, user_data: UserData) -> MessageHandler {
-    Arc::new(move |kind, text| {
-        let (json, len) = parts(text);
-        // SAFETY: the host registered the function for this pointer; the text outlives the call.
-        user_data.call("the callback on_message", |pointer| unsafe {
-            callback.unwinding()(kind_of(kind), json, len, pointer)
-        })
-    })
+/// The host's message callback.
+struct MessageCallback {
+    function: MessageFunction,
+    user_data: UserData,
+}
+
+impl MessageFn for MessageCallback {
+    fn deliver(&self, messages: &mut dyn FnMut(&dyn Fn(Kind, Text<'_>))) {
+        let function = self.function.unwinding();
+        self.user_data.calls("the callback on_message", |calls, pointer| {
+            messages(&|kind, text| {
+                let (json, len) = parts(text);
+                // SAFETY: the host registered the function for this pointer; the text outlives the call.
+                calls.call(|| unsafe { function(kind_of(kind), json, len, pointer) });
+            });
+        });
+    }
+}
+
+pub fn message_handler(function: MessageFunction, user_data: UserData) -> MessageHandler {
+    Arc::new(MessageCallback { function, user_data })
 }
 
 /// The host's request callback as a closure.
@@ -312,9 +329,14 @@ pub fn request_handler(
     user_data: UserData,
 ) -> RequestHandler {
     Arc::new(move |request| {
-        if let Some(handle) = hand_over(request) {
-            // SAFETY: the host registered the function for this pointer and takes the handle over.
-            user_data.call("a request callback", |pointer| unsafe { callback.unwinding()(handle, pointer) })
+        let begun = user_data.call("a request callback", |pointer| {
+            if let Some(handle) = hand_over(request.clone()) {
+                // SAFETY: the host registered the function for this pointer and takes the handle over.
+                unsafe { callback.unwinding()(handle, pointer) }
+            }
+        });
+        if begun.is_none() {
+            request.abandon("The host has taken its callback away.");
         }
     })
 }

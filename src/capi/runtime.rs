@@ -21,7 +21,7 @@ use crate::ffi::number::number;
 use crate::ffi::text;
 use crate::ffi::versioned::{self, Given, Versioned};
 use crate::log::{self, LogFunction, LogHandler};
-use crate::place::{self, Role, Scope};
+use crate::place::{self, Scope};
 use crate::process;
 use crate::runtime::{self, Configuration, ThreadHook};
 use crate::session::{self, Client};
@@ -78,7 +78,7 @@ fn hook(function: claude_thread_fn, user_data: *mut c_void) -> Option<ThreadHook
     Some(Arc::new(move || {
         // SAFETY: the host gave the function for this pointer.
         user_data
-            .call("on_thread_start or on_thread_stop", |pointer| unsafe { function.unwinding()(pointer) })
+            .call("on_thread_start or on_thread_stop", |pointer| unsafe { function.unwinding()(pointer) });
     }))
 }
 
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn claude_runtime_on_log(
         Arc::new(move |level, text| {
             let text = c_string(text.to_owned());
             // SAFETY: the host registered the function for this pointer; the text outlives the call.
-            user_data.call_unless_retired(Role::Passing, "the log callback", |pointer| unsafe {
+            user_data.call_passing("the log callback", |pointer| unsafe {
                 callback.unwinding()(level.into(), text.as_ptr(), text.as_bytes().len(), pointer)
             });
         })

@@ -12,12 +12,13 @@ use super::types::{
 use crate::dispatch::{Event, EventKind, Listener, Mode, Outcome};
 use crate::error::{Error, Result, Status};
 use crate::ffi::callback::{Unwinding, UserData};
-use crate::ffi::guard::{brief, caught, guard};
+use crate::ffi::guard::{brief, caught, guard, guard_or, quick};
 use crate::ffi::handle::Table;
 use crate::ffi::text;
 use crate::log::Level;
 use crate::mcp::{Call, Owner};
-use crate::place::{self, Scope};
+use crate::panics::hold_cancellation;
+use crate::place::{self, Here, Scope};
 use crate::requests::Request;
 use crate::session::Client;
 
@@ -208,6 +209,54 @@ unsafe fn with_client_once(
     };
     // SAFETY: the caller's promise.
     unsafe { call_once(error, &mut body) }
+}
+
+/// As [`with_client`], for what is called for every event: see [`quick`] for what `body` must do.
+///
+/// # Safety
+/// As [`call`].
+#[inline]
+pub unsafe fn with_client_quick(
+    handle: *const claude_client_t,
+    error: *mut *mut claude_error_t,
+    body: impl FnOnce(&Arc<Client>, &Here) -> Result<()>,
+) -> claude_status_t {
+    let outcome = quick(|here| {
+        let client = client(handle)?;
+        let outcome = body(&client, here);
+        if let Some(last) = Arc::into_inner(client) {
+            end(last);
+        }
+        outcome
+    });
+    match outcome {
+        Ok(()) => claude_status_t::CLAUDE_OK,
+        // SAFETY: the caller's promise.
+        Err(failure) => unsafe { fail_quick(handle, error, &failure) },
+    }
+}
+
+/// The client was freed meanwhile, and goes with the one who held it last.
+#[cold]
+#[inline(never)]
+fn end(last: Client) {
+    hold_cancellation();
+    drop(last);
+}
+
+/// # Safety
+/// As [`call`].
+#[cold]
+unsafe fn fail_quick(
+    handle: *const claude_client_t,
+    error: *mut *mut claude_error_t,
+    failure: &Error,
+) -> claude_status_t {
+    if failure.status == Status::Panic {
+        guard_or((), || client(handle).map_or((), |client| client.poison(failure)));
+    }
+    // SAFETY: the caller's promise.
+    unsafe { fail(error, failure) }
 }
 
 pub fn client(handle: *const claude_client_t) -> Result<Arc<Client>> {

@@ -98,7 +98,7 @@ unsafe fn next_prompt(
     let prompt = unsafe {
         let prompt =
             user_data.call("the generator of a prompt stream", |pointer| callback.unwinding()(pointer));
-        text::optional(prompt, "prompt")
+        text::optional(prompt.unwrap_or(std::ptr::null()), "prompt")
     }?;
     Ok(prompt.map(str::to_owned))
 }

@@ -115,8 +115,13 @@ impl HostFunctions {
         function.map_or(0, |function| {
             // SAFETY: the host gave the function for this pointer, and it returns a number.
             let call = |pointer| unsafe { number(function.unwinding()(pointer)) };
-            self.user_data.call_passing("a function of the transport", call)
+            self.call("a function of the transport", call)
         })
+    }
+
+    /// What the host's function returned.
+    fn call(&self, name: &'static str, function: impl FnOnce(*mut c_void) -> i32) -> i32 {
+        self.user_data.call_passing(name, function).unwrap_or(Status::Closed.code())
     }
 }
 
@@ -142,7 +147,7 @@ impl Link for HostFunctions {
         let handle: *mut claude_sink_t = SINKS.insert(inlet.clone()).ok_or_else(|| full_table("sink"))?;
         *lock(&self.sink) = Some(Sink(handle.addr()));
         // SAFETY: the host gave the function for this pointer.
-        let status = self.user_data.call_passing("connect of the transport", |pointer| unsafe {
+        let status = self.call("connect of the transport", |pointer| unsafe {
             number(connect.unwinding()(handle, pointer))
         });
         outcome(status, "connect")
@@ -158,7 +163,7 @@ impl Link for HostFunctions {
     fn write(&self, line: &[u8]) -> Result<()> {
         let Some(write) = self.vtable.write else { return Ok(()) };
         // SAFETY: the host gave the function for this pointer; the bytes outlive the call.
-        let status = self.user_data.call_passing("write of the transport", |pointer| unsafe {
+        let status = self.call("write of the transport", |pointer| unsafe {
             number(write.unwinding()(line.as_ptr().cast(), line.len(), pointer))
         });
         outcome(status, "write")

@@ -76,7 +76,7 @@ pub enum claude_status_t {
     CLAUDE_ERR_ALREADY_CONNECTED = -204,
     /// The CLI ended with a failure (`ProcessError`).
     CLAUDE_ERR_PROCESS = -205,
-    /// The CLI ended with a failure after an error result (`ResultError`).
+    /// The CLI ended with a failure after an error result (`ResultError`), or a message tells of one instead of an answer.
     CLAUDE_ERR_RESULT = -206,
     /// Text that is not the JSON it should be (`CLIJSONDecodeError`).
     CLAUDE_ERR_JSON_DECODE = -207,

@@ -5,11 +5,11 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use super::gate::Slot;
-use super::left::{self, Held};
+use super::left::{self, Delivery};
 use super::pool::{self, Job};
 use super::pump::Turn;
 use super::queue::{Entry, Lane, Lines, Queue, Urgent};
-use super::{Dispatcher, Lanes, Mode, is_reader_thread};
+use super::{Dispatcher, Lanes, Mode, Text, is_reader_thread};
 use crate::error::Error;
 use crate::mcp;
 use crate::protocol::framing::Block;
@@ -127,13 +127,16 @@ impl Dispatcher {
 
     /// Delivers the first entry of the message lane, as far as `turn` and `interrupt` allow. `false` when there is none.
     pub(super) fn deliver_message(&self, turn: &mut Turn, interrupt: impl Fn() -> bool) -> bool {
-        let Some(mut entry) = lock(&self.queue).messages.pop() else { return false };
+        let mut queue = lock(&self.queue);
+        let Some(mut entry) = queue.messages.pop() else { return false };
         let (count, cost) = (entry.count(), entry.cost());
-        self.hold(|| match &mut entry {
-            Entry::Lines(lines) => Held::Lines(lines.block.share(), count),
-            Entry::Closed(cause) => Held::Closed(cause.clone()),
-            _ => Held::Single(cost),
+        let before = queue.hand.hold(|| match &mut entry {
+            Entry::Lines(lines) => Delivery::Lines(lines.block.share(), count),
+            Entry::Closed(cause) => Delivery::Closed(cause.clone()),
+            _ => Delivery::Single(cost),
         });
+        drop(queue);
+        drop(before);
         let left = match entry {
             Entry::Lines(mut lines) => {
                 loop {
@@ -151,8 +154,11 @@ impl Dispatcher {
             }
         };
         let ended = left.is_none();
-        self.hold(|| Held::Nothing);
-        lock(&self.queue).settle_message(count, left);
+        let mut queue = lock(&self.queue);
+        let delivered = queue.hand.hold(|| Delivery::Nothing);
+        queue.settle_message(count, left);
+        drop(queue);
+        drop(delivered);
         if ended {
             self.release(cost);
         }
@@ -164,7 +170,9 @@ impl Dispatcher {
         let (handlers, gate) = (&self.handlers, &self.gate);
         match entry {
             Entry::Lines(_) => {}
-            Entry::Event(kind, text) => handlers.message.run(gate, |handler| handler(*kind, text)),
+            Entry::Event(kind, text) => {
+                handlers.message.run(gate, |handler| handler.deliver(&mut |call| call(*kind, text)));
+            }
             Entry::Stderr(text) => handlers.stderr.run(gate, |handler| handler(text)),
             Entry::Closed(cause) => {
                 handlers.closed.run(gate, |handler| handler(cause.as_deref()));
@@ -181,16 +189,28 @@ impl Dispatcher {
     }
 
     /// Delivers lines under one pass of the gate, until the turn is over, `interrupt` says so after a line, or a callback
-    /// was replaced. Behind a closed gate the lines are dropped.
+    /// was replaced. Behind a closed gate, and where the callback is gone, the lines are dropped.
     fn deliver_lines(&self, lines: &mut Lines, turn: &mut Turn, interrupt: &impl Fn() -> bool) {
         let Some(_pass) = self.gate.enter(Slot::Message) else { return lines.skip() };
         let epoch = self.gate.epoch();
-        let handler = self.handlers.message.get();
-        let call = |kind, text: &[u8]| {
-            if let Some(handler) = &handler {
-                handler(kind, text);
-            }
+        let goes_on = |turn: &Turn| self.gate.epoch() == epoch && !turn.is_over() && !interrupt();
+        let Some(handler) = self.handlers.message.get() else {
+            return self.deliver_each(lines, turn, goes_on, &|_, _| ());
         };
+        let ran = turn.ran;
+        handler.deliver(&mut |call| self.deliver_each(lines, turn, goes_on, call));
+        if turn.ran == ran {
+            lines.skip();
+        }
+    }
+
+    fn deliver_each(
+        &self,
+        lines: &mut Lines,
+        turn: &mut Turn,
+        goes_on: impl Fn(&Turn) -> bool,
+        call: &dyn Fn(Kind, Text<'_>),
+    ) {
         let Lines { block, next, delta } = lines;
         // Once, and not for each line.
         let block: &Block = block;
@@ -214,7 +234,7 @@ impl Dispatcher {
             }
             turn.ran += 1;
             let none_left = *next == all.len() && delta.is_none();
-            if none_left || self.gate.epoch() != epoch || turn.is_over() || interrupt() {
+            if none_left || !goes_on(turn) {
                 return;
             }
         }
@@ -241,7 +261,7 @@ impl Dispatcher {
             None => return false,
             Some(Urgent::Request(request)) => match self.handlers.request.get() {
                 Some(handler) => {
-                    self.hold(|| Held::Request(request.clone()));
+                    self.hold(|| Delivery::Request(request.clone()));
                     handler(request);
                 }
                 None => request.abandon("The host has no handler for this request."),
@@ -249,7 +269,7 @@ impl Dispatcher {
             Some(Urgent::Withdrawn(request)) => request.tell_cancelled(),
             Some(Urgent::Done(done)) => done.run(),
         }
-        self.hold(|| Held::Nothing);
+        self.hold(|| Delivery::Nothing);
         turn.ran += 1;
         true
     }
@@ -259,10 +279,10 @@ impl Dispatcher {
         let Some(_pass) = self.gate.enter(Slot::Tool) else { return false };
         let Some(task) = lock(&self.queue).tools.pop() else { return false };
         if let mcp::Task::Run(call) = &task {
-            self.hold(|| Held::Call(call.clone()));
+            self.hold(|| Delivery::Call(call.clone()));
         }
         task.run();
-        self.hold(|| Held::Nothing);
+        self.hold(|| Delivery::Nothing);
         turn.ran += 1;
         true
     }
@@ -270,9 +290,9 @@ impl Dispatcher {
     pub(super) fn deliver_step(&self, turn: &mut Turn) -> bool {
         let Some(_pass) = self.gate.enter(Slot::Prompt) else { return false };
         let Some(step) = lock(&self.queue).steps.pop() else { return false };
-        self.hold(|| Held::Step(step.left));
+        self.hold(|| Delivery::Step(step.left));
         (step.run)();
-        self.hold(|| Held::Nothing);
+        self.hold(|| Delivery::Nothing);
         turn.ran += 1;
         true
     }

@@ -11,20 +11,25 @@ use crate::requests::Request;
 /// Text with a NUL behind it, for a callback.
 pub type Text<'a> = &'a [u8];
 
-pub type MessageFn = dyn Fn(Kind, Text<'_>) + Send + Sync;
+/// Takes messages, which come many at a time.
+pub trait MessageFn: Send + Sync {
+    /// Runs `messages`, which calls what it is given for each of them. Not at all where the callback is gone.
+    fn deliver(&self, messages: &mut dyn FnMut(&dyn Fn(Kind, Text<'_>)));
+}
+
 pub type RequestFn = dyn Fn(Arc<Request>) + Send + Sync;
 pub type TextFn = dyn Fn(Text<'_>) + Send + Sync;
 pub type ClosedFn = dyn Fn(Option<&Error>) + Send + Sync;
 pub type NotifyFn = dyn Fn() + Send + Sync;
 
-pub type MessageHandler = Arc<MessageFn>;
+pub type MessageHandler = Arc<dyn MessageFn>;
 pub type RequestHandler = Arc<RequestFn>;
 pub type TextHandler = Arc<TextFn>;
 pub type ClosedHandler = Arc<ClosedFn>;
 pub type NotifyHandler = Arc<NotifyFn>;
 
 pub struct Handlers {
-    pub message: Callback<MessageFn>,
+    pub message: Callback<dyn MessageFn>,
     pub request: Callback<RequestFn>,
     pub stderr: Callback<TextFn>,
     pub closed: Callback<ClosedFn>,

@@ -15,7 +15,7 @@ use crate::sync::{is_live, lock, thread_key, visit};
 
 /// What is being delivered.
 #[derive(Default)]
-pub enum Held {
+pub enum Delivery {
     #[default]
     Nothing,
     /// Of a block of so many events.
@@ -37,19 +37,19 @@ pub struct Hand {
     holder: Option<(usize, u64)>,
     /// The call returns for a result.
     awaits_result: bool,
-    held: Held,
+    held: Delivery,
 }
 
 impl Hand {
     /// The current thread begins to serve.
     pub fn begin(&mut self, awaits_result: bool) {
-        *self = Hand { holder: Some((thread_key(), visit())), awaits_result, held: Held::Nothing };
+        *self = Hand { holder: Some((thread_key(), visit())), awaits_result, held: Delivery::Nothing };
     }
 
     /// What was held before may be the host's, and is let go of outside of the queue's lock.
     #[must_use]
-    fn hold(&mut self, held: Held) -> Held {
-        if self.holder.is_some() { std::mem::replace(&mut self.held, held) } else { Held::Nothing }
+    pub fn hold(&mut self, held: impl FnOnce() -> Delivery) -> Delivery {
+        if self.holder.is_some() { std::mem::replace(&mut self.held, held()) } else { Delivery::Nothing }
     }
 
     fn is_left(&self) -> bool {
@@ -64,9 +64,8 @@ pub fn position(next: usize, in_delta: bool) -> usize {
 
 impl Dispatcher {
     /// Notes what is about to be given to the host, where its thread may be lost with it.
-    pub(super) fn hold(&self, held: impl FnOnce() -> Held) {
+    pub(super) fn hold(&self, held: impl FnOnce() -> Delivery) {
         if self.mode() == Mode::Pump {
-            let held = held();
             let before = lock(&self.queue).hand.hold(held);
             drop(before);
         }
@@ -92,7 +91,7 @@ impl Dispatcher {
         let hand = std::mem::take(&mut queue.hand);
         let mut freed = 0;
         match hand.held {
-            Held::Lines(block, count) => {
+            Delivery::Lines(block, count) => {
                 let cost = Entry::Lines(Lines::shared(block.clone())).cost();
                 let (lines, result) = self.rest_of(block);
                 if result {
@@ -105,11 +104,11 @@ impl Dispatcher {
                 freed = if left.is_none() { cost } else { 0 };
                 queue.settle_message(count, left);
             }
-            Held::Single(cost) => {
+            Delivery::Single(cost) => {
                 queue.settle_message(1, None);
                 freed = cost;
             }
-            Held::Closed(cause) => {
+            Delivery::Closed(cause) => {
                 queue.settle_message(1, None);
                 queue.end(cause.as_ref());
             }
@@ -143,11 +142,11 @@ impl Dispatcher {
 }
 
 /// Fails closed: what was asked of a callback that was left is refused.
-fn end(held: Held) {
+fn end(held: Delivery) {
     match held {
-        Held::Request(request) => request.refuse("The host's callback was left without an answer."),
-        Held::Call(call) => call.abandon(),
-        Held::Step(end) => end(),
-        Held::Nothing | Held::Lines(..) | Held::Single(_) | Held::Closed(_) => {}
+        Delivery::Request(request) => request.refuse("The host's callback was left without an answer."),
+        Delivery::Call(call) => call.abandon(),
+        Delivery::Step(end) => end(),
+        Delivery::Nothing | Delivery::Lines(..) | Delivery::Single(_) | Delivery::Closed(_) => {}
     }
 }

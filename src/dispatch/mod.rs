@@ -27,7 +27,9 @@ use tokio::sync::Notify;
 
 pub use completion::{Completion, Done, Listener, Outcome, Waiter};
 pub use gate::{Closing, Gate, Slot};
-pub use handlers::{ClosedHandler, MessageHandler, NotifyHandler, RequestHandler, Text, TextHandler};
+pub use handlers::{
+    ClosedHandler, MessageFn, MessageHandler, NotifyHandler, RequestHandler, Text, TextHandler,
+};
 pub use lanes::Lanes;
 pub use next::{Event, EventKind};
 pub use pump::{Budget, LATE};
@@ -36,6 +38,7 @@ pub use received::Prompts;
 
 use crate::error::{Error, Result, Status};
 use crate::mcp;
+use crate::panics::hold_cancellation;
 use crate::place;
 use crate::protocol::framing::Block;
 use crate::protocol::kind::Kind;
@@ -376,6 +379,7 @@ impl Dispatcher {
     fn release(&self, bytes: usize) {
         let before = self.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
         if before >= self.max_bytes && before - bytes < self.max_bytes {
+            hold_cancellation();
             self.space.notify_one();
         }
     }

@@ -4,12 +4,13 @@ use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::lanes::{Ended, Lanes, wait_on};
+use super::lanes::{Ended, Lanes, Waited, wait_on};
 use super::left::Hand;
 use super::queue::Queue;
 use super::ready::Ready;
 use super::{Dispatcher, Lane, Mode};
 use crate::error::{Error, Result, Status};
+use crate::panics::hold_cancellation;
 use crate::sync::lock;
 
 /// Who wakes up so long behind a deadline was not running.
@@ -124,16 +125,20 @@ impl Dispatcher {
 
     /// One entry, or as much of a block as the budget allows. `false` when nothing waits.
     fn run_one(&self, turn: &mut Turn) -> bool {
-        if self.deliver_urgent(Lane::Requests, turn) || self.deliver_tool(turn) {
+        if self.has_urgent() && (self.deliver_urgent(Lane::Requests, turn) || self.deliver_tool(turn)) {
             return true;
         }
-        let step_first = !std::mem::take(&mut lock(&self.queue).step_ran);
-        if step_first && self.deliver_step(turn) {
+        if self.is_turn_of_step() && self.deliver_step(turn) {
             // A prompt stream without end must not keep messages away.
             lock(&self.queue).step_ran = true;
             return true;
         }
         self.deliver_message(turn, || self.has_urgent()) || self.deliver_step(turn)
+    }
+
+    fn is_turn_of_step(&self) -> bool {
+        let mut queue = lock(&self.queue);
+        !std::mem::take(&mut queue.step_ran) && !queue.steps.is_empty()
     }
 
     /// Looked at after every message, so without the lock as long as nothing urgent has come.
@@ -151,7 +156,12 @@ impl Dispatcher {
     /// long behind it was stopped with all others: then the reader looks once, and what it has read is waited for.
     #[inline(always)]
     pub(super) fn wait_for(&self, lanes: Lanes, wait: Option<Duration>) -> (MutexGuard<'_, Queue>, Ended) {
-        let (queue, ended) = self.arrivals.wait(lock(&self.queue), lanes, wait);
+        let queue = lock(&self.queue);
+        if !queue.wakes.is_pending() && queue.is_settled(lanes) {
+            return (queue, Ended::Settled);
+        }
+        hold_cancellation();
+        let (queue, ended) = self.arrivals.wait(queue, lanes, wait);
         match ended {
             // Who does not wait asks for what is there now.
             Ended::TimedOut { late } if late > LATE && wait != Some(Duration::ZERO) => {

@@ -3,6 +3,7 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::error::{Error, Result, Status};
+use crate::panics::hold_cancellation;
 
 /// Changes only under the queue's lock, so that the descriptor and the queue never disagree.
 pub struct Ready {
@@ -42,6 +43,7 @@ impl Ready {
             return;
         }
         self.signalled = readable;
+        hold_cancellation();
         let _ = if readable { self.signal() } else { self.drain() };
     }
 

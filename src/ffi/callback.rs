@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use super::stack::Mark;
-use crate::place::{self, End, Host, Role, Scope};
+use crate::place::{self, Calls, End, Host, Role, Scope};
 
 /// A function of the host as what it may be in C++: one that throws. Called as it is declared, an exception out of it would
 /// end the process in the midst of the frames of the library, without a word about where it came from.
@@ -57,7 +57,7 @@ impl UserData {
             let destroy = move || {
                 let Pointer(pointer) = { pointer };
                 // SAFETY: the host registered this function for this pointer, and the end runs once.
-                call_as(destroy_function(), || unsafe { destroy.unwinding()(pointer) });
+                call_as(destroy_function(), |calls| calls.call(|| unsafe { destroy.unwinding()(pointer) }));
             };
             End::new(scope, Box::new(destroy))
         });
@@ -68,33 +68,30 @@ impl UserData {
         self.pointer.0
     }
 
-    /// Calls a function of the host that was registered with this pointer. `name` is what the header calls it.
+    /// Calls a function of the host that was registered with this pointer. `name` is what the header calls it. `None` = it was
+    /// retired after the caller had looked it up.
     #[inline]
-    pub fn call<T>(&self, name: &'static str, function: impl FnOnce(*mut c_void) -> T) -> T {
-        self.call_in(Role::Callback, name, function)
+    pub fn call<T>(&self, name: &'static str, function: impl FnOnce(*mut c_void) -> T) -> Option<T> {
+        self.call_as(Role::Callback, name, function)
     }
 
     /// As [`UserData::call`], for a function that may interrupt anybody: nothing that waits may be called in it, on any thread.
     #[inline]
-    pub fn call_passing<T>(&self, name: &'static str, function: impl FnOnce(*mut c_void) -> T) -> T {
-        self.call_in(Role::Passing, name, function)
+    pub fn call_passing<T>(&self, name: &'static str, function: impl FnOnce(*mut c_void) -> T) -> Option<T> {
+        self.call_as(Role::Passing, name, function)
+    }
+
+    /// As [`UserData::call`], for calls in a row: what has to be noted of them is noted once.
+    #[inline]
+    pub fn calls<T>(&self, name: &'static str, body: impl FnOnce(&Calls<'_>, *mut c_void) -> T) -> Option<T> {
+        self.begin().map(|begun| begun.calls(Role::Callback, name, body))
     }
 
     /// As [`UserData::call`], for the one call that there is.
-    pub fn call_once<T>(self, name: &'static str, function: impl FnOnce(*mut c_void) -> T) -> T {
-        self.begin();
+    pub fn call_once<T>(self, name: &'static str, function: impl FnOnce(*mut c_void) -> T) -> Option<T> {
+        let begun = self.begin()?;
         self.retire();
-        self.call_begun(Role::Callback, name, function)
-    }
-
-    /// As [`UserData::call`], by somebody who may have looked it up before it was retired. `None` = it is gone.
-    pub fn call_unless_retired<T>(
-        &self,
-        role: Role,
-        name: &'static str,
-        function: impl FnOnce(*mut c_void) -> T,
-    ) -> Option<T> {
-        self.begin().then(|| self.call_begun(role, name, function))
+        Some(begun.call(Role::Callback, name, function))
     }
 
     /// The registration is gone: its destroy-notify waits for calls that are under way only, and not for frames that were left.
@@ -105,30 +102,48 @@ impl UserData {
     }
 
     #[inline]
-    fn call_in<T>(&self, role: Role, callback: &'static str, function: impl FnOnce(*mut c_void) -> T) -> T {
-        self.begin();
-        self.call_begun(role, callback, function)
-    }
-
-    #[inline]
-    fn begin(&self) -> bool {
-        self.end.as_ref().is_none_or(|end| end.begin())
-    }
-
-    #[inline]
-    fn call_begun<T>(
+    fn call_as<T>(
         &self,
         role: Role,
         callback: &'static str,
         function: impl FnOnce(*mut c_void) -> T,
+    ) -> Option<T> {
+        self.begin().map(|begun| begun.call(role, callback, function))
+    }
+
+    #[inline]
+    fn begin(&self) -> Option<Begun<'_>> {
+        self.end.as_ref().is_none_or(|end| end.begin()).then_some(Begun(self))
+    }
+}
+
+/// Calls of a function that is not destroyed before they are over.
+struct Begun<'a>(&'a UserData);
+
+impl Begun<'_> {
+    #[inline]
+    fn call<T>(self, role: Role, callback: &'static str, function: impl FnOnce(*mut c_void) -> T) -> T {
+        self.calls(role, callback, |calls, pointer| calls.call(|| function(pointer)))
+    }
+
+    #[inline]
+    fn calls<T>(
+        self,
+        role: Role,
+        callback: &'static str,
+        body: impl FnOnce(&Calls<'_>, *mut c_void) -> T,
     ) -> T {
-        let end = self.end.as_ref();
-        let host = Host { callback, role, end: end.map_or(0, End::id) };
-        let value = call_as(host, || function(self.pointer()));
-        if let Some(end) = end {
+        let host = Host { callback, role, end: self.0.end.as_ref().map_or(0, End::id) };
+        call_as(host, |calls| body(calls, self.0.pointer()))
+    }
+}
+
+impl Drop for Begun<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(end) = &self.0.end {
             end.finish();
         }
-        value
     }
 }
 
@@ -146,9 +161,7 @@ fn destroy_function() -> Host {
 
 /// The one way into the host.
 #[inline]
-fn call_as<T>(host: Host, function: impl FnOnce() -> T) -> T {
+fn call_as<T>(host: Host, body: impl FnOnce(&Calls<'_>) -> T) -> T {
     let mut mark = Mark::new();
-    let value = place::call_host(host, mark.set(), function);
-    mark.clear();
-    value
+    place::call_host(host, mark.set(), body)
 }

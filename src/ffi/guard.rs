@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::stack;
 use crate::error::Result;
-use crate::panics::{inside, install_quiet_hook, panic_error};
-use crate::place;
+use crate::panics::{inside, inside_cancellable, install_quiet_hook, panic_error};
+use crate::place::{self, Here};
 use crate::runtime;
 
 /// Runs `body`; a panic becomes [`Panic`](crate::error::Status::Panic), a forked process gets [`Forked`](crate::error::Status::Forked).
@@ -13,6 +13,14 @@ pub fn guard<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     runtime::check_fork()?;
     let position = stack::here();
     inside(|frame| stack::is_left(frame, position), || caught(body))
+}
+
+/// As [`guard`], for what is called for every event: see [`inside_cancellable`] for what `body` must do.
+#[inline]
+pub fn quick<T>(body: impl FnOnce(&Here) -> Result<T>) -> Result<T> {
+    runtime::check_fork()?;
+    let position = stack::here();
+    inside_cancellable(|frame| stack::is_left(frame, position), |here| caught(|| body(here)))
 }
 
 /// As [`guard`], inside of one.

@@ -25,8 +25,11 @@ impl Mark {
         unsafe { std::ptr::write_volatile(&mut self.0, STANDS) };
         (&raw const self.0).expose_provenance()
     }
+}
 
-    pub fn clear(&mut self) {
+impl Drop for Mark {
+    #[inline]
+    fn drop(&mut self) {
         // SAFETY: as above.
         unsafe { std::ptr::write_volatile(&mut self.0, 0) };
     }

@@ -3,6 +3,16 @@
 
 pub use system::{disable, restore};
 
+/// Runs `body` with the cancellation held.
+pub fn held<T>(body: impl FnOnce() -> T) -> T {
+    let before = disable();
+    let value = body();
+    if let Some(before) = before {
+        restore(before);
+    }
+    value
+}
+
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod system {
     use std::ffi::c_int;

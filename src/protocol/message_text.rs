@@ -15,6 +15,15 @@ pub fn of(message: Json) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// What kind of failure the CLI tells of in the form of an assistant's message, such as that nobody is logged in: its text is
+/// the CLI's, and no answer.
+pub fn failure(message: Json) -> Option<String> {
+    if !has_type(message, "assistant") {
+        return None;
+    }
+    message.under(&["error"])?.string().map(Cow::into_owned)
+}
+
 fn content(content: Json) -> Option<String> {
     if content.is_array() {
         return Some(content.elements().filter_map(block).collect());
@@ -76,6 +85,20 @@ mod tests {
             (r#"{"type":"stream_event","event":{"type":"content_block_start","content_block":{"type":"text","text":"s"}}}"#.to_owned(), "s"),
         ] {
             assert_eq!(text(&message).as_deref(), Some(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn only_a_message_of_the_assistant_with_an_error_is_a_failure() {
+        let kind = |message: &str| failure(Json::parse(message).expect(message));
+        assert_eq!(kind(r#"{"error":"rate_limit","type":"assistant"}"#).as_deref(), Some("rate_limit"));
+        for message in [
+            "5",
+            r#"{"type":"assistant","message":{"error":"x"}}"#,
+            r#"{"type":"assistant","error":null}"#,
+            r#"{"type":"system","subtype":"api_retry","error":"overloaded"}"#,
+        ] {
+            assert_eq!(kind(message), None, "{message}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::Client;
-use crate::dispatch::{MessageHandler, RequestHandler};
+use crate::dispatch::{MessageFn, MessageHandler, RequestHandler, Text};
 use crate::error::{Error, Result, Status};
 use crate::protocol::kind::Kind;
 use crate::sync::lock;
@@ -19,7 +19,8 @@ pub fn query_once(
 ) -> Result<String> {
     let client = Client::create(options_json)?;
     let result = Arc::new(Mutex::new(String::new()));
-    client.dispatcher.on_message(Some(keeping_result(result.clone(), on_message)))?;
+    let keeping = KeepingResult { result: result.clone(), next: on_message };
+    client.dispatcher.on_message(Some(Arc::new(keeping)))?;
     client.on_request(on_request)?;
     let outcome = hold(&client, prompt, wait);
     client.free();
@@ -27,16 +28,30 @@ pub fn query_once(
 }
 
 /// Passes every message on, and keeps the last result.
-fn keeping_result(result: Arc<Mutex<String>>, next: Option<MessageHandler>) -> MessageHandler {
-    Arc::new(move |kind, text| {
+struct KeepingResult {
+    result: Arc<Mutex<String>>,
+    next: Option<MessageHandler>,
+}
+
+impl KeepingResult {
+    fn keep(&self, kind: Kind, text: Text<'_>) {
         if kind == Kind::Result {
             // Without the NUL behind it.
-            *lock(&result) = String::from_utf8_lossy(&text[..text.len() - 1]).into_owned();
+            *lock(&self.result) = String::from_utf8_lossy(&text[..text.len() - 1]).into_owned();
         }
-        if let Some(next) = &next {
-            next(kind, text);
-        }
-    })
+    }
+}
+
+impl MessageFn for KeepingResult {
+    fn deliver(&self, messages: &mut dyn FnMut(&dyn Fn(Kind, Text<'_>))) {
+        let Some(next) = &self.next else { return messages(&|kind, text| self.keep(kind, text)) };
+        next.deliver(&mut |call| {
+            messages(&|kind, text| {
+                self.keep(kind, text);
+                call(kind, text);
+            })
+        });
+    }
 }
 
 fn hold(client: &Client, prompt: &str, wait: Option<Duration>) -> Result<()> {

@@ -424,6 +424,50 @@ static void jumped_into(void) {
     OK(claude_runtime_shutdown(30000, &error));
 }
 
+/* Two messages of one read: the callback of one is jumped into, that of the other is left. */
+static jmp_buf behind;
+static long seen_messages;
+
+static void on_messages_of_one_read(claude_message_kind_t kind, const char *json, size_t len, void *user_data) {
+    UNUSED(kind), UNUSED(len), UNUSED(user_data);
+    seen_messages++;
+    long number = sequence_number(json);
+    if (number == 5 && jumps == 0) {
+        leave_in = "message";
+        if (setjmp(out) == 0) {
+            OK(claude_client_query(inner, "first", NULL, NULL, &error));
+            receive(inner, true);
+        }
+    } else if (number == 20 && jumps == 1) {
+        jumps++;
+        longjmp(behind, 1);
+    }
+    if (kind == CLAUDE_EVENT_WARNING && strstr(json, "\"callback_left\"") != NULL) warnings++;
+}
+
+static void jumped_into_then_left(void) {
+    inner = start();
+    claude_client_t *client = create(CLAUDE_DISPATCH_PUMP);
+    OK(claude_client_on_message(client, on_messages_of_one_read, NULL, on_other_destroy, &error));
+    OK(claude_client_connect_wait(client, NULL, 30000, &error));
+    OK(claude_client_query(client, "flood", NULL, NULL, &error));
+    if (setjmp(behind) == 0) receive(client, true);
+    CHECK(jumps == 2);
+    OK(claude_client_receive_response(client, NULL, 30000, &error));
+    size_t events = 1;
+    while (events > 0) {
+        OK(claude_client_pump(client, 0, 0, CLAUDE_NO_WAIT, NULL, &error));
+        OK(claude_client_pending(client, CLAUDE_LANE_ALL, &events, NULL, &error));
+    }
+    CHECK(warnings == 1);
+    CHECK(seen_messages == stat_number(client, "/messages") + warnings);
+    claude_client_free(inner);
+    CHECK(destroyed == 4 && other_destroyed == 0);
+    claude_client_free(client);
+    CHECK(other_destroyed == 1);
+    OK(claude_runtime_shutdown(30000, &error));
+}
+
 /* The log callback raises inside a callback, to the place before both or to the callback itself. */
 static bool to_the_callback;
 static claude_tool_call_t *kept_call;
@@ -526,6 +570,7 @@ int main(int count, char **arguments) {
     else if (strcmp(what, "shared-tool") == 0) shared_tool(strcmp(arguments[2], "removed") == 0);
     else if (strcmp(what, "out-of-both") == 0) out_of_both(strcmp(arguments[2], "inner-first") == 0);
     else if (strcmp(what, "jumped-into") == 0) jumped_into();
+    else if (strcmp(what, "jumped-into-then-left") == 0) jumped_into_then_left();
     else if (strncmp(what, "log-", 4) == 0) log_inside(what);
     else if (strcmp(what, "another-client") == 0) another_client();
     else if (strcmp(what, "nested") == 0) nested();

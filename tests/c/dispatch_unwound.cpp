@@ -37,9 +37,10 @@ static void on_log(claude_log_level_t, const char *, size_t, void *) { leave("lo
 
 static int start(const char *mode, claude_client_t **client) {
     claude_dispatch_t number = std::string(mode) == "pump" ? CLAUDE_DISPATCH_PUMP : std::string(mode) == "inline" ? CLAUDE_DISPATCH_INLINE
-        : CLAUDE_DISPATCH_THREAD;
+        : std::string(mode) == "pull" ? CLAUDE_DISPATCH_PULL : CLAUDE_DISPATCH_THREAD;
     CHECK(claude_client_create(getenv("OPTIONS"), client, nullptr) == CLAUDE_OK);
     CHECK(claude_client_set_dispatch(*client, number, nullptr) == CLAUDE_OK);
+    if (number == CLAUDE_DISPATCH_PULL) return 0;
     CHECK(claude_client_on_message(*client, on_message, nullptr, on_destroy, nullptr) == CLAUDE_OK);
     CHECK(claude_client_on_request(*client, on_request, nullptr, nullptr, nullptr) == CLAUDE_OK);
     if (where == "log") CHECK(claude_runtime_on_log(CLAUDE_LOG_DEBUG, on_log, nullptr, nullptr, nullptr) == CLAUDE_OK);
@@ -59,9 +60,54 @@ static void *wait_for_ever(void *argument) {
     return nullptr;
 }
 
+/* The thread is to be cancelled from the beginning: every system call of the library would be the end of it. */
+static void *pull_all(void *argument) {
+    claude_client_t *client = static_cast<claude_client_t *>(argument);
+    claude_event_t *event = nullptr;
+    claude_event_info_t info = {};
+    info.size = sizeof info;
+    CHECK(pthread_cancel(pthread_self()) == 0);
+    while (info.kind != CLAUDE_MESSAGE_RESULT) {
+        CHECK(claude_client_next(client, CLAUDE_LANE_ALL, 30000, &event, nullptr) == CLAUDE_OK);
+        CHECK(claude_event_info(event, &info, nullptr) == CLAUDE_OK);
+        claude_event_free(event);
+    }
+    waiting = true;
+    claude_status_t status = CLAUDE_OK;
+    while (status == CLAUDE_OK) {
+        status = claude_client_next(client, CLAUDE_LANE_ALL, CLAUDE_WAIT_FOREVER, &event, nullptr);
+        if (status == CLAUDE_OK) claude_event_free(event);
+    }
+    status_of_wait = status;
+    returned = true;
+    pthread_testcancel();
+    CHECK(!"cancelled");
+    return nullptr;
+}
+
+static int pull(bool frees) {
+    claude_client_t *client = nullptr;
+    start("pull", &client);
+    intptr_t handle = 0;
+    CHECK(claude_client_ready_handle(client, CLAUDE_LANE_ALL, &handle, nullptr) == CLAUDE_OK);
+    CHECK(claude_client_connect_wait(client, "hello", 30000, nullptr) == CLAUDE_OK);
+    pthread_t thread;
+    void *result = nullptr;
+    CHECK(pthread_create(&thread, nullptr, pull_all, client) == 0);
+    while (!waiting) usleep(1000);
+    if (frees) claude_client_free(client);
+    else CHECK(claude_client_disconnect_wait(client, 30000, nullptr) == CLAUDE_OK);
+    CHECK(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED && returned);
+    CHECK(status_of_wait == CLAUDE_ERR_CLOSED || (frees && status_of_wait == CLAUDE_ERR_INVALID_HANDLE));
+    if (!frees) claude_client_free(client);
+    CHECK(claude_runtime_shutdown(30000, nullptr) == CLAUDE_OK);
+    return 0;
+}
+
 int main(int count, char **arguments) {
     CHECK(count == 4);
     how = arguments[1], where = arguments[2];
+    if (std::string(arguments[3]) == "pull") return pull(where == "free");
     claude_client_t *client = nullptr;
     start(arguments[3], &client);
     if (where == "wait") {

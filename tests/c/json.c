@@ -146,6 +146,27 @@ static void texts_of_messages(void)
     CHECK(value == NULL);
 }
 
+/* The CLI tells of a failure in the form of an answer. */
+static void texts_of_failures(void)
+{
+    FAILS(CLAUDE_ERR_RESULT, claude_message_text(CLAUDE_JSON({"type": "assistant", "error": "authentication_failed",
+        "message": {"model": "<synthetic>", "content": [{"type": "text", "text": "Not logged in"}]}}), &value, &error));
+    CHECK(value == NULL);
+    CHECK(strcmp(claude_error_message(error), "Not logged in; run claude and /login in a terminal, or set "
+        "ANTHROPIC_API_KEY with the option env") == 0);
+    OK(claude_json_get(claude_error_json(error), "/error", &value, NULL));
+    IS("authentication_failed");
+    claude_error_free(error);
+    error = NULL;
+    FAILS(CLAUDE_ERR_RESULT, claude_message_text(CLAUDE_JSON({"type": "assistant", "error": "overloaded",
+        "message": {"content": []}}), &value, NULL));
+    OK(claude_message_text(CLAUDE_JSON({"type": "assistant", "error": null, "message": {"content": [
+        {"type": "text", "text": "said"}]}}), &value, &error));
+    IS("said");
+    OK(claude_message_text(CLAUDE_JSON({"type": "result", "is_error": true, "result": "Not logged in"}), &value, &error));
+    IS("Not logged in");
+}
+
 static void wrong_calls(void)
 {
     static const char *const broken_json[] = {"", " ", "{", "{\"a\":1,}", "[1 2]", "nul", "{}{}", "01", "\"\t\"", "'a'", "\"\\x\""};
@@ -231,6 +252,7 @@ int main(void)
     counts_and_names();
     quotes();
     texts_of_messages();
+    texts_of_failures();
     wrong_calls();
     large_texts();
     return 0;
