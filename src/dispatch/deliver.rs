@@ -154,7 +154,7 @@ impl Dispatcher {
         self.hold(|| Held::Nothing);
         lock(&self.queue).settle_message(count, left);
         if ended {
-            self.release(cost);
+            self.bound.release(cost);
         }
         true
     }

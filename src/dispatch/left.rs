@@ -122,7 +122,7 @@ impl Dispatcher {
         queue.messages.abandon();
         queue.update_ready();
         drop(queue);
-        self.release(freed);
+        self.bound.release(freed);
         self.notify_everybody();
         true
     }

@@ -118,7 +118,7 @@ impl Dispatcher {
         let over = event.is_none() && queue.is_over(lanes);
         drop(queue);
         if freed > 0 {
-            self.release(freed);
+            self.bound.release(freed);
         }
         match event {
             Some(event) => give(event),
