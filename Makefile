@@ -11,6 +11,7 @@ CFLAGS  ?= -O2 -g
 LIVE    ?=
 REPLAY  ?=
 TEST_FLAGS ?=
+TSAN    ?= short
 BENCH_FLAGS ?=
 
 # Symbols stay in the library that is built; the installed one goes without (STRIP=: keeps them).
@@ -41,7 +42,7 @@ ifneq ($(shell pkg-config --exists sdl2 2>/dev/null && echo yes),yes)
 EXAMPLES := $(filter-out %/sdl_loop,$(EXAMPLES))
 endif
 
-.PHONY: all build run test cli testkit header notice deny fault-matrix examples bench bench-check fmt lint install uninstall clean help
+.PHONY: all build run test cli testkit header notice deny fault-matrix tsan loom examples bench bench-check fmt lint install uninstall clean help
 
 all: build
 
@@ -50,6 +51,8 @@ help:
 	@echo 'make run        show a conversation with the real CLI, offline; LIVE=1 uses your own claude and login,'
 	@echo '                REPLAY=1 plays a recorded one, without any CLI'
 	@echo 'make test       set up and run every test'
+	@echo 'make tsan       run tests under ThreadSanitizer; TSAN=long runs more of them'
+	@echo 'make loom       check the hand-overs between threads in every interleaving'
 	@echo 'make examples   build the C examples into $(BUILD)/examples'
 	@echo 'make install    after make: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall removes it'
 	@echo 'make bench      measure the library against a read loop written by hand and the official SDKs'
@@ -108,6 +111,14 @@ endif
 # Cargo builds all that the tests run: the library, the test programs, the examples and the consumers in C and C++.
 test: cli
 	$(CARGO) test --workspace $(TEST_FLAGS)
+
+# Races: the library and its standard library built with ThreadSanitizer, below $(BUILD)/tsan.
+tsan:
+	@tests/races/tsan.sh $(TSAN)
+
+# Part of `make test` as well.
+loom:
+	$(CARGO) test $(patsubst tests/%.rs,--test %,$(wildcard tests/loom_*.rs))
 
 # The library against a loop written by hand and against the official SDKs: the tables and the picture of docs/performance.md.
 bench: $(BUILD)/lib

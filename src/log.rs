@@ -1,14 +1,14 @@
 //! The library's log: silent until the host asks for it, and never another library's.
 
+mod sink;
+
 use std::cell::Cell;
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use once_cell::sync::Lazy;
 
-use crate::dispatch::gate::{Gate, Slot};
 use crate::place::Scope;
-use crate::sync::lock;
+use sink::Sink;
 
 /// The numbers of `claude_log_level_t`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,24 +22,20 @@ pub enum Level {
 
 pub type LogFunction = Arc<dyn Fn(Level, &str) + Send + Sync>;
 
+#[derive(Clone)]
 pub struct LogHandler {
     pub function: LogFunction,
     /// Of the function's registration.
     pub scope: Scope,
 }
 
-static MOST: AtomicI32 = AtomicI32::new(0);
-static HANDLER: Mutex<Option<LogHandler>> = Mutex::new(None);
-static GATE: Lazy<Gate> = Lazy::new(Gate::new);
+static SINK: Lazy<Sink<LogHandler>> = Lazy::new(Sink::new);
 
 thread_local!(static LOGGING: Cell<bool> = const { Cell::new(false) });
 
 /// Chooses who gets lines up to `most`; the one before is not running any more when this returns.
 pub fn set(most: i32, handler: Option<LogHandler>) {
-    MOST.store(if handler.is_some() { most } else { 0 }, Ordering::Relaxed);
-    let old = std::mem::replace(&mut *lock(&HANDLER), handler);
-    GATE.replaced(Slot::Message);
-    if let Some(LogHandler { function, scope }) = old {
+    if let Some(LogHandler { function, scope }) = SINK.set(most, handler) {
         drop(function);
         scope.retire();
     }
@@ -47,27 +43,21 @@ pub fn set(most: i32, handler: Option<LogHandler>) {
 
 /// Ends a call of the log callback that this thread has left without returning from it.
 pub fn end_left() {
-    if GATE.end_left() {
+    if SINK.end_left() {
         LOGGING.with(|logging| logging.set(false));
     }
 }
 
 /// Writes a line; `text` is only made when somebody wants it.
 pub fn write(level: Level, text: impl FnOnce() -> String) {
-    if level as i32 > MOST.load(Ordering::Relaxed) {
+    if !SINK.wants(level as i32) {
         return;
     }
     // A log callback that calls the library must not be told of what it does.
     if LOGGING.with(|logging| logging.replace(true)) {
         return;
     }
-    // Looked up inside the gate, and let go of there: one that has been replaced is never called.
-    if let Some(_pass) = GATE.enter(Slot::Message) {
-        let function = lock(&HANDLER).as_ref().map(|handler| handler.function.clone());
-        if let Some(function) = function {
-            function(level, &text());
-        }
-    }
+    SINK.tell(level as i32, |handler| (handler.function)(level, &text()));
     LOGGING.with(|logging| logging.set(false));
 }
 

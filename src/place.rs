@@ -5,12 +5,15 @@
 //! shows when the thread comes back: a call from a place further out on the stack than the library's frame that had called
 //! the host can only be made once that frame is gone.
 
+mod uses;
+
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use crate::error::{Error, Result, Status};
+use uses::Uses;
 
 /// Calls within calls that are followed; those inside of more are taken for running.
 const DEEPEST: usize = 16;
@@ -341,12 +344,8 @@ impl Scope {
 /// that was left never lets go of what it held, when the registration is retired and no call of it is under way.
 pub struct End {
     destroy: Mutex<Option<Destroy>>,
-    /// [`CALL`] for each call that is under way, and [`RETIRED`].
-    state: AtomicUsize,
+    uses: Uses,
 }
-
-const RETIRED: usize = 1;
-const CALL: usize = 2;
 
 type Ends = HashMap<usize, (Scope, Weak<End>)>;
 
@@ -355,7 +354,7 @@ static ENDS: Mutex<Option<Ends>> = Mutex::new(None);
 
 impl End {
     pub fn new(scope: Scope, destroy: Destroy) -> Arc<End> {
-        let end = Arc::new(End { destroy: Mutex::new(Some(destroy)), state: AtomicUsize::new(0) });
+        let end = Arc::new(End { destroy: Mutex::new(Some(destroy)), uses: Uses::new() });
         lock(&ENDS).get_or_insert_default().insert(end.id(), (scope, Arc::downgrade(&end)));
         end
     }
@@ -367,8 +366,7 @@ impl End {
     /// A call begins. `false` when the destroy-notify has run, or is about to.
     #[must_use]
     pub fn begin(&self) -> bool {
-        let begun = |state| (state != RETIRED).then_some(state + CALL);
-        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, begun).is_ok()
+        self.uses.begin()
     }
 
     /// The call has returned.
@@ -380,13 +378,12 @@ impl End {
 
     /// A call is over. `true` when the destroy-notify has waited for that.
     fn lose(&self) -> bool {
-        let over = |state: usize| state.checked_sub(CALL);
-        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, over) == Ok(CALL | RETIRED)
+        self.uses.finish()
     }
 
     /// The registration is gone, whoever seems to hold it.
     pub fn retire(&self) {
-        if self.state.fetch_or(RETIRED, Ordering::AcqRel) < CALL {
+        if self.uses.retire() {
             self.run();
         }
     }

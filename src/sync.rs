@@ -7,8 +7,11 @@ use std::cell::Cell;
 
 pub use std::sync::{
     Condvar as SystemCondvar, Mutex, MutexGuard,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering},
 };
+
+pub use parking_lot::Mutex as FairMutex;
+pub use tokio::sync::Notify;
 
 pub use condvar::Condvar;
 

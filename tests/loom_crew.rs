@@ -100,7 +100,7 @@ impl Pool {
     }
 
     fn stop(&self, threads: Threads) {
-        self.crew.lock().unwrap().stopping = true;
+        self.crew.lock().unwrap().stop();
         self.called.notify_all();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert!(!self.crew.lock().unwrap().has_waiting());
@@ -161,5 +161,27 @@ fn work_beside_stuck_threads_is_watched() {
         pool.wait_for(1);
         pool.wait_for(0);
         pool.stop(threads);
+    });
+}
+
+/// Two wait for the threads to leave, and one of them gives up at once.
+#[test]
+fn a_stop_that_is_given_up_does_not_keep_the_threads_for_another() {
+    check(3, || {
+        let (pool, mut threads) = (pool(false), Vec::new());
+        {
+            let mut crew = pool.crew.lock().unwrap();
+            add_thread(&pool, &mut crew, &mut threads);
+        }
+        let impatient = {
+            let pool = pool.clone();
+            thread::spawn(move || {
+                pool.crew.lock().unwrap().stop();
+                pool.called.notify_all();
+                pool.crew.lock().unwrap().stopped();
+            })
+        };
+        pool.stop(threads);
+        impatient.join().unwrap();
     });
 }

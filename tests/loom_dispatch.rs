@@ -5,9 +5,6 @@
 #[path = "../src/dispatch/callback.rs"]
 mod callback;
 #[allow(dead_code)]
-#[path = "../src/sync/condvar.rs"]
-mod condvar;
-#[allow(dead_code)]
 #[path = "../src/dispatch/fifo.rs"]
 mod fifo;
 #[allow(dead_code)]
@@ -17,38 +14,8 @@ mod gate;
 #[path = "../src/dispatch/lanes.rs"]
 mod lanes;
 
-/// Stands in for `src/sync.rs`.
-mod sync {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-
-    pub use loom::sync::atomic::{AtomicU32, Ordering};
-    pub use loom::sync::{Condvar as SystemCondvar, Mutex, MutexGuard};
-
-    pub use crate::condvar::Condvar;
-
-    pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-        mutex.lock().unwrap()
-    }
-
-    /// No callback is left but by returning from it, and every thread may wait.
-    pub fn visit() -> u64 {
-        0
-    }
-
-    pub fn is_live(_visit: u64) -> bool {
-        true
-    }
-
-    pub fn may_wait() -> bool {
-        true
-    }
-
-    pub fn thread_key() -> usize {
-        let mut hasher = DefaultHasher::new();
-        loom::thread::current().id().hash(&mut hasher);
-        hasher.finish() as usize
-    }
-}
+#[path = "loom_support/sync.rs"]
+mod sync;
 
 use std::sync::Arc as StdArc;
 
@@ -59,13 +26,7 @@ use lanes::{Arrivals, Ended, Lanes, Waited, Wakes};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use loom::thread;
-use sync::{Mutex, lock};
-
-fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(model);
-}
+use sync::{Mutex, check, lock};
 
 #[test]
 fn nothing_runs_behind_a_closed_gate() {
@@ -490,4 +451,82 @@ fn a_wake_is_for_all_who_wait_or_for_the_next() {
             assert_eq!((queue.messages, queue.requests, queue.wakes.is_pending()), (1, 1, false));
         });
     }
+}
+
+/// PUMP as `pump.rs` keeps it: whoever is told of an entry pumps, and one that finds another thread at it goes away.
+#[derive(Default)]
+struct Pump {
+    fifo: Mutex<Fifo<usize>>,
+    /// How often the host was told, and has not pumped for it yet.
+    told: Mutex<usize>,
+    changed: loom::sync::Condvar,
+    delivered: AtomicUsize,
+}
+
+impl Pump {
+    fn push(&self, entry: usize) {
+        let mut fifo = lock(&self.fifo);
+        let first = fifo.is_empty();
+        fifo.push(entry);
+        drop(fifo);
+        if first {
+            *lock(&self.told) += 1;
+            self.changed.notify_all();
+        }
+    }
+
+    fn pump(&self) {
+        let mut fifo = lock(&self.fifo);
+        if fifo.is_empty() || !fifo.claim() {
+            return;
+        }
+        loop {
+            while let Some(_entry) = fifo.pop() {
+                drop(fifo);
+                self.delivered.fetch_add(1, SeqCst);
+                fifo = lock(&self.fifo);
+            }
+            // A callback that finds nothing to do has let go of the lock, so it is looked at again.
+            drop(fifo);
+            fifo = lock(&self.fifo);
+            if fifo.leave() {
+                return;
+            }
+        }
+    }
+
+    /// A thread of the host that pumps whenever it is told.
+    fn host(&self, all: usize) {
+        loop {
+            let mut told = lock(&self.told);
+            while *told == 0 && self.delivered.load(SeqCst) < all {
+                told = self.changed.wait(told).unwrap();
+            }
+            if self.delivered.load(SeqCst) == all {
+                return;
+            }
+            *told -= 1;
+            drop(told);
+            self.pump();
+            let _told = lock(&self.told);
+            self.changed.notify_all();
+        }
+    }
+}
+
+/// The thread that is told of an entry may be turned away by one that is just leaving.
+#[test]
+fn an_entry_that_comes_while_a_pump_leaves_is_looked_after() {
+    check(2, || {
+        let pump = Arc::new(Pump::default());
+        let hosts: Vec<_> = (0..2)
+            .map(|_| {
+                let pump = pump.clone();
+                thread::spawn(move || pump.host(2))
+            })
+            .collect();
+        pump.push(1);
+        pump.push(2);
+        hosts.into_iter().for_each(|host| host.join().unwrap());
+    });
 }

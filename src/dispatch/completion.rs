@@ -1,11 +1,9 @@
 //! The end of an asynchronous operation: told exactly once, in the way that the caller chose.
 
-use std::sync::{Arc, Mutex, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Weak};
 
-use super::Dispatcher;
+use super::{Dispatcher, Waiter};
 use crate::error::{Error, Result, Status};
-use crate::sync::{Condvar, lock};
 
 /// What an operation ended with: its reply as JSON, or why it failed.
 pub type Outcome = Result<String>;
@@ -104,40 +102,6 @@ impl Done {
             let cancelled =
                 Err(Error::new(Status::Cancelled, "the operation was cancelled: the client was freed"));
             call(if self.outcome.is_err() { &self.outcome } else { &cancelled });
-        }
-    }
-}
-
-/// A place where one thread waits for one outcome.
-#[derive(Default)]
-pub struct Waiter {
-    outcome: Mutex<Option<Outcome>>,
-    ended: Condvar,
-}
-
-impl Waiter {
-    fn set(&self, outcome: Outcome) {
-        *lock(&self.outcome) = Some(outcome);
-        self.ended.notify_all();
-    }
-
-    /// `None` when the deadline passed first. `deadline` `None` = wait for ever.
-    pub fn wait(&self, deadline: Option<Instant>) -> Option<Outcome> {
-        let mut outcome = lock(&self.outcome);
-        loop {
-            if let Some(outcome) = outcome.take() {
-                return Some(outcome);
-            }
-            outcome = match deadline {
-                None => self.ended.wait(outcome),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left == Duration::ZERO {
-                        return None;
-                    }
-                    self.ended.wait_timeout(outcome, left)
-                }
-            };
         }
     }
 }

@@ -32,12 +32,13 @@ pub struct Crew<W> {
     threads: usize,
     /// Turns that have ended, by which stuck threads are told from busy ones.
     pub turns: u64,
-    pub stopping: bool,
+    /// How many wait for the threads to leave. One that gives up must not keep them for the others.
+    stops: u32,
 }
 
 impl<W> Crew<W> {
     pub const fn new() -> Crew<W> {
-        Crew { waiting: VecDeque::new(), idle: 0, threads: 0, turns: 0, stopping: false }
+        Crew { waiting: VecDeque::new(), idle: 0, threads: 0, turns: 0, stops: 0 }
     }
 
     pub fn push(&mut self, work: W) -> Need {
@@ -49,6 +50,19 @@ impl<W> Crew<W> {
         } else {
             Need::Watch
         }
+    }
+
+    /// From now on threads leave when there is nothing to do, until [`Crew::stopped`].
+    pub fn stop(&mut self) {
+        self.stops += 1;
+    }
+
+    pub fn stopped(&mut self) {
+        self.stops -= 1;
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stops > 0
     }
 
     pub fn has_waiting(&self) -> bool {
@@ -70,7 +84,7 @@ impl<W> Crew<W> {
         if let Some((_, work)) = self.waiting.pop_front() {
             return Next::Run(work);
         }
-        if self.stopping || too_long {
+        if self.is_stopping() || too_long {
             self.threads -= 1;
             return Next::Leave;
         }

@@ -3,6 +3,7 @@
 //! The *message* lane carries what the application reads; the *request* lane carries what must not wait for it:
 //! requests of the CLI, their withdrawal, and the ends of asynchronous operations.
 
+mod bound;
 mod callback;
 mod completion;
 mod crew;
@@ -18,14 +19,14 @@ mod pump;
 mod queue;
 mod ready;
 mod received;
+mod waiter;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
-use tokio::sync::Notify;
 
-pub use completion::{Completion, Done, Listener, Outcome, Waiter};
+pub use completion::{Completion, Done, Listener, Outcome};
 pub use gate::{Closing, Gate, Slot};
 pub use handlers::{
     ClosedHandler, MessageFn, MessageHandler, NotifyHandler, RequestHandler, Text, TextHandler,
@@ -35,6 +36,7 @@ pub use next::{Event, EventKind};
 pub use pump::{Budget, LATE};
 pub use queue::{Entry, Lane, Step, Urgent};
 pub use received::Prompts;
+pub use waiter::Waiter;
 
 use crate::error::{Error, Result, Status};
 use crate::mcp;
@@ -44,6 +46,7 @@ use crate::protocol::framing::Block;
 use crate::protocol::kind::Kind;
 use crate::requests::Request;
 use crate::sync::{Condvar, lock};
+use bound::Bound;
 use handlers::Handlers;
 use lanes::Arrivals;
 use queue::{Lines, Queue};
@@ -96,11 +99,8 @@ pub struct Dispatcher {
     urgency: AtomicBool,
     /// Where in its block the delivery of lines is.
     position: AtomicUsize,
-    queued_bytes: AtomicUsize,
-    max_bytes: usize,
+    pub bound: Bound,
     text_deltas: bool,
-    /// Told when the queue has fallen below its bound.
-    pub space: Notify,
     look: OnceLock<Look>,
     pub counters: Counters,
 }
@@ -128,10 +128,8 @@ impl Dispatcher {
             arrivals: Arrivals::default(),
             urgency: AtomicBool::new(false),
             position: AtomicUsize::new(0),
-            queued_bytes: AtomicUsize::new(0),
-            max_bytes,
+            bound: Bound::new(max_bytes),
             text_deltas,
-            space: Notify::new(),
             look: OnceLock::new(),
             counters: Counters::default(),
         })
@@ -252,7 +250,7 @@ impl Dispatcher {
         if !self.handlers.stderr.is_set() {
             return;
         }
-        if self.is_full() {
+        if self.bound.is_reached(0) {
             self.counters.stderr_dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
@@ -319,7 +317,7 @@ impl Dispatcher {
     fn push(self: &Arc<Self>, entry: Entry) {
         let cost = entry.cost();
         let last = matches!(entry, Entry::Closed(_));
-        let queued = self.queued_bytes.fetch_add(cost, Ordering::AcqRel) + cost;
+        let queued = self.bound.add(cost);
         self.counters.peak_queued_bytes.fetch_max(queued, Ordering::Relaxed);
         let mut queue = lock(&self.queue);
         if queue.discarding || queue.discarding_messages || queue.closed {
@@ -360,27 +358,17 @@ impl Dispatcher {
         }
     }
 
-    /// The queue is full: the reader should stop until [`Dispatcher::space`] tells it.
-    pub fn is_full(&self) -> bool {
-        self.is_over(0)
-    }
-
-    /// As [`Dispatcher::is_full`], with room for `extra` bytes more.
-    pub fn is_over(&self, extra: usize) -> bool {
-        self.queued_bytes.load(Ordering::Acquire) >= self.max_bytes.saturating_add(extra)
-    }
-
     /// Events that wait in these lanes, and their bytes. Only messages count for the queue's bound.
     pub fn pending(&self, lanes: Lanes) -> (usize, usize) {
-        let bytes = if lanes.has(Lanes::MESSAGES) { self.queued_bytes.load(Ordering::Acquire) } else { 0 };
+        let bytes = if lanes.has(Lanes::MESSAGES) { self.bound.bytes() } else { 0 };
         (lock(&self.queue).len(lanes), bytes)
     }
 
+    /// These bytes of messages are not queued any more.
     fn release(&self, bytes: usize) {
-        let before = self.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
-        if before >= self.max_bytes && before - bytes < self.max_bytes {
+        if self.bound.release(bytes) {
             hold_cancellation();
-            self.space.notify_one();
+            self.bound.tell_room();
         }
     }
 
@@ -465,7 +453,7 @@ impl Dispatcher {
         tools.into_iter().for_each(mcp::Task::discard);
         urgent.into_iter().chain(endings).for_each(Urgent::discard);
         self.notify_everybody();
-        self.space.notify_one();
+        self.bound.tell_room();
         self.handlers.close();
     }
 }

@@ -102,7 +102,7 @@ fn watch(pool: &mut Pool) {
         loop {
             tokio::time::sleep(WATCH_EVERY).await;
             let mut pool = lock(&POOL);
-            if !pool.crew.has_waiting() || pool.crew.stopping {
+            if !pool.crew.has_waiting() || pool.crew.is_stopping() {
                 // Under the lock, so that whoever queues work next sees it.
                 return drop(watching);
             }
@@ -171,14 +171,14 @@ fn join_finished(handles: &mut Vec<JoinHandle<()>>) {
 /// Lets the threads finish what they run and joins them. `false` when one was still in host code at the deadline.
 pub fn shutdown(timeout: Duration) -> bool {
     let deadline = Instant::now() + timeout;
-    lock(&POOL).crew.stopping = true;
+    lock(&POOL).crew.stop();
     WORK.notify_all();
     loop {
         let mut pool = lock(&POOL);
         join_finished(&mut pool.handles);
         let ended = pool.handles.is_empty();
         if ended || Instant::now() >= deadline {
-            pool.crew.stopping = false;
+            pool.crew.stopped();
             return ended;
         }
         drop(pool);

@@ -114,13 +114,20 @@ impl Dispatcher {
         Ok(turn.ran)
     }
 
-    /// Runs callbacks on this thread, which has claimed the message lane and gives it back here.
+    /// Runs callbacks on this thread, which has claimed the message lane and gives it back here. What comes in the last
+    /// instant is run too, as far as the budget goes: a thread that was told of it has found this one at it, and has gone away.
     pub(super) fn run_callbacks(&self, turn: &mut Turn) {
-        while !turn.is_over() && self.run_one(turn) {}
-        let mut queue = lock(&self.queue);
-        queue.hand = Hand::default();
-        queue.messages.abandon();
-        queue.update_ready();
+        loop {
+            while !turn.is_over() && self.run_one(turn) {}
+            let mut queue = lock(&self.queue);
+            if !turn.is_over() && !queue.is_empty(Lanes::ALL) && !self.gate.is_closed() {
+                continue;
+            }
+            queue.hand = Hand::default();
+            queue.messages.abandon();
+            queue.update_ready();
+            return;
+        }
     }
 
     /// One entry, or as much of a block as the budget allows. `false` when nothing waits.

@@ -78,8 +78,32 @@ pub fn require_out<T>(out: *mut T, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// A text in the host's hands. Kept as the pointer that the host has, and not as a `Box`: one that moved, as those in a table do,
+/// would claim the bytes for itself alone, and what the host reads through its pointer would be undefined behaviour.
+struct Given(*mut [u8]);
+
+// SAFETY: the bytes belong to whoever holds this, on any thread.
+unsafe impl Send for Given {}
+
+impl Given {
+    fn new(bytes: Box<[u8]>) -> Given {
+        Given(Box::into_raw(bytes))
+    }
+
+    fn address(&self) -> *mut c_char {
+        self.0.cast()
+    }
+}
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        // SAFETY: made by `Box::into_raw` in `new`, and given back once.
+        drop(unsafe { Box::from_raw(self.0) });
+    }
+}
+
 /// Texts that the host owns, so that a foreign or second free does nothing instead of corrupting the heap.
-static OWNED: Mutex<Option<HashMap<usize, Box<[u8]>>>> = Mutex::new(None);
+static OWNED: Mutex<Option<HashMap<usize, Given>>> = Mutex::new(None);
 
 /// A C text ends at its first NUL: one inside becomes U+FFFD, so that nothing behind it is lost.
 pub fn without_nul(text: String) -> String {
@@ -90,11 +114,11 @@ pub fn without_nul(text: String) -> String {
 pub fn give(text: String) -> *mut c_char {
     let mut bytes = without_nul(text).into_bytes();
     bytes.push(0);
-    let mut bytes = bytes.into_boxed_slice();
-    let address = bytes.as_mut_ptr();
+    let given = Given::new(bytes.into_boxed_slice());
+    let address = given.address();
     let mut owned = OWNED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    owned.get_or_insert_default().insert(address.addr(), bytes);
-    address.cast()
+    owned.get_or_insert_default().insert(address.addr(), given);
+    address
 }
 
 /// Gives a text through an output parameter; to a host that passed NULL nothing is given.

@@ -14,7 +14,7 @@ mod updates;
 
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result, Status};
 use crate::protocol::control::{self, Inbound};
 use crate::protocol::tolerant;
-use crate::sync::lock;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 pub use pending::Pending;
 

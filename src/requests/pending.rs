@@ -1,15 +1,15 @@
 //! The open requests of one session.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use serde_json::json;
 
 use super::Request;
 use crate::error::{Error, Result, Status};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// The open requests by their id on the wire.
 #[derive(Default)]

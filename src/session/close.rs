@@ -113,7 +113,7 @@ impl Client {
         if let Some(transport) = self.transport() {
             transport.close();
         }
-        self.dispatcher.space.notify_one();
+        self.dispatcher.bound.tell_room();
     }
 
     /// The process has been reaped. Its last output may still wait for a slow consumer, which must not hold up
@@ -121,7 +121,7 @@ impl Client {
     pub(super) fn process_gone(&self) {
         self.exited.store(true, Ordering::Release);
         self.run.release();
-        self.dispatcher.space.notify_one();
+        self.dispatcher.bound.tell_room();
         let (me, again) = (self.me.clone(), self.starts_again.load(Ordering::Acquire));
         let _ = self.spawn(async move {
             tokio::time::sleep(DELIVERY_AFTER_EXIT).await;

@@ -215,12 +215,9 @@ impl Client {
         match self.told_in_time(&waiter, wait) {
             Some(outcome) => outcome,
             None => {
-                let late = id.and_then(|id| self.control.give_up(&id));
                 // The reply may have come in the last instant.
-                match late {
-                    Some(_) => Err(timed_out(&subtype)),
-                    None => waiter.wait(Some(Instant::now())).unwrap_or_else(|| Err(timed_out(&subtype))),
-                }
+                let given_up = id.is_some_and(|id| self.control.give_up(&id).is_some());
+                waiter.give_up(given_up).unwrap_or_else(|| Err(timed_out(&subtype)))
             }
         }
     }
@@ -301,7 +298,7 @@ impl Client {
             self.run.interrupt_asked();
         }
         // A reader that has stopped at the bound of the queue goes on for the sake of the reply.
-        self.dispatcher.space.notify_one();
+        self.dispatcher.bound.tell_room();
         self.watch_stalls();
         match self.write_line(control::request_line(&id, request)) {
             Ok(()) => Some(id),

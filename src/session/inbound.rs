@@ -50,14 +50,14 @@ impl Sink for Client {
     }
 
     fn has_room(&self) -> bool {
-        let dispatcher = &self.dispatcher;
-        !dispatcher.is_full()
-            || ((self.is_closing() || self.control.has_open()) && !dispatcher.is_over(EXTRA_ROOM))
+        let bound = &self.dispatcher.bound;
+        !bound.is_reached(0)
+            || ((self.is_closing() || self.control.has_open()) && !bound.is_reached(EXTRA_ROOM))
             || self.is_ending_unread()
     }
 
     fn wait_for_room(&self) -> Later<'_, ()> {
-        Box::pin(self.dispatcher.space.notified())
+        Box::pin(self.dispatcher.bound.wait_for_room())
     }
 
     fn stderr_line(&self, line: &[u8]) {

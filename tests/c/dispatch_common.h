@@ -103,8 +103,17 @@ static inline int count_named(const char *wanted) {
     return count;
 }
 
+/* ThreadSanitizer has a thread of its own. */
+enum { NOT_OURS =
+#ifdef __has_feature
+    __has_feature(thread_sanitizer)
+#else
+    0
+#endif
+};
+
 /* After a shutdown to be used with WAIT_FOR: a joined thread leaves /proc a moment after the join has returned. */
-static inline int count_threads(void) { return count_entries("/proc/self/task"); }
+static inline int count_threads(void) { return count_entries("/proc/self/task") - NOT_OURS; }
 
 /* Kilobytes of the field of /proc/self/status, such as "VmHWM:". */
 static inline long memory_kb(const char *field) {

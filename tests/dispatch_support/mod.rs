@@ -1,6 +1,9 @@
 //! Builds C programs against the header and this build's shared library, and runs their scenarios beside `fake-claude`.
 #![allow(dead_code)] // Each test binary uses its own part.
 
+#[path = "../toolchain/mod.rs"]
+mod toolchain;
+
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,8 +25,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `target/<profile>/deps`, where this build's shared library lies beside the test.
+/// `target/<profile>/deps`, where this build's shared library lies beside the test; or where another one is.
 fn built() -> PathBuf {
+    if let Some(folder) = toolchain::other_library() {
+        return folder;
+    }
     let test = std::env::current_exe().expect("the test knows its own path");
     test.parent().expect("the test lies in a directory").to_owned()
 }
@@ -79,11 +85,10 @@ fn compile(name: &str, with: With) -> PathBuf {
     }
     let fresh = folder.join(format!("{name}{suffix}.{}", std::process::id()));
     let cpp = root().join("tests/c").join(format!("{name}.cpp"));
-    let (program_of, standard, source) = match cpp.exists() {
-        true => ("c++", "-std=c++11", cpp),
-        false => ("cc", "-std=gnu11", root().join("tests/c").join(format!("{name}.c"))),
+    let (mut compiler, standard, source) = match cpp.exists() {
+        true => (toolchain::cpp_compiler(), "-std=c++11", cpp),
+        false => (toolchain::c_compiler(), "-std=gnu11", root().join("tests/c").join(format!("{name}.c"))),
     };
-    let mut compiler = Command::new(program_of);
     compiler.args([standard, "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-pthread", "-I"]);
     compiler.arg(root().join("include")).arg(source);
     if sanitized {
@@ -106,7 +111,7 @@ fn compile(name: &str, with: With) -> PathBuf {
 /// The part of `dispatch_plugin.c` that its program loads.
 fn compile_plugin(folder: &Path) {
     let fresh = folder.join(format!("plugin.{}", std::process::id()));
-    let mut compiler = Command::new("cc");
+    let mut compiler = toolchain::c_compiler();
     compiler.args([
         "-std=gnu11",
         "-Wall",
@@ -202,7 +207,7 @@ impl Scenario {
         };
         command.args(&self.arguments);
         command.env("OPTIONS", options.to_string()).env("LD_LIBRARY_PATH", library_folder());
-        command.env("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0");
+        command.env("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0").envs(toolchain::variables());
         command.env("LIBRARY", library_folder().join("libclaude_client.so.0"));
         command.env("PLUGIN", library_folder().join("dispatch_plugin.so"));
         if self.arguments[0] == "both" {

@@ -1,9 +1,9 @@
 //! Which of the host's functions are running, and the moments from which fewer or none will be.
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 
 use super::Link;
-use crate::sync::lock;
+use crate::sync::{Condvar, Mutex, lock};
 
 struct State {
     link: Option<Arc<dyn Link>>,
@@ -64,7 +64,7 @@ impl Calls {
         let mut state = lock(&self.state);
         let link = state.link.take();
         while state.running > 0 {
-            state = self.returned.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+            state = self.returned.wait(state);
         }
         drop(state);
         drop(link);

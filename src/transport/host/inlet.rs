@@ -4,11 +4,11 @@
 //! a callback, inside its own `write`, on many threads at once.
 
 use bytes::BytesMut;
-use parking_lot::Mutex;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::error::{Error, Result, Status};
 use crate::process::Exit;
+use crate::sync::{FairMutex, Notify};
 
 /// From here on a host that asks is told to wait.
 const ROOM: usize = 1 << 20;
@@ -60,7 +60,7 @@ struct State {
 
 pub struct Inlet {
     /// A fair lock: threads that push without a pause must not keep the reader out.
-    state: Mutex<State>,
+    state: FairMutex<State>,
     work: Notify,
     ended: watch::Sender<bool>,
     /// More than this may not wait.
@@ -81,7 +81,7 @@ pub enum Taken {
 impl Inlet {
     pub fn new(most: usize) -> Inlet {
         Inlet {
-            state: Mutex::default(),
+            state: FairMutex::default(),
             work: Notify::new(),
             ended: watch::Sender::new(false),
             most: most.max(ROOM),
@@ -174,75 +174,4 @@ impl Inlet {
 fn ended() -> Error {
     Error::new(Status::Closed, "the transport has ended: nothing more is taken")
         .with("remedy", "push nothing after claude_sink_end or close")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn everything_pushed_comes_out_in_order_whatever_the_sizes() {
-        let inlet = Inlet::new(64 << 20);
-        let (mut seen, mut sent) = (Vec::new(), Vec::new());
-        let mut buffer = BytesMut::new();
-        for size in (0..300).map(|step| step * step * 7 % 70_001) {
-            let chunk: Vec<u8> = (0..size).map(|at| (at + size) as u8).collect();
-            inlet.push(&chunk).unwrap();
-            sent.extend(chunk);
-            if size % 3 == 0 {
-                while matches!(inlet.take(&mut buffer), Taken::Some { .. }) {}
-                seen.extend_from_slice(&buffer.split_to(buffer.len() / 2));
-            }
-        }
-        inlet.end(Ending::new(0, 0, "")).unwrap();
-        while inlet.take(&mut buffer) != Taken::End {}
-        seen.extend_from_slice(&buffer);
-        assert!(seen == sent, "{} bytes of {}", seen.len(), sent.len());
-    }
-
-    #[test]
-    fn a_full_inlet_refuses_and_tells_of_room_once() {
-        let inlet = Inlet::new(2 << 20);
-        let chunk = vec![b'x'; 1 << 20];
-        assert!(inlet.has_room());
-        inlet.push(&chunk).unwrap();
-        assert!(!inlet.has_room());
-        inlet.push(&chunk).unwrap();
-        assert_eq!(inlet.push(b"x").unwrap_err().status, Status::WouldBlock);
-        let mut told = 0;
-        let mut taken = BytesMut::new();
-        while let Taken::Some { room } = inlet.take(&mut taken) {
-            told += usize::from(room);
-        }
-        assert_eq!((told, taken.len()), (1, 2 << 20));
-        assert!(inlet.has_room());
-    }
-
-    #[test]
-    fn after_the_end_nothing_is_taken_but_what_was_pushed_comes() {
-        let inlet = Inlet::new(1);
-        inlet.push(b"last").unwrap();
-        inlet.end(Ending::new(-205, -1, "gone")).unwrap();
-        assert_eq!(inlet.push(b"x").unwrap_err().status, Status::Closed);
-        assert_eq!(inlet.end(Ending::new(0, 0, "")).unwrap_err().status, Status::Closed);
-        let mut buffer = BytesMut::new();
-        assert_eq!(inlet.take(&mut buffer), Taken::Some { room: false });
-        assert_eq!(buffer, &b"last"[..]);
-        assert_eq!(inlet.take(&mut buffer), Taken::End);
-        assert_eq!(inlet.ending().unwrap().cause.unwrap().message, "gone");
-    }
-
-    #[test]
-    fn numbers_of_an_end() {
-        assert_eq!(Ending::new(0, 0, "").exit, Exit::Code(0));
-        assert_eq!(Ending::new(0, -1, "").exit, Exit::Code(0));
-        assert_eq!(Ending::new(0, 3, "").exit, Exit::Code(3));
-        assert_eq!(Ending::new(-205, 3, "").exit, Exit::Code(3));
-        let named = Ending::new(-301, -1, "").cause.unwrap();
-        assert_eq!(named.status, Status::Timeout);
-        assert!(named.message.contains("CLAUDE_ERR_TIMEOUT"), "{}", named.message);
-        let unknown = Ending::new(-7, -1, "").cause.unwrap();
-        assert_eq!(unknown.status, Status::CliConnection);
-        assert_eq!(unknown.detail("host_status"), Some(&(-7).into()));
-    }
 }

@@ -5,6 +5,8 @@
 
 mod calls;
 mod inlet;
+#[cfg(test)]
+mod inlet_tests;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Weak};

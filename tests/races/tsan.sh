@@ -1,0 +1,124 @@
+#!/bin/bash
+# ThreadSanitizer over the library, with a standard library that is instrumented as well: without that, it takes what std orders
+# for races. Everything is set up below build/tsan. Ends with one line, `tsan: ...`.
+#
+#   tests/races/tsan.sh [short|long]
+#
+# Needs clang-19, libclang-rt-19-dev and lld-19 for the programs in C (older runtimes do not know what the compiler calls), and the
+# package rust-src of exactly the version of rustc.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+how=${1:-short}
+root=$PWD
+work=$root/build/tsan
+triple=x86_64-unknown-linux-gnu
+release=$(rustc -vV | sed -n 's/^release: //p')
+clang=${TSAN_CLANG:-clang-19}
+mkdir -p "$work"
+
+skip() { # WHAT TO DO
+    if [ "${CLAUDE_TESTS_NO_SKIP:-}" = 1 ]; then
+        echo "tsan: FAILED: $1, and CLAUDE_TESTS_NO_SKIP=1: $2"
+        exit 1
+    fi
+    echo "SKIPPED tsan: $1: $2"
+    exit 0
+}
+
+# The source of std, unpacked here: the toolchain stays as it is. The mirror is the machine's own.
+std_source() {
+    local source=$work/rust-src/usr/src/rustc-$release/library
+    [ -d "$source/std" ] && { echo "$source"; return; }
+    command -v apt-get >/dev/null || return 0
+    local mirror apt
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | sort -u | head -1)
+    [ -n "$mirror" ] || return 0
+    mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
+    echo "deb $mirror ${TSAN_SUITE:-trixie-backports} main" >"$work/apt/sources.list"
+    apt=(-qq -o "Dir::Etc::sourcelist=$work/apt/sources.list" -o Dir::Etc::sourceparts=- -o APT::Sandbox::User=root
+        -o "Dir::State::lists=$work/apt/lists" -o "Dir::Cache=$work/apt/cache")
+    (cd "$work/apt" && apt-get "${apt[@]}" update && apt-get "${apt[@]}" download "rust-src=$release*") >&2 || return 0
+    rm -rf "$work/rust-src"
+    dpkg -x "$work"/apt/rust-src_"$release"*.deb "$work/rust-src"
+    [ ! -d "$source/std" ] || echo "$source"
+}
+
+[ "$(uname -sm)" = "Linux x86_64" ] || skip "this is not Linux on x86_64" "run it there"
+command -v "$clang" >/dev/null || skip "$clang is missing" "apt-get install clang-19 libclang-rt-19-dev lld-19 llvm-19"
+source=$(std_source)
+[ -n "$source" ] || skip "there is no package rust-src $release" "use a rustc that Debian's backports have the source of"
+
+# An instrumented build, apart from all others.
+instrumented() {
+    env RUSTC_BOOTSTRAP=1 __CARGO_TESTS_ONLY_SRC_ROOT="$source" CARGO_TARGET_DIR="$work/target" \
+        RUSTFLAGS="-Zsanitizer=thread" cargo "$@" -Zbuild-std=std,panic_unwind --target "$triple"
+}
+
+instrumented build --lib
+instrumented build --manifest-path tests/races/planted/Cargo.toml
+built=$work/target/$triple/debug
+library=$work/library
+mkdir -p "$library"
+# The shared library is linked here, for the sake of clone.c.
+"$clang" -O1 -fPIC -c tests/races/clone.c -o "$work/clone.o"
+"$clang" -shared -fuse-ld=lld -Wl,-soname,libclaude_client.so.0 -Wl,--wrap=clone -o "$library/libclaude_client.so" "$work/clone.o" \
+    -Wl,--whole-archive "$built/libclaude_client.a" -Wl,--no-whole-archive -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+
+# Without one the reports have addresses only.
+symbolizer=$(command -v llvm-symbolizer-19 || command -v llvm-symbolizer-22 || command -v llvm-symbolizer || true)
+
+# Reports go to files of their own, so that no test that reads a program's output meets them.
+rm -rf "$work/reports" && mkdir "$work/reports"
+export TSAN_OPTIONS=
+options() { # NAME
+    TSAN_OPTIONS="log_path=$work/reports/$1 suppressions=$root/tests/races/suppressions.txt exitcode=66 history_size=4 \
+second_deadlock_stack=1 die_after_fork=0${symbolizer:+ external_symbolizer_path=$symbolizer}"
+}
+reports() { # NAME
+    cat "$work/reports/$1".* 2>/dev/null | grep -c '^WARNING: ThreadSanitizer' || true
+}
+
+failed=()
+# A test binary of the usual build, whose programs in C are compiled for this and load the instrumented library.
+programs() { # TEST ARGUMENTS...
+    local test=$1
+    shift
+    options "$test"
+    CC=$clang CXX=${clang/clang/clang++} CLAUDE_TESTS_CFLAGS="-fsanitize=thread" CLAUDE_TESTS_LIBRARY_FOLDER=$library \
+        cargo test --quiet --test "$test" -- "$@" || failed+=("$test")
+}
+
+# What is planted must be found, in both languages; what is ordered must not.
+planted() {
+    local found
+    options planted-ordered
+    "$built/planted-race" ordered >/dev/null || failed+=("an ordered program was reported")
+    options planted-raced
+    ! "$built/planted-race" >/dev/null || failed+=("the race planted in Rust was not found")
+    [ "$(reports planted-raced)" = 1 ] || failed+=("the race planted in Rust was not reported once")
+    rm -f "$work/reports/planted-raced".*
+    programs dispatch_races --exact what_a_callback_has_written_can_be_read_behind_receive_response
+    found=${#failed[@]}
+    programs dispatch_races --exact without_a_call_in_between_a_host_sees_a_callback_by_chance >"$work/planted.log" 2>&1
+    if [ "${#failed[@]}" = "$found" ] || ! grep -q on_message "$work/reports/dispatch_races".*; then
+        cat "$work/planted.log"
+        failed+=("the race planted in C was not found")
+    else
+        unset "failed[-1]"
+    fi
+    rm -f "$work/reports/dispatch_races".*
+}
+
+start=$SECONDS
+planted
+programs dispatch_modes
+programs dispatch_lanes
+
+total=$(cat "$work/reports"/* 2>/dev/null | grep -c '^WARNING: ThreadSanitizer' || true)
+if [ "$total" != 0 ] || [ ${#failed[@]} != 0 ]; then
+    cat "$work/reports"/* 2>/dev/null || true
+    printf '%s\n' "${failed[@]}"
+    echo "tsan: FAILED: $total reports, ${#failed[@]} groups failed ($how, $((SECONDS - start)) s)"
+    exit 1
+fi
+echo "tsan: 0 reports, the planted races found ($how, $((SECONDS - start)) s)"
