@@ -149,9 +149,14 @@ fn handle_of(mut state: MutexGuard<'_, State>) -> Result<Handle> {
     }
     if state.readers.is_empty() {
         let configuration = state.configuration.get_or_insert_default().clone();
-        state.readers = start(&configuration)?;
+        // Before the first thread: a copy that is forked from now on would miss it.
         process::remember_own_id();
-        OWNER_PID.store(process::own_id(), Ordering::Relaxed);
+        let owner_before = OWNER_PID.swap(process::own_id(), Ordering::Relaxed);
+        let started = start(&configuration);
+        if started.is_err() {
+            OWNER_PID.store(owner_before, Ordering::Relaxed);
+        }
+        state.readers = started?;
     }
     let turn = NEXT.fetch_add(1, Ordering::Relaxed) % state.readers.len();
     Ok(state.readers[turn].handle.clone())

@@ -4,17 +4,20 @@
 //! `claude-chaos --seed N --seconds S`: a seed makes the same decisions again, thread by thread and callback by callback; how
 //! the threads meet is the system's.
 
+mod conversation;
 mod far_moods;
 mod moods;
 mod ops;
 mod raw;
 mod rng;
 mod round;
+mod soak;
 mod surroundings;
 mod token;
 mod watch;
 mod world;
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -26,6 +29,10 @@ pub struct Settings {
     pub seconds: u64,
     pub threads: usize,
     pub forks: bool,
+    /// Between two calls of a thread.
+    pub pause: Option<Duration>,
+    /// Hours of a long run, and where its samples go.
+    pub soak: Option<(f64, PathBuf)>,
     /// Of one round; between two everything is given back and looked at.
     pub round_seconds: u64,
     /// How long one call may take; everything is much shorter on a machine that is not busy.
@@ -39,11 +46,20 @@ pub fn settings() -> &'static Settings {
 }
 
 const USAGE: &str = "usage: claude-chaos [--seed N] [--seconds S] [--threads N] [--round-seconds S] [--limit-seconds S] \
-    [--without-forks]";
+    [--pause-ms MS] [--without-forks] [--soak-hours H [--csv FILE]]";
 
 fn parse() -> Result<Settings, lexopt::Error> {
-    let mut given =
-        Settings { seed: 1, seconds: 60, threads: 8, forks: true, round_seconds: 8, limit_seconds: 120 };
+    let mut given = Settings {
+        seed: 1,
+        seconds: 60,
+        threads: 8,
+        forks: true,
+        pause: None,
+        soak: None,
+        round_seconds: 8,
+        limit_seconds: 120,
+    };
+    let mut csv = PathBuf::from("build/soak.csv");
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -52,9 +68,15 @@ fn parse() -> Result<Settings, lexopt::Error> {
             Long("threads") => given.threads = parser.value()?.parse()?,
             Long("round-seconds") => given.round_seconds = parser.value()?.parse()?,
             Long("limit-seconds") => given.limit_seconds = parser.value()?.parse()?,
+            Long("pause-ms") => given.pause = Some(Duration::from_millis(parser.value()?.parse()?)),
+            Long("soak-hours") => given.soak = Some((parser.value()?.parse()?, PathBuf::new())),
+            Long("csv") => csv = parser.value()?.into(),
             Long("without-forks") => given.forks = false,
             _ => return Err(argument.unexpected()),
         }
+    }
+    if let Some((_, path)) = &mut given.soak {
+        *path = csv;
     }
     Ok(given)
 }
@@ -71,10 +93,13 @@ fn main() {
     watch::start(command, Duration::from_secs(given.limit_seconds));
     let folder = tempfile::tempdir().unwrap_or_else(|error| surroundings::refuse(&error.to_string()));
     moods::prepare(folder.path());
+    if let Some((hours, csv)) = &given.soak {
+        return soak::run(&given, *hours, csv);
+    }
     let mut rounds = round::Rounds::new();
     let end = Instant::now() + Duration::from_secs(given.seconds);
     while rounds.count() == 0 || Instant::now() < end {
-        rounds.run(&given, end);
+        rounds.run(&given, end, |_| Vec::new());
     }
     rounds.judge();
     let never: Vec<&str> = raw::called().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect();

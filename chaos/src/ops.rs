@@ -125,7 +125,7 @@ fn may_wait_for(record: &Record) -> bool {
 /// What happens inside of a callback: now and then some functions.
 pub fn inside(token: &Token, number: u32) {
     let mut actor = Actor::new(mix(token.seed, u64::from(number)));
-    if Inside::now().depth > CALLBACKS_DEEP || !actor.rng.one_in(6) {
+    if Inside::now().depth > CALLBACKS_DEEP || world::is_quiet() || !actor.rng.one_in(6) {
         return;
     }
     for _ in 0..=actor.rng.below(3) {

@@ -1,5 +1,6 @@
 //! One round: the threads do what they like, then everything is given back, and nothing may be left.
 
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use claude_client::capi::types::claude_status_t;
@@ -37,21 +38,32 @@ impl Rounds {
         self.tokens
     }
 
-    pub fn run(&mut self, settings: &Settings, end: Instant) {
+    /// What else may run beside the threads gets the end of the round.
+    pub fn run(
+        &mut self,
+        settings: &Settings,
+        end: Instant,
+        beside: impl FnOnce(Instant) -> Vec<JoinHandle<()>>,
+    ) {
         let end = end.min(Instant::now() + Duration::from_secs(settings.round_seconds));
         let late = far_moods::start_late();
         let round = self.count() as u64;
-        let threads: Vec<_> = (0..settings.threads as u64)
+        let mut threads: Vec<_> = (0..settings.threads as u64)
             .map(|thread| {
                 let mut actor = Actor::new(mix(mix(settings.seed, round), thread));
+                let pause = settings.pause;
                 let run = move || {
                     while Instant::now() < end {
                         actor.act();
+                        if let Some(pause) = pause {
+                            std::thread::sleep(pause);
+                        }
                     }
                 };
                 std::thread::Builder::new().name(format!("host-{thread}")).spawn(run).expect("a thread")
             })
             .collect();
+        threads.extend(beside(end));
         for thread in threads {
             if thread.join().is_err() {
                 violation("a thread of the driver panicked");
@@ -63,13 +75,15 @@ impl Rounds {
 
     /// Everything is freed, and the library is shut down: the process is as it was.
     fn give_back(&mut self) {
-        world::all_clients().into_iter().for_each(free_client);
-        world::free_the_rest();
+        world::set_quiet(true);
+        free_all();
         claude_runtime_on_log(number(0), None, UserData::NULL, None, None);
         let mut error = Handle::NULL;
         if claude_runtime_shutdown(60_000, Some(&mut error)) != claude_status_t::CLAUDE_OK {
             violation(&format!("the last shutdown: {}", borrowed(claude_error_json(error))));
         }
+        // What callbacks that were under way have made and kept meanwhile.
+        free_all();
         let mut text = Owned::NULL;
         claude_runtime_stats(Some(&mut text), None);
         let stats: serde_json::Value = serde_json::from_str(&text.copied()).unwrap_or_default();
@@ -81,6 +95,7 @@ impl Rounds {
         }
         self.tokens += token::settle_all();
         self.same_as_before();
+        world::set_quiet(false);
         trim_heap();
         self.heap.push(heap_bytes());
     }
@@ -111,4 +126,9 @@ impl Rounds {
             }
         }
     }
+}
+
+fn free_all() {
+    world::all_clients().into_iter().for_each(free_client);
+    world::free_the_rest();
 }

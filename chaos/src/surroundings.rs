@@ -1,15 +1,23 @@
 //! What the process has of the system: threads, descriptors, children.
 
 use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::raw::{exit_now, set_variable};
 
-const MARK: &str = "CLAUDE_CHAOS_MARK";
+pub const MARK: &str = "CHAOS_MARK";
 
 /// Descendants inherit it, wherever they go.
 pub fn mark() {
     set_variable(MARK, &std::process::id().to_string());
+}
+
+/// A child of the driver's own, which stays.
+static EXPECTED: AtomicU32 = AtomicU32::new(0);
+
+pub fn expect(child: u32) {
+    EXPECTED.store(child, Ordering::Relaxed);
 }
 
 pub fn threads() -> usize {
@@ -33,7 +41,7 @@ pub fn descendants() -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Ok(id) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
-        if id == own {
+        if id == own || id == EXPECTED.load(Ordering::Relaxed) {
             continue;
         }
         let read = |name: &str| fs::read(entry.path().join(name)).unwrap_or_default();

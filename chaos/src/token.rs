@@ -39,6 +39,8 @@ pub struct Record {
     pub number: u64,
     pub client: usize,
     pub mode: i32,
+    /// A record answers with what it has, also to another request.
+    pub replays: bool,
     freed: AtomicBool,
     closed: AtomicU32,
     in_messages: AtomicU32,
@@ -51,11 +53,12 @@ pub struct Record {
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 impl Record {
-    pub fn new(client: Client, mode: i32) -> Arc<Record> {
+    pub fn new(client: Client, mode: i32, replays: bool) -> Arc<Record> {
         Arc::new(Record {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             client: client.number(),
             mode,
+            replays,
             freed: AtomicBool::new(false),
             closed: AtomicU32::new(0),
             in_messages: AtomicU32::new(0),
@@ -115,7 +118,6 @@ impl Record {
     }
 }
 
-#[derive(Debug)]
 pub struct Token {
     pub kind: Kind,
     /// What its callbacks decide by, and what a reply must bring back.
@@ -131,6 +133,18 @@ pub struct Token {
     wants_destroy: AtomicBool,
     operation: AtomicU8,
     pub far: FarSide,
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let count = |number: &AtomicU32| number.load(Ordering::SeqCst);
+        write!(f, "{:?} (seed {:x}, {} calls, ", self.kind, self.seed, count(&self.calls))?;
+        write!(f, "{} running, destroyed {} times", count(&self.running), count(&self.destroyed))?;
+        match &self.owner {
+            Some(owner) => write!(f, ", client {} of mode {})", owner.number, owner.mode),
+            None => write!(f, ")"),
+        }
+    }
 }
 
 const REFUSED: u8 = 1;

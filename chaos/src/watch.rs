@@ -1,7 +1,7 @@
 //! Who does what since when; the watchdog; what a failure prints.
 
 use std::cell::Cell;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -135,12 +135,13 @@ pub fn violation(text: &str) -> ! {
     exit_now(1)
 }
 
-/// By gdb where it is installed; else where each thread waits in the kernel.
+/// By gdb where it is installed, straight to stderr, since this process stands still meanwhile; else where each thread waits
+/// in the kernel.
 fn dump_stacks() {
     let id = std::process::id().to_string();
-    let gdb = Command::new("gdb").args(["-p", &id, "-batch", "-ex", "thread apply all bt 40"]).output();
-    if let Some(output) = gdb.ok().filter(|output| output.status.success()).map(|output| output.stdout) {
-        eprintln!("{}", String::from_utf8_lossy(&output));
+    let mut gdb = Command::new("timeout");
+    gdb.args(["120", "gdb", "-nx", "-p", &id, "-batch", "-ex", "thread apply all bt 40"]);
+    if gdb.stdin(Stdio::null()).stdout(std::io::stderr()).status().is_ok_and(|status| status.success()) {
         return;
     }
     for task in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {

@@ -1,7 +1,7 @@
 //! What the threads share: handles in slots, each with one owner at a time for what frees and reads, and the handles that
 //! have been freed.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::raw::{
@@ -94,6 +94,17 @@ pub fn free_server(handle: usize) {
 
 pub fn sink(rng: &mut Rng) -> Sink {
     Sink::from_number(SINKS.look(rng))
+}
+
+/// Everything is being given back: callbacks do nothing of their own any more.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+pub fn set_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::SeqCst);
+}
+
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::SeqCst)
 }
 
 struct Seats {

@@ -25,7 +25,9 @@ impl Actor {
             return;
         }
         let status = self.call(|error| claude_client_set_dispatch(client, number(mode), error));
-        let record = Record::new(client, if status == OK { mode } else { 0 });
+        let replays =
+            options.is_some_and(|options| options.to_bytes().windows(9).any(|part| part == b"\"replay\":"));
+        let record = Record::new(client, if status == OK { mode } else { 0 }, replays);
         self.furnish(&record);
         if self.rng.one_in(4) == false {
             self.connect_it(&record);

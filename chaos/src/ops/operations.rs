@@ -116,12 +116,12 @@ impl Actor {
     }
 
     pub fn echo_wait(&mut self) {
-        let ((client, _), timeout, seed) = (self.client(), self.timeout(), self.seed());
+        let ((client, record), timeout, seed) = (self.client(), self.timeout(), self.seed());
         let text = CString::new(request_of(seed)).unwrap_or_default();
         let mut reply = Owned::NULL;
         let status = self
             .call(|error| claude_client_control_wait(client, Some(&text), timeout, Some(&mut reply), error));
-        if status == OK {
+        if status == OK && record.is_none_or(|record| !record.replays) {
             compare(seed, &reply.copied());
         }
         claude_string_free(reply);
@@ -147,7 +147,7 @@ pub fn check_reply(token: &Token, status: Status, text: &str) {
     if !text.starts_with('{') {
         violation(&format!("told {status:?} and {text:?}"));
     }
-    if status == OK {
+    if status == OK && token.owner.as_ref().is_none_or(|owner| !owner.replays) {
         compare(token.seed, text);
     }
 }

@@ -32,7 +32,9 @@ pub fn count(name: &str) -> u64 {
 
 impl Actor {
     pub fn shutdown(&mut self) {
-        let (rare, timeout) = (self.rng.one_in(8), self.rng.pick(&[0, 1, 20, 500, 20_000]));
+        // A long run has long conversations.
+        let rare = if crate::settings().soak.is_some() { 100 } else { 8 };
+        let (rare, timeout) = (self.rng.one_in(rare), self.rng.pick(&[0, 1, 20, 500, 20_000]));
         if !rare {
             return;
         }
@@ -87,11 +89,12 @@ impl Actor {
             return;
         }
         let unfinished = SHUTDOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        if *unfinished || count("threads") == 0 {
+        let threads = count("threads");
+        if *unfinished || threads == 0 {
             return;
         }
         if let Err(text) = fork_and_use(client, request) {
-            violation(&text);
+            violation(&format!("{text}; {} threads before, {} now", threads, count("threads")));
         }
     }
 
