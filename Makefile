@@ -12,6 +12,10 @@ LIVE    ?=
 REPLAY  ?=
 TEST_FLAGS ?=
 BENCH_FLAGS ?=
+CHAOS_SECONDS ?= 60
+HOURS   ?= 1
+SEED    ?=
+SANITIZE ?=
 
 # Symbols stay in the library that is built; the installed one goes without (STRIP=: keeps them).
 ifeq ($(shell uname -s),Darwin)
@@ -41,7 +45,7 @@ ifneq ($(shell pkg-config --exists sdl2 2>/dev/null && echo yes),yes)
 EXAMPLES := $(filter-out %/sdl_loop,$(EXAMPLES))
 endif
 
-.PHONY: all build run test cli testkit header examples bench bench-check fmt lint install uninstall clean help
+.PHONY: all build run test chaos soak cli testkit header examples bench bench-check fmt lint install uninstall clean help
 
 all: build
 
@@ -50,6 +54,8 @@ help:
 	@echo 'make run        show a conversation with the real CLI, offline; LIVE=1 uses your own claude and login,'
 	@echo '                REPLAY=1 plays a recorded one, without any CLI'
 	@echo 'make test       set up and run every test'
+	@echo 'make chaos      call every function at every moment for CHAOS_SECONDS (60); SEED=N, SANITIZE=address'
+	@echo 'make soak       the same at a walking pace for HOURS (1), and look whether anything grows'
 	@echo 'make examples   build the C examples into $(BUILD)/examples'
 	@echo 'make install    after make: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall removes it'
 	@echo 'make bench      measure the library against a read loop written by hand and the official SDKs'
@@ -105,6 +111,13 @@ endif
 # Cargo builds all that the tests run: the library, the test programs, the examples and the consumers in C and C++.
 test: cli
 	$(CARGO) test --workspace $(TEST_FLAGS)
+
+# Seeded chaos over the C functions: docs/reliability.md.
+chaos:
+	@CARGO="$(CARGO)" SANITIZE="$(SANITIZE)" SECONDS_IN_ALL="$(CHAOS_SECONDS)" SEED="$(SEED)" chaos/run.sh
+
+soak:
+	@CARGO="$(CARGO)" HOURS="$(HOURS)" SEED="$(SEED)" chaos/soak.sh
 
 # The library against a loop written by hand and against the official SDKs: the tables and the picture of docs/performance.md.
 bench: $(BUILD)/lib

@@ -19,6 +19,7 @@ mod world;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub seconds: u64,
     pub threads: usize,
     pub forks: bool,
+    /// Whether callbacks are left and receivers cancelled.
+    pub leaves: bool,
     /// Between two calls of a thread.
     pub pause: Option<Duration>,
     /// Hours of a long run, and where its samples go.
@@ -46,7 +49,7 @@ pub fn settings() -> &'static Settings {
 }
 
 const USAGE: &str = "usage: claude-chaos [--seed N] [--seconds S] [--threads N] [--round-seconds S] [--limit-seconds S] \
-    [--pause-ms MS] [--without-forks] [--soak-hours H [--csv FILE]]";
+    [--pause-ms MS] [--without-forks] [--without-leaving] [--soak-hours H [--csv FILE]]";
 
 fn parse() -> Result<Settings, lexopt::Error> {
     let mut given = Settings {
@@ -54,6 +57,7 @@ fn parse() -> Result<Settings, lexopt::Error> {
         seconds: 60,
         threads: 8,
         forks: true,
+        leaves: true,
         pause: None,
         soak: None,
         round_seconds: 8,
@@ -71,6 +75,7 @@ fn parse() -> Result<Settings, lexopt::Error> {
             Long("pause-ms") => given.pause = Some(Duration::from_millis(parser.value()?.parse()?)),
             Long("soak-hours") => given.soak = Some((parser.value()?.parse()?, PathBuf::new())),
             Long("csv") => csv = parser.value()?.into(),
+            Long("without-leaving") => given.leaves = false,
             Long("without-forks") => given.forks = false,
             _ => return Err(argument.unexpected()),
         }
@@ -105,12 +110,14 @@ fn main() {
     let never: Vec<&str> = raw::called().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect();
     let calls: u64 = raw::called().map(|(_, count)| count).sum();
     println!(
-        "chaos: seed {}: {} rounds, {calls} calls of {} functions, {} tokens, {} forks: every promise kept",
+        "chaos: seed {}: {} rounds, {calls} calls of {} functions, {} tokens, {} forks, \
+         {} callbacks left: every promise kept",
         given.seed,
         rounds.count(),
         raw::NAMES.len() - never.len(),
         rounds.tokens(),
-        raw::FORKS.load(std::sync::atomic::Ordering::Relaxed),
+        raw::FORKS.load(Ordering::Relaxed),
+        token::LEFT.load(Ordering::Relaxed),
     );
     if !never.is_empty() {
         println!("chaos: in this time never called: {}", never.join(" "));

@@ -20,6 +20,7 @@ use crate::watch::violation;
 use crate::world;
 
 pub use clients::free_client;
+pub use operations::PULL;
 pub use table::OPS;
 
 /// Someone who decides: by the seed alone.

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::ops::PULL;
 use crate::raw::{Client, FarSide};
 use crate::watch::violation;
 
@@ -150,6 +151,9 @@ impl std::fmt::Debug for Token {
 const REFUSED: u8 = 1;
 const ACCEPTED: u8 = 2;
 
+/// Callbacks that were left.
+pub static LEFT: AtomicU32 = AtomicU32::new(0);
+
 static TOKENS: Mutex<Vec<Arc<Token>>> = Mutex::new(Vec::new());
 
 fn all_tokens() -> MutexGuard<'static, Vec<Arc<Token>>> {
@@ -159,7 +163,11 @@ fn all_tokens() -> MutexGuard<'static, Vec<Arc<Token>>> {
 impl Token {
     /// Lives until the round is over, whatever the library does.
     pub fn new(kind: Kind, seed: u64, owner: Option<Arc<Record>>) -> Arc<Token> {
-        let outlives = owner.is_none() || matches!(kind, Kind::Cancel | Kind::Tool | Kind::Log);
+        // In PULL mode the host itself comes to it, when it likes.
+        let pulled = owner.as_ref().is_some_and(|owner| owner.mode == PULL);
+        let outlives = owner.is_none()
+            || matches!(kind, Kind::Cancel | Kind::Tool | Kind::Log)
+            || (pulled && kind == Kind::Done);
         let token = Arc::new(Token {
             kind,
             seed,
@@ -215,6 +223,21 @@ impl Token {
             }
         }
         Running { token: self, number, before: Inside::enter(self) }
+    }
+
+    pub fn calls_so_far(&self) -> u32 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    /// A callback is left at once: a call that never returns, and that counts as ended.
+    pub fn left(&self) {
+        LEFT.fetch_add(1, Ordering::Relaxed);
+        if self.is_destroyed() {
+            violation(&format!("a call after destroy: {self:?}"));
+        }
+        if self.calls.fetch_add(1, Ordering::SeqCst) != 0 && matches!(self.kind, Kind::Done | Kind::Cancel) {
+            violation(&format!("told twice: {self:?}"));
+        }
     }
 
     pub fn destroy(&self) {

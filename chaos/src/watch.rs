@@ -62,6 +62,22 @@ pub fn now_ms() -> u64 {
     START.get_or_init(Instant::now).elapsed().as_millis() as u64
 }
 
+/// Functions of the driver that call the library from C.
+pub const PUMP_THAT_IS_LEFT: usize = NAMES.len();
+pub const CANCELLED: usize = NAMES.len() + 1;
+
+fn name_of(function: usize) -> &'static str {
+    NAMES
+        .get(function)
+        .copied()
+        .unwrap_or("claude_client_pump in a callback that is left, or a thread that is cancelled")
+}
+
+/// Whether the innermost function that this thread is in is that one.
+pub fn is_in(function: usize) -> bool {
+    seat().is_some_and(|seat| seat.function.load(Ordering::Relaxed) == function + 1)
+}
+
 /// This thread is inside a function of the library.
 pub struct Entered {
     seat: Option<&'static Seat>,
@@ -118,6 +134,7 @@ pub fn violation(text: &str) -> ! {
         }
     }
     eprintln!("\nFAILED: {text}");
+    eprintln!("{} callbacks were left so far", crate::token::LEFT.load(Ordering::Relaxed));
     eprintln!("again: {}", COMMAND.get().map_or("", String::as_str));
     let now = now_ms();
     for seat in SEATS.iter().filter(|seat| seat.taken.load(Ordering::Relaxed)) {
@@ -127,7 +144,7 @@ pub fn violation(text: &str) -> ! {
             eprintln!(
                 "  thread {}: {} for {since} ms",
                 seat.thread.load(Ordering::Relaxed),
-                NAMES[function - 1]
+                name_of(function - 1)
             );
         }
     }

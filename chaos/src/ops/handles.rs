@@ -6,7 +6,7 @@ use claude_client::capi::types::*;
 
 use super::Actor;
 use crate::raw::*;
-use crate::token::{Kind, Token};
+use crate::token::{Inside, Kind, Token};
 use crate::watch::violation;
 use crate::world::{self, CALLS, EVENTS, REQUESTS};
 
@@ -171,6 +171,21 @@ impl Actor {
         let mut request = Request::NULL;
         if self.call(|error| claude_client_take_request(client, id, Some(&mut request), error)) == OK {
             has_request(self, request);
+        }
+    }
+
+    /// Only from outside of every callback: a callback is left to where the thread came in.
+    pub fn pump_and_leave(&mut self) {
+        let ((client, record), timeout, most) = (self.client(), self.timeout(), self.rng.pick(&[0, 1, 10]));
+        if record.is_some() && Inside::now().depth == 0 && crate::settings().leaves {
+            pump_and_leave(client, most, timeout);
+        }
+    }
+
+    pub fn cancel_receiver(&mut self) {
+        let ((client, _), after) = (self.client(), self.rng.below(20) as u32);
+        if Inside::now().depth == 0 && crate::settings().leaves && !cancel_receiver(client, after) {
+            violation("a receiver was cancelled and ended in another way");
         }
     }
 

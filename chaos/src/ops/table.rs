@@ -385,6 +385,8 @@ pub const OPS: &[(usize, &str, Operation)] = &[
         a.call(|error| claude_sink_end(sink, number(status), 1, None, error));
     }),
     (4, "fork", Actor::fork),
+    (120, "pump and leave", Actor::pump_and_leave),
+    (6, "cancel", Actor::cancel_receiver),
 ];
 
 #[cfg(test)]
@@ -399,7 +401,7 @@ mod tests {
         let exported: BTreeSet<&str> = symbols.split_whitespace().collect();
         let wrapped: BTreeSet<&str> = NAMES.iter().copied().collect();
         let turns: BTreeSet<&str> =
-            OPS.iter().map(|(_, name, _)| *name).filter(|name| *name != "fork").collect();
+            OPS.iter().map(|(_, name, _)| *name).filter(|name| name.starts_with("claude_")).collect();
         assert_eq!(
             exported, wrapped,
             "chaos/src/raw/exports.rs does not have what packaging/symbols.txt has"

@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_char, c_void};
 
 use claude_client::capi::types::*;
 
+use super::leave::maybe_leave;
 use super::pass::{Handle, Pass};
 use crate::ops;
 use crate::token::{Inside, Token};
@@ -80,6 +81,7 @@ unsafe extern "C" fn on_message(
 ) {
     let text = lent(json, len);
     let Some(token) = token(user_data) else { return };
+    maybe_leave(token);
     let running = token.enter();
     ops::on_message(token, running.number, kind as i32, text);
 }
@@ -88,6 +90,7 @@ unsafe extern "C" fn on_request(request: *mut claude_request_t, user_data: *mut 
     let request = Handle::from_number(request as usize);
     match token(user_data) {
         Some(token) => {
+            maybe_leave(token);
             let running = token.enter();
             ops::on_request(token, running.number, request);
         }
@@ -99,6 +102,7 @@ unsafe extern "C" fn on_tool(call: *mut claude_tool_call_t, user_data: *mut c_vo
     let call = Handle::from_number(call as usize);
     match token(user_data) {
         Some(token) => {
+            maybe_leave(token);
             let running = token.enter();
             ops::on_tool(token, running.number, call);
         }
@@ -108,6 +112,7 @@ unsafe extern "C" fn on_tool(call: *mut claude_tool_call_t, user_data: *mut c_vo
 
 unsafe extern "C" fn on_cancel(id: u64, user_data: *mut c_void) {
     let Some(token) = token(user_data) else { return };
+    maybe_leave(token);
     let running = token.enter();
     let wanted = token.id.load(std::sync::atomic::Ordering::SeqCst);
     if wanted != 0 && wanted != id {
@@ -119,6 +124,7 @@ unsafe extern "C" fn on_cancel(id: u64, user_data: *mut c_void) {
 unsafe extern "C" fn on_stderr(text: *const c_char, len: usize, user_data: *mut c_void) {
     lent(text, len);
     let Some(token) = token(user_data) else { return };
+    maybe_leave(token);
     let running = token.enter();
     ops::inside(token, running.number);
 }
@@ -134,10 +140,11 @@ unsafe extern "C" fn on_closed(
         violation(&format!("closed with {status:?} and {text:?}"));
     }
     let Some(token) = token(user_data) else { return };
-    let running = token.enter();
     if let Some(owner) = &token.owner {
         owner.saw_closed();
     }
+    maybe_leave(token);
+    let running = token.enter();
     ops::inside(token, running.number);
 }
 
@@ -149,6 +156,7 @@ unsafe extern "C" fn on_done(
 ) {
     let text = lent(json, len);
     let Some(token) = token(user_data) else { return };
+    maybe_leave(token);
     let running = token.enter();
     ops::on_done(token, running.number, status, text);
 }
@@ -168,6 +176,7 @@ unsafe extern "C" fn on_log(_: claude_log_level_t, text: *const c_char, len: usi
 
 unsafe extern "C" fn next_prompt(user_data: *mut c_void) -> *const c_char {
     let Some(token) = token(user_data) else { return std::ptr::null() };
+    maybe_leave(token);
     let running = token.enter();
     ops::inside(token, running.number);
     ops::next_prompt(token, running.number).map_or(std::ptr::null(), CStr::as_ptr)

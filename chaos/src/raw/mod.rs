@@ -6,11 +6,13 @@
 mod callbacks;
 mod exports;
 mod far;
+mod leave;
 mod pass;
 mod system;
 
 pub use callbacks::*;
 pub use exports::*;
 pub use far::*;
+pub use leave::*;
 pub use pass::*;
 pub use system::*;
