@@ -89,6 +89,9 @@ fn parse() -> Result<Settings, lexopt::Error> {
 fn main() {
     let given = parse().unwrap_or_else(|error| surroundings::refuse(&format!("{error}\n{USAGE}")));
     surroundings::mark();
+    if given.soak.is_some() {
+        raw::keep_heap_small();
+    }
     let command = format!(
         "cargo run -p claude-chaos -- --seed {} --seconds {} --threads {} --round-seconds {}",
         given.seed, given.seconds, given.threads, given.round_seconds

@@ -43,6 +43,18 @@ pub fn trim_heap() {
     }
 }
 
+/// Two arenas that give back what they do not need: the allocator's own hoard (an arena for each thread, each with its highest
+/// tide) would hide whether something grows.
+pub fn keep_heap_small() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: numbers.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 2);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 128 << 10);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 128 << 10);
+    }
+}
+
 /// A text that lives as long as its object, which nobody else has.
 pub fn borrowed(text: *const std::ffi::c_char) -> String {
     if text.is_null() {
