@@ -126,3 +126,8 @@ fn a_thread_that_is_cancelled_leaves_the_library_first() {
         scenario("dispatch_unwound", &["cancel", "request", "thread"], turn()).run();
     }
 }
+
+#[test]
+fn a_client_that_is_freed_after_a_callback_was_left_keeps_no_descriptor() {
+    scenario("dispatch_left_behind", &[], json!({})).run();
+}
