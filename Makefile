@@ -13,6 +13,10 @@ REPLAY  ?=
 TEST_FLAGS ?=
 TSAN    ?= short
 BENCH_FLAGS ?=
+CHAOS_SECONDS ?= 60
+HOURS   ?= 1
+SEED    ?=
+SANITIZE ?=
 
 # Symbols stay in the library that is built; the installed one goes without (STRIP=: keeps them).
 ifeq ($(shell uname -s),Darwin)
@@ -42,7 +46,7 @@ ifneq ($(shell pkg-config --exists sdl2 2>/dev/null && echo yes),yes)
 EXAMPLES := $(filter-out %/sdl_loop,$(EXAMPLES))
 endif
 
-.PHONY: all build run test cli testkit header notice deny fault-matrix tsan loom examples bench bench-check fmt lint install uninstall clean help
+.PHONY: all build run test cli testkit header notice deny fault-matrix tsan loom chaos soak examples bench bench-check fmt lint install uninstall clean help
 
 all: build
 
@@ -53,6 +57,8 @@ help:
 	@echo 'make test       set up and run every test'
 	@echo 'make tsan       run tests under ThreadSanitizer; TSAN=long runs more of them'
 	@echo 'make loom       check the hand-overs between threads in every interleaving'
+	@echo 'make chaos      call every function at every moment for CHAOS_SECONDS (60); SEED=N, SANITIZE=address'
+	@echo 'make soak       the same at a walking pace for HOURS (1), and look whether anything grows'
 	@echo 'make examples   build the C examples into $(BUILD)/examples'
 	@echo 'make install    after make: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall removes it'
 	@echo 'make bench      measure the library against a read loop written by hand and the official SDKs'
@@ -119,6 +125,12 @@ tsan:
 # Part of `make test` as well.
 loom:
 	$(CARGO) test $(patsubst tests/%.rs,--test %,$(wildcard tests/loom_*.rs))
+# Seeded chaos over the C functions: docs/reliability.md.
+chaos:
+	@CARGO="$(CARGO)" SANITIZE="$(SANITIZE)" SECONDS_IN_ALL="$(CHAOS_SECONDS)" SEED="$(SEED)" chaos/run.sh
+
+soak:
+	@CARGO="$(CARGO)" HOURS="$(HOURS)" SEED="$(SEED)" chaos/soak.sh
 
 # The library against a loop written by hand and against the official SDKs: the tables and the picture of docs/performance.md.
 bench: $(BUILD)/lib

@@ -105,6 +105,12 @@ pub fn check_fork() -> Result<()> {
     if owner == 0 || owner == process::own_id() { Ok(()) } else { Err(forked()) }
 }
 
+/// A thread of the library is about to be started: a copy of the process that is forked from now on would miss it.
+pub fn own_process() {
+    process::remember_own_id();
+    OWNER_PID.store(process::own_id(), Ordering::Relaxed);
+}
+
 #[cold]
 fn forked() -> Error {
     Error::new(Status::Forked, "the process was forked after the library had started")
@@ -149,9 +155,8 @@ fn handle_of(mut state: MutexGuard<'_, State>) -> Result<Handle> {
     }
     if state.readers.is_empty() {
         let configuration = state.configuration.get_or_insert_default().clone();
+        own_process();
         state.readers = start(&configuration)?;
-        process::remember_own_id();
-        OWNER_PID.store(process::own_id(), Ordering::Relaxed);
     }
     let turn = NEXT.fetch_add(1, Ordering::Relaxed) % state.readers.len();
     Ok(state.readers[turn].handle.clone())
@@ -274,8 +279,9 @@ impl Drop for Ending {
     }
 }
 
-/// Ends every thread of the library. `false` when something was still running at the deadline.
-pub fn shutdown(timeout: Duration) -> bool {
+/// Ends every thread of the library. `false` when something was still running at the deadline. `behind` is called when no
+/// thread reads any more, and may have callbacks run.
+pub fn shutdown(timeout: Duration, behind: impl FnOnce()) -> bool {
     let deadline = Instant::now() + timeout;
     let left = || deadline.saturating_duration_since(Instant::now());
     let readers = {
@@ -291,14 +297,21 @@ pub fn shutdown(timeout: Duration) -> bool {
         threads.into_iter().for_each(|thread| drop(thread.join()));
     }
     let children_ended = process::shutdown(left());
-    let ended = callbacks_ended && readers_ended && children_ended;
-    let mut state = state();
-    state.stopping -= 1;
-    if ended && state.readers.is_empty() {
-        // No thread is left that a forked copy of the process would miss.
-        OWNER_PID.store(0, Ordering::Relaxed);
+    behind();
+    let ended = callbacks_ended && readers_ended && children_ended && pool::shutdown(left());
+    state().stopping -= 1;
+    if ended {
+        pool::if_empty(disown_process);
     }
     ended
+}
+
+/// No thread is left that a forked copy of the process would miss.
+fn disown_process() {
+    let state = state();
+    if state.readers.is_empty() {
+        OWNER_PID.store(0, Ordering::Relaxed);
+    }
 }
 
 fn wait_for_readers(left: impl Fn() -> Duration) -> bool {

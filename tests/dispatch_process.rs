@@ -43,6 +43,16 @@ fn a_forked_copy_is_refused_everything() {
 }
 
 #[test]
+fn a_copy_that_is_forked_while_the_library_starts_is_refused_as_well() {
+    scenario("dispatch_process", &["fork-at-start"], json!({})).run();
+}
+
+#[test]
+fn a_copy_that_is_forked_while_a_callback_thread_lives_behind_a_shutdown_is_refused_as_well() {
+    scenario("dispatch_process", &["fork-behind"], json!({})).run();
+}
+
+#[test]
 fn threads_have_the_hosts_names_and_hooks() {
     scenario("dispatch_process", &["hooks"], json!({})).run();
 }

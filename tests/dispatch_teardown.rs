@@ -118,3 +118,19 @@ fn replacing_waits_for_one_call_and_not_for_the_backlog() {
         scenario("dispatch_teardown", &["replace-in-a-backlog", mode], script).run();
     }
 }
+
+const REPLACED: [&str; 7] = ["message", "stderr", "closed", "ready", "request", "permission", "transport"];
+
+#[test]
+fn a_free_waits_for_the_destroy_of_a_callback_that_another_thread_replaces() {
+    for what in REPLACED {
+        scenario("dispatch_replaced", &["meanwhile", what], json!({})).run();
+    }
+}
+
+#[test]
+fn a_callback_that_is_replaced_may_free_the_client_in_its_destroy() {
+    for what in REPLACED {
+        scenario("dispatch_replaced", &["by-it", what], json!({})).run();
+    }
+}

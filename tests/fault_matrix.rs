@@ -10,10 +10,30 @@ const ROWS: &str = "tests/data/field-problems";
 const PAGE: &str = "docs/fault-matrix.md";
 
 /// The rows that there are, so that none can be lost: how many each letter has, in which file.
-const FILES: &[(&str, &[(char, u32)])] = &[(
-    "a-i.tsv",
-    &[('A', 9), ('B', 10), ('C', 9), ('D', 3), ('E', 3), ('F', 1), ('G', 6), ('H', 8), ('I', 7)],
-)];
+const FILES: &[(&str, &[(char, u32)])] = &[
+    (
+        "a-i.tsv",
+        &[('A', 9), ('B', 10), ('C', 9), ('D', 3), ('E', 3), ('F', 1), ('G', 6), ('H', 8), ('I', 7)],
+    ),
+    (
+        "j-x.tsv",
+        &[
+            ('J', 6),
+            ('K', 6),
+            ('L', 4),
+            ('M', 2),
+            ('N', 6),
+            ('O', 5),
+            ('P', 3),
+            ('Q', 5),
+            ('R', 2),
+            ('S', 6),
+            ('T', 4),
+            ('U', 2),
+            ('X', 8),
+        ],
+    ),
+];
 
 const HEAD: &str = "# Fault matrix
 

@@ -147,9 +147,8 @@ fn shutdown(timeout: Duration) -> Result<()> {
         // Their ends go on, so the threads that serve them stay.
         return Err(still_running(late));
     }
-    let ended = runtime::shutdown(left());
-    // Whoever still waits for one of them waits for a reader that does not exist any more.
-    clients.iter().for_each(|client| client.abandon());
+    // Whoever still waits for one of them then waits for a reader that does not exist any more.
+    let ended = runtime::shutdown(left(), || clients.iter().for_each(|client| client.abandon()));
     log_what_is_left();
     if ended { Ok(()) } else { Err(still_running(0)) }
 }

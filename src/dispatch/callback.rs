@@ -45,6 +45,8 @@ impl<H: ?Sized> Callback<H> {
 
     /// The old one is not running any more when this returns, unless it is called inside a callback.
     pub fn replace(&self, gate: &Gate, handler: Option<Arc<H>>) {
+        // Too late where there is none: it is never called.
+        let Some(_pass) = gate.replacing() else { return drop(handler) };
         let old = {
             let mut state = lock(&self.state);
             match &mut *state {

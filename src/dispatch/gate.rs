@@ -18,6 +18,8 @@ pub enum Slot {
     Completion,
     Prompt,
     Tool,
+    /// No callback, but the replacement of one: it lets go of the one before, whose destroy-notify is the host's.
+    Replacement,
 }
 
 /// What [`Gate::close`] found.
@@ -62,6 +64,11 @@ struct State {
 impl State {
     fn is_inside(&self, key: usize) -> bool {
         self.running.iter().any(|running| running.thread == key && is_live(running.visit))
+    }
+
+    fn is_inside_callback(&self, key: usize) -> bool {
+        let callback = |running: &&Running| running.slot != Slot::Replacement;
+        self.running.iter().filter(callback).any(|running| running.thread == key && is_live(running.visit))
     }
 }
 
@@ -111,9 +118,15 @@ impl Gate {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Whether the current thread is inside one of this gate's calls.
+    /// Whether the current thread is inside one of this gate's callbacks.
     pub fn is_inside(&self) -> bool {
-        lock(&self.state).is_inside(thread_key())
+        lock(&self.state).is_inside_callback(thread_key())
+    }
+
+    /// A callback is being replaced, and what was before is let go of: closing waits for that as for a call. `None` once the
+    /// gate is closed, when nothing is to be replaced any more.
+    pub fn replacing(&self) -> Option<Pass<'_>> {
+        self.enter(Slot::Replacement)
     }
 
     pub fn is_closed(&self) -> bool {
@@ -126,7 +139,7 @@ impl Gate {
     pub fn replaced(&self, slot: Slot) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
         let mut state = lock(&self.state);
-        if !may_wait() || state.is_inside(thread_key()) {
+        if !may_wait() || state.is_inside_callback(thread_key()) {
             return;
         }
         let last = state.entered;

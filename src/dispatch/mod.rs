@@ -445,6 +445,8 @@ impl Dispatcher {
             let mut queue = lock(&self.queue);
             queue.discarding = true;
             queue.results.close(None);
+            // Descriptors go with the client, also where a frame that was left still holds a part of it.
+            queue.ready = Default::default();
             let queue = &mut *queue;
             let (urgent, endings) = (queue.urgent.take_all(), queue.endings.take_all());
             (urgent, endings, queue.tools.take_all(), queue.steps.take_all())

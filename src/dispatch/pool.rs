@@ -129,6 +129,8 @@ fn add_thread(pool: &mut Pool) -> bool {
         serve();
         configuration.stopped();
     };
+    // Also without a reader: the end of what a host does behind a shutdown is told here.
+    runtime::own_process();
     let Ok(handle) = process::with_signals_blocked(|| builder.spawn(body)) else { return false };
     pool.crew.joined();
     join_finished(&mut pool.handles);
@@ -165,6 +167,14 @@ fn next(mut pool: MutexGuard<'_, Pool>) -> Option<Work> {
 fn join_finished(handles: &mut Vec<JoinHandle<()>>) {
     for handle in handles.extract_if(.., |handle| handle.is_finished()) {
         let _ = handle.join();
+    }
+}
+
+/// Does it if there is no thread, and before there is one again.
+pub fn if_empty(act: impl FnOnce()) {
+    let pool = lock(&POOL);
+    if pool.handles.is_empty() {
+        act();
     }
 }
 

@@ -4,37 +4,54 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::{timeout, timeout_at};
 
 use super::Client;
 use crate::dispatch::{LATE, Outcome, Waiter};
-use crate::error::Result;
+use crate::error::{Error, Result, Status};
 use crate::runtime;
+use crate::sync::lock;
 use crate::transport::look;
 
 /// A reader in a callback of the host's cannot look: so long it is waited for.
 const LOOK_TAKES: Duration = Duration::from_millis(500);
 
 impl Client {
+    fn reader(&self) -> Option<Handle> {
+        lock(&self.reader).clone()
+    }
+
+    /// Nothing is started any more. What a frame that was left holds of this client must not keep the reader's descriptors.
+    pub(super) fn release_reader(&self) {
+        let reader = lock(&self.reader).take();
+        drop(reader);
+    }
+
     /// Starts a task of this client, on its own reader where it has one: what is told there comes in one order.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Result<AbortHandle> {
-        match self.reader.get() {
+        match self.reader() {
             Some(reader) => Ok(reader.spawn(task).abort_handle()),
+            // A client that is freed must not have the library start again.
+            None if self.dispatcher.gate.is_closed() => {
+                Err(Error::new(Status::Closed, "the client was freed")
+                    .with("remedy", "create another client"))
+            }
             None => runtime::spawn(task),
         }
     }
 
     /// Has the client's reader take what has come by now.
     pub(super) async fn catch_up(&self) {
-        if let Some(reader) = self.reader.get() {
+        if let Some(reader) = self.reader() {
             let _ = timeout(LOOK_TAKES, reader.spawn(look())).await;
         }
     }
 
     /// As [`Client::catch_up`], for a thread of the host.
     pub(super) fn catch_up_blocking(&self) {
-        let Some(reader) = self.reader.get() else { return };
+        let Some(reader) = self.reader() else { return };
         let (sender, looked) = mpsc::channel();
         reader.spawn(async move {
             look().await;

@@ -329,6 +329,7 @@ impl Client {
         self.mcp.clear();
         self.release_transport();
         self.run_left_ends();
+        self.release_reader();
     }
 
     /// For a client whose reader has gone with the runtime: what is left of its end.

@@ -91,7 +91,7 @@ impl Client {
             state.phase = Phase::Connecting;
             state.connecting = Some(completion.accept());
         }
-        let _ = self.reader.set(handle.clone());
+        lock(&self.reader).get_or_insert_with(|| handle.clone());
         let looks = self.me.clone();
         self.dispatcher.set_look(move || {
             if let Some(client) = looks.upgrade() {

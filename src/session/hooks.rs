@@ -165,6 +165,8 @@ impl Client {
     /// The callback for every request that no other callback is for. A new one gets what the one before left open.
     pub fn on_request(&self, handler: Option<RequestHandler>) -> Result<()> {
         let handler = self.registered(handler)?;
+        // Too late where there is none: the client is being freed.
+        let Some(_pass) = self.dispatcher.gate.replacing() else { return Ok(()) };
         let attached = handler.is_some();
         let old = {
             let mut routes = lock(&self.routes);
@@ -185,6 +187,8 @@ impl Client {
     /// The callback for permission requests.
     pub fn on_permission(&self, handler: Option<RequestHandler>) -> Result<()> {
         let handler = self.registered(handler)?;
+        // Too late where there is none: the client is being freed.
+        let Some(_pass) = self.dispatcher.gate.replacing() else { return Ok(()) };
         let attached = handler.is_some();
         let old = {
             let state = lock(&self.state);

@@ -33,6 +33,8 @@ impl HostLink {
 impl Client {
     /// Replaces the CLI's process by what the host supplies; `None` takes it back. Before connecting.
     pub fn set_transport(&self, link: Option<Arc<dyn Link>>) -> Result<()> {
+        // Too late where there is none: the client is being freed.
+        let Some(_pass) = self.dispatcher.gate.replacing() else { return Ok(()) };
         let old = {
             let state = lock(&self.state);
             if state.phase != Phase::Created {

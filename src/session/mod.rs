@@ -131,8 +131,8 @@ pub struct Client {
     /// Takes the place of the first one when that did not know how it was started.
     second: OnceLock<Arc<dyn Transport>>,
     starts_again: AtomicBool,
-    /// The runtime whose thread reads for this client.
-    reader: OnceLock<Handle>,
+    /// The runtime whose thread reads for this client, until that is freed.
+    reader: Mutex<Option<Handle>>,
     stats: Stats,
     run: Run,
     hermetic: Hermetic,
@@ -192,7 +192,7 @@ impl Client {
             transport: OnceLock::new(),
             second: OnceLock::new(),
             starts_again: AtomicBool::new(false),
-            reader: OnceLock::new(),
+            reader: Mutex::default(),
             stats: Stats::default(),
             run: Run::default(),
             hermetic: Hermetic::default(),

@@ -195,7 +195,9 @@ impl Transport for Subprocess {
         self.remove_files();
     }
 
-    fn release(&self) {}
+    fn release(&self) {
+        self.writer.release();
+    }
 
     fn write_line(&self, line: String) -> Result<()> {
         self.writer.write_line(line)

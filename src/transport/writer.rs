@@ -20,14 +20,15 @@ use crate::sync::lock;
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 struct State {
+    /// The poller knows of it only while it is full: it would tell of room each time that the child has read. None once the
+    /// client is freed.
+    socket: Option<OwnedFd>,
     queue: VecDeque<Bytes>,
     ended: bool,
     broken: Option<Errno>,
 }
 
 pub struct Writer {
-    /// The poller knows of it only while it is full: it would tell of room each time that the child has read.
-    socket: OwnedFd,
     state: Mutex<State>,
     /// There is something for the task to do.
     work: Notify,
@@ -35,8 +36,8 @@ pub struct Writer {
 
 impl Writer {
     pub fn new(socket: OwnedFd) -> Arc<Writer> {
-        let state = Mutex::new(State { queue: VecDeque::new(), ended: false, broken: None });
-        Arc::new(Writer { socket, state, work: Notify::new() })
+        let state = State { socket: Some(socket), queue: VecDeque::new(), ended: false, broken: None };
+        Arc::new(Writer { state: Mutex::new(state), work: Notify::new() })
     }
 
     /// Sends one line or queues what does not fit.
@@ -58,7 +59,7 @@ impl Writer {
         }
         let mut line = Bytes::from(line);
         if state.queue.is_empty() {
-            match self.send(&mut line) {
+            match send_on(state.socket.as_ref(), &mut line) {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
                 Err(errno) => {
@@ -79,7 +80,7 @@ impl Writer {
             return;
         }
         if state.queue.is_empty() {
-            let _ = shutdown(&self.socket, Shutdown::Write);
+            state.shut();
         }
         self.work.notify_one();
     }
@@ -89,6 +90,14 @@ impl Writer {
         let mut state = lock(&self.state);
         state.ended = true;
         state.queue.clear();
+    }
+
+    /// As [`Writer::give_up`], and lets go of the socket, whoever still holds this.
+    pub fn release(&self) {
+        self.give_up();
+        let socket = lock(&self.state).socket.take();
+        drop(socket);
+        self.work.notify_one();
     }
 
     /// Bytes that wait for the child to read.
@@ -113,7 +122,7 @@ impl Writer {
     /// As [`Writer::flush`], waiting for the child to make room.
     async fn flush_with_patience(&self) -> Flushed {
         let socket = loop {
-            match self.socket.try_clone().and_then(|copy| UnixStream::from_std(copy.into())) {
+            match self.stream() {
                 Ok(socket) => break socket,
                 // The host may open no more files: part of a line may be out already, so the rest has to follow.
                 Err(_) => sleep(LOOK_AGAIN).await,
@@ -138,11 +147,20 @@ impl Writer {
         }
     }
 
+    fn stream(&self) -> std::io::Result<UnixStream> {
+        let copy = match &lock(&self.state).socket {
+            Some(socket) => socket.try_clone()?,
+            None => return Err(std::io::ErrorKind::NotConnected.into()),
+        };
+        UnixStream::from_std(copy.into())
+    }
+
     fn flush(&self) -> Flushed {
         let mut state = lock(&self.state);
-        while let Some(front) = state.queue.front_mut() {
-            match self.send(front) {
-                Ok(true) => drop(state.queue.pop_front()),
+        let State { socket, queue, .. } = &mut *state;
+        while let Some(front) = queue.front_mut() {
+            match send_on(socket.as_ref(), front) {
+                Ok(true) => drop(queue.pop_front()),
                 Ok(false) => return Flushed::Blocked,
                 Err(errno) => {
                     drop(state);
@@ -151,7 +169,7 @@ impl Writer {
             }
         }
         if state.ended {
-            let _ = shutdown(&self.socket, Shutdown::Write);
+            state.shut();
             return Flushed::Over;
         }
         Flushed::Empty
@@ -163,20 +181,29 @@ impl Writer {
         state.queue.clear();
         Flushed::Over
     }
+}
 
-    /// `true` when all of `line` is out.
-    fn send(&self, line: &mut Bytes) -> std::result::Result<bool, Errno> {
-        while !line.is_empty() {
-            // NOSIGNAL: the death of the child must not become the death of the host.
-            match send(&self.socket, line, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
-                Ok(sent) => line.advance(sent),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(false),
-                Err(errno) => return Err(errno),
-            }
+impl State {
+    fn shut(&self) {
+        if let Some(socket) = &self.socket {
+            let _ = shutdown(socket, Shutdown::Write);
         }
-        Ok(true)
     }
+}
+
+/// `true` when all of `line` is out.
+fn send_on(socket: Option<&OwnedFd>, line: &mut Bytes) -> std::result::Result<bool, Errno> {
+    let Some(socket) = socket else { return Err(Errno::PIPE) };
+    while !line.is_empty() {
+        // NOSIGNAL: the death of the child must not become the death of the host.
+        match send(socket, line, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+            Ok(sent) => line.advance(sent),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => return Ok(false),
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(true)
 }
 
 enum Flushed {

@@ -208,6 +208,72 @@ static void forked(void) {
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+static _Atomic int told;
+
+static void on_told(claude_status_t status, const char *json, size_t len, void *user_data) {
+    UNUSED(status), UNUSED(json), UNUSED(len), UNUSED(user_data);
+    told++;
+}
+
+/* What a host still does behind a shutdown is told on a callback thread, which a copy would miss as well. */
+static void forked_behind_a_shutdown(void) {
+    claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
+    OK(claude_client_connect_wait(client, NULL, 60000, &error));
+    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_client_disconnect(client, on_told, NULL, &error));
+    WAIT_FOR(told == 1);
+    CHECK(count_named("claude-callback") > 0);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(20);
+        _exit(claude_client_disconnect(client, on_told, NULL, NULL) == CLAUDE_ERR_FORKED ? 0 : 1);
+    }
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    OK(claude_runtime_shutdown(20000, &error));
+    WAIT_FOR(count_threads() == 1);
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(20);
+        _exit(claude_client_disconnect(client, NULL, NULL, NULL) == CLAUDE_OK ? 0 : 1);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    claude_client_free(client);
+}
+
+static _Atomic bool forked_early;
+static _Atomic int early_status = -1;
+
+/* On the first of many threads of the library, while the others are being started. */
+static void fork_at_start(void *user_data) {
+    if (atomic_exchange(&forked_early, true)) return;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(20);
+        _exit(claude_client_query(user_data, "hi", NULL, NULL, NULL) == CLAUDE_ERR_FORKED ? 0 : 1);
+    }
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child);
+    early_status = status;
+}
+
+static void forked_at_start(void) {
+    claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
+    claude_runtime_config_t config = {.size = sizeof config};
+    config.worker_threads = 64;
+    config.on_thread_start = fork_at_start;
+    config.user_data = client;
+    OK(claude_runtime_configure(&config, &error));
+    OK(claude_client_connect_wait(client, NULL, 60000, &error));
+    WAIT_FOR(early_status != -1);
+    CHECK(early_status == 0);
+    claude_client_free(client);
+    OK(claude_runtime_shutdown(20000, &error));
+}
+
 static _Atomic int started, stopped, misnamed;
 
 static void on_start(void *user_data) {
@@ -361,6 +427,8 @@ int main(int argc, char **argv) {
     else if (strcmp(name, "in-callback") == 0) in_callback(mode_named(argv[2]));
     else if (strcmp(name, "watched-again") == 0) watched_again();
     else if (strcmp(name, "fork") == 0) forked();
+    else if (strcmp(name, "fork-at-start") == 0) forked_at_start();
+    else if (strcmp(name, "fork-behind") == 0) forked_behind_a_shutdown();
     else if (strcmp(name, "hooks") == 0) hooks();
     else if (strcmp(name, "ticking") == 0) ticking(mode_named(argv[2]));
     else if (strcmp(name, "sized") == 0) sized();
