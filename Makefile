@@ -41,7 +41,7 @@ ifneq ($(shell pkg-config --exists sdl2 2>/dev/null && echo yes),yes)
 EXAMPLES := $(filter-out %/sdl_loop,$(EXAMPLES))
 endif
 
-.PHONY: all build run test cli testkit header examples bench bench-check fmt lint install uninstall clean help
+.PHONY: all build run test cli testkit header examples bench bench-check fuzz fuzz-check fmt lint install uninstall clean help
 
 all: build
 
@@ -54,6 +54,8 @@ help:
 	@echo 'make install    after make: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall removes it'
 	@echo 'make bench      measure the library against a read loop written by hand and the official SDKs'
 	@echo 'make bench-check  count the instructions that a message costs, and compare'
+	@echo 'make fuzz-check  run each fuzzer for a short time'
+	@echo 'make fuzz       run the fuzzers for long: TARGET=stdout SECONDS=3600'
 	@echo 'make header     write include/claude_client.h, include/api.json and packaging/symbols.txt from src/capi'
 	@echo 'make fmt lint   format; check format and lints'
 	@echo 'make cli        install the pinned CLI into $(CLI)'
@@ -113,6 +115,12 @@ bench: $(BUILD)/lib
 # Fails when a message costs more instructions than benches/instructions.json says. BENCH_FLAGS=--write keeps new counts.
 bench-check: $(BUILD)/lib
 	@python3 benches/instructions.py "$(abspath $(BUILD)/lib)" "$(abspath $(BUILD)/bench)" $(BENCH_FLAGS)
+
+# Each fuzzer for SECONDS (or the one that TARGET names), and how often it ran. Its tool is put into $(BUILD).
+fuzz-check: SECONDS ?= 30
+fuzz: SECONDS ?= 3600
+fuzz fuzz-check:
+	@fuzz/run.sh $@ $(SECONDS) $(if $(filter command,$(origin TARGET)),$(TARGET))
 
 # The build script writes it, and cargo only looks at the code of the library: the quickest way to run the script.
 header:
