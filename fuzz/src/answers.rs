@@ -18,18 +18,92 @@ const ID: &str = "r1";
 
 const WORDS: Words = Words {
     names: &[
-        "decision", "permissionDecision", "hookSpecificOutput", "hookEventName", "behavior", "continue", "action", "reason",
-        "updatedInput", "message", "interrupt", "async", "updatedPermissions", "content", "result", "stopReason", "deny",
-        "block", "allow", "type", "rules", "toolName", "ruleContent", "destination", "mode", "directories", "response",
-        "answer", "permissionDecisionReason", "additionalContext", "suppressOutput", "systemMessage", "verdict", "approved",
-        "toolUseID", "_meta", "mcp_response", "tools", "name", "watchPaths", "updatedToolOutput", "input", "retry",
-        "worktreePath", "asyncTimeout", "permissionDisplay", "continue_", "async_",
+        "decision",
+        "permissionDecision",
+        "hookSpecificOutput",
+        "hookEventName",
+        "behavior",
+        "continue",
+        "action",
+        "reason",
+        "updatedInput",
+        "message",
+        "interrupt",
+        "async",
+        "updatedPermissions",
+        "content",
+        "result",
+        "stopReason",
+        "deny",
+        "block",
+        "allow",
+        "type",
+        "rules",
+        "toolName",
+        "ruleContent",
+        "destination",
+        "mode",
+        "directories",
+        "response",
+        "answer",
+        "permissionDecisionReason",
+        "additionalContext",
+        "suppressOutput",
+        "systemMessage",
+        "verdict",
+        "approved",
+        "toolUseID",
+        "_meta",
+        "mcp_response",
+        "tools",
+        "name",
+        "watchPaths",
+        "updatedToolOutput",
+        "input",
+        "retry",
+        "worktreePath",
+        "asyncTimeout",
+        "permissionDisplay",
+        "continue_",
+        "async_",
     ],
     texts: &[
-        "deny", "allow", "block", "approve", "ask", "defer", "accept", "decline", "cancel", "completed", "cancelled",
-        "PreToolUse", "PostToolUse", "Stop", "UserPromptSubmit", "PermissionRequest", "PreModelSwitch", "addRules",
-        "replaceRules", "removeRules", "setMode", "addDirectories", "session", "userSettings", "Bash", "rm *", "default",
-        "plan", "bypassPermissions", "reject", "no", "denied", "false", "Which?", "A", "",
+        "deny",
+        "allow",
+        "block",
+        "approve",
+        "ask",
+        "defer",
+        "accept",
+        "decline",
+        "cancel",
+        "completed",
+        "cancelled",
+        "PreToolUse",
+        "PostToolUse",
+        "Stop",
+        "UserPromptSubmit",
+        "PermissionRequest",
+        "PreModelSwitch",
+        "addRules",
+        "replaceRules",
+        "removeRules",
+        "setMode",
+        "addDirectories",
+        "session",
+        "userSettings",
+        "Bash",
+        "rm *",
+        "default",
+        "plan",
+        "bypassPermissions",
+        "reject",
+        "no",
+        "denied",
+        "false",
+        "Which?",
+        "A",
+        "",
     ],
 };
 
@@ -78,8 +152,14 @@ enum Asked {
 
 impl Asked {
     fn of(byte: u8) -> Asked {
-        const OTHERS: [Asked; 6] =
-            [Asked::Permission, Asked::Questions, Asked::Elicitation, Asked::Dialog, Asked::Mcp, Asked::Other];
+        const OTHERS: [Asked; 6] = [
+            Asked::Permission,
+            Asked::Questions,
+            Asked::Elicitation,
+            Asked::Dialog,
+            Asked::Mcp,
+            Asked::Other,
+        ];
         let place = usize::from(byte);
         match events::EVENTS.get(place) {
             Some(event) => Asked::Hook(event.name),
@@ -230,10 +310,15 @@ fn check_rules(updates: &Value) {
         let allows = update["behavior"] == "allow" && update["type"] != "removeRules";
         for rule in update["rules"].as_array().into_iter().flatten().filter(|_| allows) {
             let limits = rule.as_object().is_some_and(|rule| {
-                rule.iter().any(|(name, value)| name != "toolName" && !matches!(value, Value::Null | Value::Bool(_) | Value::Number(_)))
+                rule.iter().any(|(name, value)| {
+                    name != "toolName" && !matches!(value, Value::Null | Value::Bool(_) | Value::Number(_))
+                })
             });
             assert!(!limits || rule["ruleContent"].is_string(), "a limit is lost: {rule}");
-            assert!(rule.get("ruleContent").is_none_or(Value::is_string), "the CLI drops all updates: {rule}");
+            assert!(
+                rule.get("ruleContent").is_none_or(Value::is_string),
+                "the CLI drops all updates: {rule}"
+            );
             assert!(rule["toolName"].is_string());
         }
     }
@@ -244,21 +329,54 @@ fn check_answers(answer: &Option<Value>) {
     let input = &answer["updatedInput"];
     assert_eq!(input["questions"][0]["question"], "Which?");
     let answers = input["answers"].as_object().expect("answers");
-    assert!(answers.iter().all(|(question, answer)| matches!(question.as_str(), "Which?" | "Why?") && answer.is_string()));
+    assert!(
+        answers
+            .iter()
+            .all(|(question, answer)| matches!(question.as_str(), "Which?" | "Why?") && answer.is_string())
+    );
 }
 
 /// Events at which the CLI reads `decision`; what is not known is taken for one.
 const DECIDE: &[&str] = &[
-    "PreToolUse", "PostToolUse", "PostToolUseFailure", "PostToolBatch", "UserPromptSubmit", "UserPromptExpansion", "Stop",
-    "SubagentStop", "PreCompact", "PreModelSwitch", "TeammateIdle", "TaskCreated", "TaskCompleted", "Elicitation",
-    "ElicitationResult", "ConfigChange", "WorktreeCreate", "OfTomorrow",
+    "PreToolUse",
+    "PostToolUse",
+    "PostToolUseFailure",
+    "PostToolBatch",
+    "UserPromptSubmit",
+    "UserPromptExpansion",
+    "Stop",
+    "SubagentStop",
+    "PreCompact",
+    "PreModelSwitch",
+    "TeammateIdle",
+    "TaskCreated",
+    "TaskCompleted",
+    "Elicitation",
+    "ElicitationResult",
+    "ConfigChange",
+    "WorktreeCreate",
+    "OfTomorrow",
 ];
 
 /// Events at which `"continue": false` stops nothing.
 const UNSTOPPED: &[&str] = &[
-    "Notification", "SessionEnd", "StopFailure", "PreCompact", "PostCompact", "PreModelSwitch", "PermissionRequest",
-    "Elicitation", "ElicitationResult", "ConfigChange", "InstructionsLoaded", "WorktreeCreate", "WorktreeRemove",
-    "CwdChanged", "FileChanged", "DirectoryAdded", "MessageDisplay",
+    "Notification",
+    "SessionEnd",
+    "StopFailure",
+    "PreCompact",
+    "PostCompact",
+    "PreModelSwitch",
+    "PermissionRequest",
+    "Elicitation",
+    "ElicitationResult",
+    "ConfigChange",
+    "InstructionsLoaded",
+    "WorktreeCreate",
+    "WorktreeRemove",
+    "CwdChanged",
+    "FileChanged",
+    "DirectoryAdded",
+    "MessageDisplay",
 ];
 
 /// What the CLI does with an answer: whether what it asked about happens.
@@ -277,7 +395,9 @@ fn hook_stops(event: &str, answer: &Value) -> bool {
     let fits = |name: &str, fits: fn(&Value) -> bool| answer.get(name).is_none_or(fits);
     let word = |value: &Value| matches!(value.as_str(), Some("block" | "approve"));
     let valid = ["continue", "suppressOutput", "async"].iter().all(|name| fits(name, Value::is_boolean))
-        && ["stopReason", "reason", "systemMessage", "terminalSequence"].iter().all(|name| fits(name, Value::is_string))
+        && ["stopReason", "reason", "systemMessage", "terminalSequence"]
+            .iter()
+            .all(|name| fits(name, Value::is_string))
         && fits("decision", word)
         && fits("hookSpecificOutput", Value::is_object);
     if !valid || answer["async"] == true {
@@ -305,8 +425,20 @@ fn hook_stops(event: &str, answer: &Value) -> bool {
 }
 
 const NO: &[&str] = &[
-    "deny", "denied", "block", "blocked", "reject", "rejected", "refuse", "refused", "decline", "declined", "forbid",
-    "forbidden", "abort", "halt",
+    "deny",
+    "denied",
+    "block",
+    "blocked",
+    "reject",
+    "rejected",
+    "refuse",
+    "refused",
+    "decline",
+    "declined",
+    "forbid",
+    "forbidden",
+    "abort",
+    "halt",
 ];
 
 /// Where a reader looks for a decision.
@@ -314,10 +446,28 @@ const DECIDING: &[&str] = &["decision", "permissiondecision", "behavior", "actio
 
 /// What belongs to the tool, the user or the reader, and decides nothing whatever it holds.
 const CONTENTS: &[&str] = &[
-    "updatedInput", "content", "result", "updatedToolOutput", "updatedMCPToolOutput", "permissionDisplay",
-    "updatedPermissions", "reason", "stopReason", "systemMessage", "message", "additionalContext",
-    "permissionDecisionReason", "terminalSequence", "sessionTitle", "initialUserMessage", "displayContent",
-    "classifierContext", "worktreePath", "toolUseID", "decisionClassification", "watchPaths",
+    "updatedInput",
+    "content",
+    "result",
+    "updatedToolOutput",
+    "updatedMCPToolOutput",
+    "permissionDisplay",
+    "updatedPermissions",
+    "reason",
+    "stopReason",
+    "systemMessage",
+    "message",
+    "additionalContext",
+    "permissionDecisionReason",
+    "terminalSequence",
+    "sessionTitle",
+    "initialUserMessage",
+    "displayContent",
+    "classifierContext",
+    "worktreePath",
+    "toolUseID",
+    "decisionClassification",
+    "watchPaths",
 ];
 
 /// Whether a person who reads the answer takes it for a no.
@@ -328,7 +478,8 @@ fn says_no(asked: Asked, text: &str, levels: usize) -> bool {
         if CONTENTS.contains(&name.as_str()) {
             return false;
         }
-        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        let plain: String =
+            name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
         let word = serde_json::from_str::<String>(value).ok();
         let refuses = word.as_ref().is_some_and(|word| NO.contains(&word.trim().to_lowercase().as_str()));
         let stops = plain == "continue" && *value == "false" && matches!(asked, Asked::Hook(_));

@@ -33,11 +33,31 @@ enum Text {
 }
 
 const KNOWN: &[&str] = &[
-    "", "{}", "hi", "[]", "{\"subtype\":\"x\"}", "{\"type\":\"user\",\"message\":{\"role\":\"user\",\"content\":\"x\"}}",
-    "PreToolUse", "Bash", "plan", "opus", "me", "{\"behavior\":\"allow\"}", "{\"behavior\":\"deny\",\"message\":\"no\"}",
-    "{\"name\":\"t\",\"description\":\"x\",\"inputSchema\":{\"type\":\"object\"}}", "[0]", "{\"command\":\"y\"}",
-    "{\"hookSpecificOutput\":{\"hookEventName\":\"PreToolUse\",\"permissionDecision\":\"deny\"}}", "refusal_fallback_prompt",
-    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}", "deny", "{\"content\":[]}", "Stop", "text/plain", "2", "totals",
+    "",
+    "{}",
+    "hi",
+    "[]",
+    "{\"subtype\":\"x\"}",
+    "{\"type\":\"user\",\"message\":{\"role\":\"user\",\"content\":\"x\"}}",
+    "PreToolUse",
+    "Bash",
+    "plan",
+    "opus",
+    "me",
+    "{\"behavior\":\"allow\"}",
+    "{\"behavior\":\"deny\",\"message\":\"no\"}",
+    "{\"name\":\"t\",\"description\":\"x\",\"inputSchema\":{\"type\":\"object\"}}",
+    "[0]",
+    "{\"command\":\"y\"}",
+    "{\"hookSpecificOutput\":{\"hookEventName\":\"PreToolUse\",\"permissionDecision\":\"deny\"}}",
+    "refusal_fallback_prompt",
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}",
+    "deny",
+    "{\"content\":[]}",
+    "Stop",
+    "text/plain",
+    "2",
+    "totals",
 ];
 
 /// What a CLI may say.
@@ -119,7 +139,12 @@ const MOST: usize = 64;
 pub fn run(data: &[u8]) {
     let mut source = Unstructured::new(data);
     let world = Arc::new(World::default());
-    let mut run = Run { world: world.clone(), events: [null_mut(); EVENTS], servers: [null_mut(); SERVERS], pulls: [false; 3] };
+    let mut run = Run {
+        world: world.clone(),
+        events: [null_mut(); EVENTS],
+        servers: [null_mut(); SERVERS],
+        pulls: [false; 3],
+    };
     // A client that is there makes more of what follows mean something.
     run.call(Call::Create { at: 0, options: 0, mode: source.arbitrary().unwrap_or(0), transport: 0 });
     for _ in 0..MOST {
@@ -147,7 +172,10 @@ impl Run {
         let mut error = null_mut();
         let status = self.made(call, &mut error);
         assert_ne!(status, Status::CLAUDE_ERR_PANIC);
-        assert!(status == Status::CLAUDE_OK || !error.is_null() || status as i32 == 0, "no error with {status:?}");
+        assert!(
+            status == Status::CLAUDE_OK || !error.is_null() || status as i32 == 0,
+            "no error with {status:?}"
+        );
         if !error.is_null() {
             assert_eq!(claude_error_status(error), status);
             assert!(!claude_error_message(error).is_null() && !claude_error_json(error).is_null());
@@ -161,13 +189,16 @@ impl Run {
         // SAFETY: texts that end with NUL or NULL itself, outputs of this function, functions for tokens; handles may be any.
         unsafe {
             match call {
-                Call::Create { at, options, mode, transport } => self.create(at, options, mode, transport, error),
+                Call::Create { at, options, mode, transport } => {
+                    self.create(at, options, mode, transport, error)
+                }
                 Call::Free(at) => {
                     claude_client_free(self.client(at));
                     Status::CLAUDE_OK
                 }
                 Call::SetDispatch(at, mode) => {
-                    let status = claude_client_set_dispatch(self.client(at), given(i32::from(mode % 6)), error);
+                    let status =
+                        claude_client_set_dispatch(self.client(at), given(i32::from(mode % 6)), error);
                     self.note_mode(at, mode % 6, status);
                     status
                 }
@@ -180,13 +211,22 @@ impl Run {
                 },
                 Call::Connect(at, prompt) => {
                     let prompt = Given::of(&prompt);
-                    self.begun(at, |client, done, data| claude_client_connect(client, prompt.as_ptr(), done, data, error))
+                    self.begun(at, |client, done, data| {
+                        claude_client_connect(client, prompt.as_ptr(), done, data, error)
+                    })
                 }
-                Call::ConnectWait(at, prompt, time) => {
-                    claude_client_connect_wait(self.client(at), Given::of(&prompt).as_ptr(), u32::from(time % 8), error)
+                Call::ConnectWait(at, prompt, time) => claude_client_connect_wait(
+                    self.client(at),
+                    Given::of(&prompt).as_ptr(),
+                    u32::from(time % 8),
+                    error,
+                ),
+                Call::Disconnect(at) => {
+                    self.begun(at, |client, done, data| claude_client_disconnect(client, done, data, error))
                 }
-                Call::Disconnect(at) => self.begun(at, |client, done, data| claude_client_disconnect(client, done, data, error)),
-                Call::DisconnectWait(at, time) => claude_client_disconnect_wait(self.client(at), u32::from(time % 8), error),
+                Call::DisconnectWait(at, time) => {
+                    claude_client_disconnect_wait(self.client(at), u32::from(time % 8), error)
+                }
                 Call::On(at, what, deed) => self.on(at, what, deed, error),
                 Call::AddHook { at, event, matcher, failure, deed } => {
                     let token = world.token(usize::from(at % 3), deed, false);
@@ -203,7 +243,9 @@ impl Run {
                         error,
                     )
                 }
-                Call::DeclareDialog(at, kind) => claude_client_declare_dialog(self.client(at), Given::of(&kind).as_ptr(), error),
+                Call::DeclareDialog(at, kind) => {
+                    claude_client_declare_dialog(self.client(at), Given::of(&kind).as_ptr(), error)
+                }
                 Call::Query(at, prompt, session) => {
                     let mut uuid = null_mut();
                     let status = claude_client_query(
@@ -223,17 +265,32 @@ impl Run {
                 Call::EndInput(at, true) => claude_client_end_input_after_run(self.client(at), error),
                 Call::Ready(at, lanes) => {
                     let mut handle = 0;
-                    claude_client_ready_handle(self.client(at), given(i32::from(lanes % 5)), &mut handle, error)
+                    claude_client_ready_handle(
+                        self.client(at),
+                        given(i32::from(lanes % 5)),
+                        &mut handle,
+                        error,
+                    )
                 }
                 Call::Wake(at) => claude_client_wake(self.client(at), error),
                 Call::Pump(at, most, time) => {
                     let mut ran = 0;
-                    claude_client_pump(self.client(at), u32::from(most), 0, u32::from(time % 4), &mut ran, error)
+                    claude_client_pump(
+                        self.client(at),
+                        u32::from(most),
+                        0,
+                        u32::from(time % 4),
+                        &mut ran,
+                        error,
+                    )
                 }
                 Call::Next(at, lanes, time) => self.next(at, lanes, time, error),
-                Call::Receive(at, uuid, time) => {
-                    claude_client_receive_response(self.client(at), Given::of(&uuid).as_ptr(), u32::from(time % 4), error)
-                }
+                Call::Receive(at, uuid, time) => claude_client_receive_response(
+                    self.client(at),
+                    Given::of(&uuid).as_ptr(),
+                    u32::from(time % 4),
+                    error,
+                ),
                 Call::Pending(at) => {
                     let (mut events, mut bytes) = (0, 0);
                     claude_client_pending(
@@ -279,24 +336,32 @@ impl Run {
                     Status::CLAUDE_OK
                 }
                 Call::End(at, status, code) => {
-                    host::end(world.sink(usize::from(at)), i32::from(status), i32::from(code) - 1, c"it is over");
+                    host::end(
+                        world.sink(usize::from(at)),
+                        i32::from(status),
+                        i32::from(code) - 1,
+                        c"it is over",
+                    );
                     Status::CLAUDE_OK
                 }
                 Call::Event(at, what) => self.event(at, what, error),
                 Call::Request(at, what, text) => {
-                    let request = lock(&world.requests).get(usize::from(at % 8)).copied().unwrap_or(usize::from(at));
+                    let request =
+                        lock(&world.requests).get(usize::from(at % 8)).copied().unwrap_or(usize::from(at));
                     answer(without_provenance_mut(request), what, &text);
                     Status::CLAUDE_OK
                 }
                 Call::TakeRequest(at, id) => {
                     let mut request = null_mut();
-                    let status = claude_client_take_request(self.client(at), u64::from(id), &mut request, error);
+                    let status =
+                        claude_client_take_request(self.client(at), u64::from(id), &mut request, error);
                     keep(&world, request);
                     status
                 }
                 Call::Server(at, name, text, what) => self.server(at, &name, &text, what, error),
                 Call::ToolCall(at, what, text) => {
-                    let call = lock(&world.calls).get(usize::from(at % 8)).copied().unwrap_or(usize::from(at));
+                    let call =
+                        lock(&world.calls).get(usize::from(at % 8)).copied().unwrap_or(usize::from(at));
                     answer_call(without_provenance_mut(call), what, &text);
                     Status::CLAUDE_OK
                 }
@@ -310,7 +375,14 @@ impl Run {
 
     /// # Safety
     /// As for a call from C.
-    unsafe fn create(&mut self, at: u8, options: u8, mode: u8, transport: u8, error: *mut *mut claude_error_t) -> Status {
+    unsafe fn create(
+        &mut self,
+        at: u8,
+        options: u8,
+        mode: u8,
+        transport: u8,
+        error: *mut *mut claude_error_t,
+    ) -> Status {
         let place = usize::from(at % 3);
         const OPTIONS: [&std::ffi::CStr; 4] = [
             c"{\"connect_timeout_ms\":2000,\"graceful_exit_timeout_ms\":0,\"terminate_timeout_ms\":0}",
@@ -343,7 +415,11 @@ impl Run {
     }
 
     /// An operation with a completion, which in PULL mode is an event that may never be taken.
-    fn begun(&self, at: u8, call: impl FnOnce(*mut claude_client_t, claude_done_fn, *mut c_void) -> Status) -> Status {
+    fn begun(
+        &self,
+        at: u8,
+        call: impl FnOnce(*mut claude_client_t, claude_done_fn, *mut c_void) -> Status,
+    ) -> Status {
         let place = usize::from(at % 3);
         if self.pulls[place] {
             return call(self.client(at), None, null_mut());
@@ -480,7 +556,14 @@ impl Run {
 
     /// # Safety
     /// As for a call from C.
-    unsafe fn server(&mut self, at: u8, name: &Text, text: &Text, what: u8, error: *mut *mut claude_error_t) -> Status {
+    unsafe fn server(
+        &mut self,
+        at: u8,
+        name: &Text,
+        text: &Text,
+        what: u8,
+        error: *mut *mut claude_error_t,
+    ) -> Status {
         let place = usize::from(at) % SERVERS;
         let (name, text) = (Given::of(name), Given::of(text));
         // SAFETY: the caller's promise.
@@ -494,7 +577,14 @@ impl Run {
                     let token = self.world.token(usize::from(at) % 3, what, false);
                     token.taken();
                     let tool = if what & 8 == 0 { KNOWN_TOOL.as_ptr() } else { text.as_ptr() };
-                    claude_mcp_server_add_tool(self.servers[place], tool, Some(on_tool), token.as_data(), Some(host::destroy), error)
+                    claude_mcp_server_add_tool(
+                        self.servers[place],
+                        tool,
+                        Some(on_tool),
+                        token.as_data(),
+                        Some(host::destroy),
+                        error,
+                    )
                 }
                 3 => claude_mcp_server_remove_tool(self.servers[place], name.as_ptr(), error),
                 4 => claude_client_add_mcp_server(self.client(at), self.servers[place], error),
@@ -523,13 +613,18 @@ impl Run {
             self.events.iter().for_each(|event| claude_event_free(*event));
             self.servers.iter().for_each(|server| claude_mcp_server_free(*server));
             // Callbacks are over now.
-            lock(&self.world.requests).iter().for_each(|request| claude_request_free(without_provenance_mut(*request)));
-            lock(&self.world.calls).iter().for_each(|call| claude_tool_call_free(without_provenance_mut(*call)));
+            lock(&self.world.requests)
+                .iter()
+                .for_each(|request| claude_request_free(without_provenance_mut(*request)));
+            lock(&self.world.calls)
+                .iter()
+                .for_each(|call| claude_tool_call_free(without_provenance_mut(*call)));
         }
     }
 }
 
-const KNOWN_TOOL: &std::ffi::CStr = c"{\"name\":\"t\",\"description\":\"x\",\"inputSchema\":{\"type\":\"object\"}}";
+const KNOWN_TOOL: &std::ffi::CStr =
+    c"{\"name\":\"t\",\"description\":\"x\",\"inputSchema\":{\"type\":\"object\"}}";
 
 /// A text for C.
 struct Given(Option<CString>);
@@ -572,9 +667,16 @@ fn answer(request: *mut claude_request_t, what: u8, text: &Text) {
             4 => claude_request_deny(request, text, false, null_mut()),
             5 => claude_request_answer_questions(request, text, null_mut()),
             6 => claude_request_set_deadline(request, 1, text, null_mut()),
-            7 => claude_request_on_cancel(request, Some(on_cancel), null_mut(), Some(on_cancel_gone), null_mut()),
+            7 => claude_request_on_cancel(
+                request,
+                Some(on_cancel),
+                null_mut(),
+                Some(on_cancel_gone),
+                null_mut(),
+            ),
             8 => {
-                let _ = (claude_request_kind(request), claude_request_state(request), claude_request_id(request));
+                let _ =
+                    (claude_request_kind(request), claude_request_state(request), claude_request_id(request));
                 assert!(!claude_request_json(request, &mut len).is_null());
                 let _ = claude_request_user_data(request);
                 Status::CLAUDE_OK
@@ -612,10 +714,20 @@ fn answer_call(call: *mut claude_tool_call_t, what: u8, text: &Text) {
             5 => claude_tool_call_fail(call, text, null_mut()),
             6 => claude_tool_call_progress(call, f64::from(what), f64::NAN, text, null_mut()),
             7 => claude_tool_call_add_image(call, text.cast(), 0, text, null_mut()),
-            8 => claude_tool_call_on_cancel(call, Some(on_cancel), null_mut(), Some(on_cancel_gone), null_mut()),
+            8 => claude_tool_call_on_cancel(
+                call,
+                Some(on_cancel),
+                null_mut(),
+                Some(on_cancel_gone),
+                null_mut(),
+            ),
             9 => {
                 let _ = (claude_tool_call_name(call, &mut len), claude_tool_call_arguments(call, &mut len));
-                let _ = (claude_tool_call_json(call, &mut len), claude_tool_call_id(call), claude_tool_call_is_cancelled(call));
+                let _ = (
+                    claude_tool_call_json(call, &mut len),
+                    claude_tool_call_id(call),
+                    claude_tool_call_is_cancelled(call),
+                );
                 Status::CLAUDE_OK
             }
             _ => {
@@ -648,7 +760,13 @@ fn call_back(token: &Token) {
             5 => {
                 let next = world.token(token.client, 9, false);
                 next.taken();
-                claude_client_on_message(client, Some(on_message), next.as_data(), Some(host::destroy), null_mut())
+                claude_client_on_message(
+                    client,
+                    Some(on_message),
+                    next.as_data(),
+                    Some(host::destroy),
+                    null_mut(),
+                )
             }
             6 => claude_client_interrupt_wait(client, 10, null_mut(), null_mut()),
             7 => claude_client_connect_wait(client, null(), 10, null_mut()),
@@ -664,7 +782,12 @@ unsafe extern "C" fn done_of_nobody(_: Status, json: *const c_char, len: usize, 
     unsafe { host::text(json, len) };
 }
 
-unsafe extern "C" fn on_message(_: claude_message_kind_t, json: *const c_char, len: usize, data: *mut c_void) {
+unsafe extern "C" fn on_message(
+    _: claude_message_kind_t,
+    json: *const c_char,
+    len: usize,
+    data: *mut c_void,
+) {
     // SAFETY: the library's promise, and what was given is a token.
     unsafe {
         host::text(json, len);

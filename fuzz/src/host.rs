@@ -128,9 +128,8 @@ impl World {
 
     /// Everything has been freed: each token was told once, and no handle is alive.
     pub fn end(self: Arc<World>) {
-        let all_told = || {
-            lock(&self.tokens).iter().all(|token| token.told.load(SeqCst) == token.taken.load(SeqCst))
-        };
+        let all_told =
+            || lock(&self.tokens).iter().all(|token| token.told.load(SeqCst) == token.taken.load(SeqCst));
         self.wait("a completion or a destroy-notify", || {}, all_told);
         let mut left = String::new();
         let end = Instant::now() + PATIENCE;
@@ -156,8 +155,15 @@ impl World {
     pub fn next(&self, client: *mut claude_client_t, timeout_ms: u32) {
         let mut event = null_mut();
         // SAFETY: any handle may be passed, and the output is this one.
-        let status =
-            unsafe { claude_client_next(client, given(claude_lanes_t::CLAUDE_LANE_ALL as i32), timeout_ms, &mut event, null_mut()) };
+        let status = unsafe {
+            claude_client_next(
+                client,
+                given(claude_lanes_t::CLAUDE_LANE_ALL as i32),
+                timeout_ms,
+                &mut event,
+                null_mut(),
+            )
+        };
         if status != Status::CLAUDE_OK {
             return;
         }
@@ -186,7 +192,8 @@ fn live_handles() -> String {
     // SAFETY: the output is this one.
     assert_eq!(unsafe { claude_runtime_stats(&mut json, null_mut()) }, Status::CLAUDE_OK);
     // SAFETY: an owned text.
-    let stats: serde_json::Value = serde_json::from_slice(unsafe { CStr::from_ptr(json) }.to_bytes()).expect("JSON");
+    let stats: serde_json::Value =
+        serde_json::from_slice(unsafe { CStr::from_ptr(json) }.to_bytes()).expect("JSON");
     claude_string_free(json);
     let live = stats.as_object().expect("an object").iter();
     let live = live.filter(|(name, count)| *name != "threads" && **count != 0);
@@ -221,7 +228,12 @@ pub unsafe extern "C" fn destroy(data: *mut c_void) {
     token.tell(0);
 }
 
-pub unsafe extern "C" fn on_message(kind: claude_message_kind_t, json: *const c_char, len: usize, data: *mut c_void) {
+pub unsafe extern "C" fn on_message(
+    kind: claude_message_kind_t,
+    json: *const c_char,
+    len: usize,
+    data: *mut c_void,
+) {
     // SAFETY: the library's promise, and what was given is a token.
     let (token, text) = unsafe { (Token::of(data), text(json, len)) };
     assert!(!token.told(), "a callback behind its destroy-notify");

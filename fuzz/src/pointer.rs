@@ -4,9 +4,8 @@
 use std::ffi::{CStr, CString, c_char};
 use std::ptr::null_mut;
 
-
-use claude_client::capi::json::*;
 use claude_client::capi::error::{claude_error_free, claude_string_free};
+use claude_client::capi::json::*;
 use claude_client::capi::types::{claude_error_t, claude_status_t as Status};
 use serde_json::Value;
 
@@ -67,7 +66,8 @@ pub fn run(data: &[u8]) {
 }
 
 fn check_keys(text: &CStr, pointer: &CStr, found: Option<&Value>) {
-    let names: Vec<String> = found.and_then(Value::as_object).into_iter().flatten().map(|(name, _)| without_nul(name)).collect();
+    let names: Vec<String> =
+        found.and_then(Value::as_object).into_iter().flatten().map(|(name, _)| without_nul(name)).collect();
     for index in 0..=names.len().min(8) {
         let name = owned(|name, error| {
             // SAFETY: texts that end with NUL, and outputs.
@@ -103,9 +103,7 @@ fn count(text: &CStr, pointer: &CStr) -> Result<usize, Status> {
 }
 
 /// The text that a call gives away.
-fn owned(
-    call: impl FnOnce(*mut *mut c_char, *mut *mut claude_error_t) -> Status,
-) -> Result<String, Status> {
+fn owned(call: impl FnOnce(*mut *mut c_char, *mut *mut claude_error_t) -> Status) -> Result<String, Status> {
     let (mut text, mut error) = (null_mut(), null_mut());
     done(call(&mut text, &mut error), error)?;
     // SAFETY: an owned text that ends with NUL, freed once.

@@ -11,7 +11,6 @@ use claude_client::process::Exit;
 use claude_client::transport::replay::{Replay, Watcher};
 use claude_client::transport::{End, Later, Sink, Transport};
 use serde_json::Value;
-use serde_json::value::RawValue;
 use tokio::runtime::{Builder, Runtime};
 
 use super::json;
@@ -101,9 +100,10 @@ async fn play(path: &str, data: &[u8]) {
         Err(error) => return check(&error),
     };
     replay.open().await.expect("nothing to wait for");
-    let lines: Vec<(&str, String)> = std::str::from_utf8(data).expect("it was taken").lines().filter_map(line).collect();
+    let lines: Vec<(&str, Vec<u8>)> =
+        std::str::from_utf8(data).expect("it was taken").lines().filter_map(line).collect();
     for (_, line) in lines.iter().filter(|(direction, _)| *direction == "out").take(200) {
-        let _ = replay.write_line(line.clone());
+        let _ = replay.write_line(String::from_utf8_lossy(line).into_owned());
         settle().await;
     }
     if data.len() % 2 == 0 {
@@ -133,8 +133,9 @@ async fn settle() {
     }
 }
 
-fn check_lines(heard: &[u8], lines: &[(&str, String)]) {
-    let mut recorded = lines.iter().filter(|(direction, _)| *direction == "in").map(|(_, line)| line.as_bytes());
+fn check_lines(heard: &[u8], lines: &[(&str, Vec<u8>)]) {
+    let mut recorded =
+        lines.iter().filter(|(direction, _)| *direction == "in").map(|(_, line)| line.as_slice());
     // Lines with line breaks in them are several here, and the replay's own answers are none of the record's.
     if recorded.clone().any(|line| line.contains(&b'\n')) {
         return;
@@ -146,14 +147,19 @@ fn check_lines(heard: &[u8], lines: &[(&str, String)]) {
 }
 
 /// The direction and the bytes of a line of the record, as another reader sees it.
-fn line(text: &str) -> Option<(&'static str, String)> {
+fn line(text: &str) -> Option<(&'static str, Vec<u8>)> {
     let members = json::members(text)?;
     let of = |name: &str| members.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
     let direction: String = serde_json::from_str(of("dir")?).ok()?;
     let direction = ["in", "out"].into_iter().find(|known| *known == direction)?;
-    let line = of("line")?;
-    let raw: &RawValue = serde_json::from_str(line).ok()?;
-    Some((direction, serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned())))
+    if let Some(line) = of("line").filter(|line| *line != "null") {
+        let text = serde_json::from_str(line).unwrap_or_else(|_| line.to_owned());
+        return Some((direction, text.into_bytes()));
+    }
+    let hex: String = serde_json::from_str(of("hex")?).ok()?;
+    let bytes =
+        hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    Some((direction, bytes.collect::<Option<_>>()?))
 }
 
 fn check(error: &Error) {

@@ -40,7 +40,12 @@ impl Source<'_> {
             10 => text.insert(at, '_'),
             11 => drop(text.remove(at)),
             12 => text.push(if how & 16 == 0 { '_' } else { ' ' }),
-            13 => text = word.chars().flat_map(|c| if c.is_uppercase() { vec!['_', c.to_ascii_lowercase()] } else { vec![c] }).collect(),
+            13 => {
+                text = word
+                    .chars()
+                    .flat_map(|c| if c.is_uppercase() { vec!['_', c.to_ascii_lowercase()] } else { vec![c] })
+                    .collect()
+            }
             14 => text.insert(0, ' '),
             _ => {}
         }
@@ -56,7 +61,10 @@ impl Source<'_> {
                 '"' | '\\' => out.extend(['\\', letter]),
                 _ if letter < ' ' || (escaped > 200 && at == usize::from(escaped & 7)) => {
                     let mut units = [0; 2];
-                    letter.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+                    letter
+                        .encode_utf16(&mut units)
+                        .iter()
+                        .for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
                 }
                 _ => out.push(letter),
             }
@@ -75,7 +83,15 @@ impl Source<'_> {
             0 | 1 => out.push_str("true"),
             2 | 3 => out.push_str("false"),
             4 => out.push_str("null"),
-            5 => out.push_str(self.pick(&["0", "-1", "1.5e3", "1e999", "4294967296", "18446744073709551616", "600000"])),
+            5 => out.push_str(self.pick(&[
+                "0",
+                "-1",
+                "1.5e3",
+                "1e999",
+                "4294967296",
+                "18446744073709551616",
+                "600000",
+            ])),
             6 => {
                 let text = self.bytes();
                 self.quoted(&text, out);

@@ -73,7 +73,8 @@ pub fn run(data: &[u8]) {
     // Of lines that are not looked at whole, the framer takes apart only those at the end of a read.
     let validate = how & 1 == 1 || shared;
     // White space counts or not for the limit, by where the stream is cut.
-    if stream.split(|byte| *byte == b'\n').any(|line| line.len() > limit && line.trim_ascii().len() <= limit) {
+    if stream.split(|byte| *byte == b'\n').any(|line| line.len() > limit && line.trim_ascii().len() <= limit)
+    {
         return;
     }
     let whole = fed(stream, limit, validate, usize::MAX, 0);
@@ -103,7 +104,8 @@ fn fed(stream: &[u8], limit: usize, validate: bool, largest: usize, mut seed: u3
 /// An object with a name in it behind something that never stands before one in JSON.
 pub fn may_be_shared(line: &[u8]) -> bool {
     line.windows(3).enumerate().any(|(at, three)| {
-        let named = three[0] == b'{' && three[1] == b'"' && (three[2].is_ascii_alphabetic() || three[2] == b'_');
+        let named =
+            three[0] == b'{' && three[1] == b'"' && (three[2].is_ascii_alphabetic() || three[2] == b'_');
         let before = line[..at].iter().rev().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
         named && before.is_some_and(|byte| !b":,[".contains(byte))
     })

@@ -60,9 +60,21 @@ pub fn run(data: &[u8]) {
         closed.taken();
         // SAFETY: functions for tokens.
         unsafe {
-            let on = claude_client_on_message(client, Some(host::on_message), messages.as_data(), Some(host::destroy), null_mut());
+            let on = claude_client_on_message(
+                client,
+                Some(host::on_message),
+                messages.as_data(),
+                Some(host::destroy),
+                null_mut(),
+            );
             assert_eq!(on, Status::CLAUDE_OK);
-            let on = claude_client_on_closed(client, Some(host::on_closed), closed.as_data(), Some(host::destroy), null_mut());
+            let on = claude_client_on_closed(
+                client,
+                Some(host::on_closed),
+                closed.as_data(),
+                Some(host::destroy),
+                null_mut(),
+            );
             assert_eq!(on, Status::CLAUDE_OK);
         }
     }
@@ -70,7 +82,13 @@ pub fn run(data: &[u8]) {
     connect.taken();
     // SAFETY: a function for a token; no prompt.
     let begun = unsafe {
-        claude_client_connect(client, null(), if pulls { None } else { Some(host::done) }, connect.as_data(), null_mut())
+        claude_client_connect(
+            client,
+            null(),
+            if pulls { None } else { Some(host::done) },
+            connect.as_data(),
+            null_mut(),
+        )
     };
     assert_eq!(begun, Status::CLAUDE_OK);
     let step = || match mode {
@@ -93,7 +111,8 @@ pub fn run(data: &[u8]) {
     bring(&world, stream, *seed, how >> 2, step);
     let ended = how & 128 == 0;
     if ended {
-        let (status, code) = [(0, 0), (0, -1), (0, 3), (-205, -1), (-301, 1), (7, 300)][usize::from(*last) % 6];
+        let (status, code) =
+            [(0, 0), (0, -1), (0, 3), (-205, -1), (-301, 1), (7, 300)][usize::from(*last) % 6];
         let _ = host::end(world.sink(0), status, code, c"the end");
         assert_ne!(host::end(world.sink(0), 0, 0, c""), Status::CLAUDE_OK, "ended twice");
         assert_ne!(host::push(world.sink(0), b"x"), Status::CLAUDE_OK, "more behind the end");
@@ -126,7 +145,10 @@ fn bring(world: &World, stream: &[u8], seed: u8, size: u8, mut step: impl FnMut(
         match seed >> 29 {
             0 => step(),
             // SAFETY: nothing is read of no bytes.
-            1 => assert_ne!(unsafe { claude_sink_push(world.sink(0), null(), 0, null_mut()) }, Status::CLAUDE_ERR_PANIC),
+            1 => assert_ne!(
+                unsafe { claude_sink_push(world.sink(0), null(), 0, null_mut()) },
+                Status::CLAUDE_ERR_PANIC
+            ),
             // SAFETY: any handle may be passed.
             2 => drop(unsafe { claude_sink_has_room(world.sink(0)) }),
             3 => std::thread::yield_now(),
@@ -141,6 +163,7 @@ fn check(world: &World, stream: &[u8]) {
     let mut buffer = BytesMut::from(stream);
     framer.feed(&mut buffer, &mut expected);
     framer.finish(&mut buffer, &mut expected);
-    let seen: Vec<(i32, Vec<u8>)> = lock(&world.seen).iter().filter(|(kind, _)| *kind < 100).cloned().collect();
+    let seen: Vec<(i32, Vec<u8>)> =
+        lock(&world.seen).iter().filter(|(kind, _)| *kind < 100).cloned().collect();
     assert_eq!(seen, expected.0, "other messages than in one piece");
 }
