@@ -278,8 +278,13 @@ fn check_response(asked: Asked, answer: Value, payload: &str) {
     if says_no(asked, payload, 4) {
         assert!(!goes_ahead(asked, &answer), "{asked:?}: a no is read as a yes: {payload}");
     }
-    check_rules(&answer["updatedPermissions"]);
-    check_rules(&answer["hookSpecificOutput"]["decision"]["updatedPermissions"]);
+    match asked {
+        Asked::Permission | Asked::Questions => check_rules(&answer["updatedPermissions"]),
+        Asked::Hook("PermissionRequest") => {
+            check_rules(&answer["hookSpecificOutput"]["decision"]["updatedPermissions"])
+        }
+        _ => {}
+    }
 }
 
 fn check_allowed(answer: &Option<Value>, input: &str) {
@@ -478,8 +483,7 @@ fn says_no(asked: Asked, text: &str, levels: usize) -> bool {
         if CONTENTS.contains(&name.as_str()) {
             return false;
         }
-        let plain: String =
-            name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        let plain = name.replace(['_', '-', ' '], "").to_lowercase();
         let word = serde_json::from_str::<String>(value).ok();
         let refuses = word.as_ref().is_some_and(|word| NO.contains(&word.trim().to_lowercase().as_str()));
         let stops = plain == "continue" && *value == "false" && matches!(asked, Asked::Hook(_));
