@@ -2,7 +2,7 @@
 //! are none, calls from inside callbacks. Nothing crashes or hangs; completions and destroy-notifies come exactly once; when
 //! everything has been freed no handle is alive.
 
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::c_void;
 use std::ptr::{null, null_mut, without_provenance_mut};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -23,66 +23,9 @@ use claude_client::capi::transport::claude_client_set_transport;
 use claude_client::capi::types::*;
 use claude_client::ffi::number::given;
 
-use super::host::{self, Status, Token, World, lock};
-
-#[derive(Arbitrary, Debug)]
-enum Text {
-    Null,
-    Known(u8),
-    Bytes(Vec<u8>),
-}
-
-const KNOWN: &[&str] = &[
-    "",
-    "{}",
-    "hi",
-    "[]",
-    "{\"subtype\":\"x\"}",
-    "{\"type\":\"user\",\"message\":{\"role\":\"user\",\"content\":\"x\"}}",
-    "PreToolUse",
-    "Bash",
-    "plan",
-    "opus",
-    "me",
-    "{\"behavior\":\"allow\"}",
-    "{\"behavior\":\"deny\",\"message\":\"no\"}",
-    "{\"name\":\"t\",\"description\":\"x\",\"inputSchema\":{\"type\":\"object\"}}",
-    "[0]",
-    "{\"command\":\"y\"}",
-    "{\"hookSpecificOutput\":{\"hookEventName\":\"PreToolUse\",\"permissionDecision\":\"deny\"}}",
-    "refusal_fallback_prompt",
-    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}",
-    "deny",
-    "{\"content\":[]}",
-    "Stop",
-    "text/plain",
-    "2",
-    "totals",
-];
-
-/// What a CLI may say.
-const FRAMES: &[&str] = &[
-    r#"{"type":"assistant","message":{"role":"assistant","content":[{"type":"text","text":"x"}]}}"#,
-    r#"{"type":"result","subtype":"success","is_error":false,"result":"ok","session_id":"s"}"#,
-    r#"{"type":"result","subtype":"error","is_error":true,"errors":["x"]}"#,
-    r#"{"type":"control_request","request_id":"p1","request":{"subtype":"can_use_tool","tool_name":"Bash","input":{"command":"x"}}}"#,
-    r#"{"type":"control_request","request_id":"p2","request":{"subtype":"can_use_tool","tool_name":"AskUserQuestion","input":{"questions":[{"question":"Q","options":[{"label":"A"}]}]}}}"#,
-    r#"{"type":"control_request","request_id":"h1","request":{"subtype":"hook_callback","callback_id":"hook_0","input":{"hook_event_name":"PreToolUse"}}}"#,
-    r#"{"type":"control_request","request_id":"m1","request":{"subtype":"mcp_message","server_name":"me","message":{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}}}"#,
-    r#"{"type":"control_request","request_id":"m2","request":{"subtype":"mcp_message","server_name":"me","message":{"jsonrpc":"2.0","id":1,"method":"tools/list"}}}"#,
-    r#"{"type":"control_request","request_id":"m3","request":{"subtype":"mcp_message","server_name":"me","message":{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"t","arguments":{}}}}}"#,
-    r#"{"type":"control_request","request_id":"m4","request":{"subtype":"mcp_message","server_name":"me","message":{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2}}}}"#,
-    r#"{"type":"control_request","request_id":"e1","request":{"subtype":"elicitation","mcp_server_name":"x","message":"?"}}"#,
-    r#"{"type":"control_request","request_id":"d1","request":{"subtype":"request_user_dialog","dialog_kind":"refusal_fallback_prompt","payload":{}}}"#,
-    r#"{"type":"control_request","request_id":"x1","request":{"subtype":"of_tomorrow"}}"#,
-    r#"{"type":"control_cancel_request","request_id":"p1"}"#,
-    r#"{"type":"control_cancel_request","request_id":"m3"}"#,
-    r#"{"type":"system","subtype":"session_state_changed","state":"idle","sdk_host_only":true}"#,
-    r#"{"type":"system","subtype":"session_state_changed","state":"running","sdk_host_only":true}"#,
-    r#"{"type":"command_lifecycle","state":"started"}"#,
-    "garbage",
-    r#"{"type":"control_response","response":{"subtype":"error","request_id":"req_2","error":"no"}}"#,
-];
+use super::calls_back::*;
+use super::host::{self, Status, World, lock};
+use super::said::{FRAMES, Given, Text};
 
 /// Each first number chooses the client: its place, or now and then something else.
 #[derive(Arbitrary, Debug)]
@@ -118,7 +61,7 @@ enum Call {
     Request(u8, u8, Text),
     TakeRequest(u8, u8),
     Server(u8, Text, Text, u8),
-    ToolCall(u8, u8, Text),
+    Tool(u8, u8, Text),
     Settle(u8),
 }
 
@@ -359,7 +302,7 @@ impl Run {
                     status
                 }
                 Call::Server(at, name, text, what) => self.server(at, &name, &text, what, error),
-                Call::ToolCall(at, what, text) => {
+                Call::Tool(at, what, text) => {
                     let call =
                         lock(&world.calls).get(usize::from(at % 8)).copied().unwrap_or(usize::from(at));
                     answer_call(without_provenance_mut(call), what, &text);
@@ -625,208 +568,3 @@ impl Run {
 
 const KNOWN_TOOL: &std::ffi::CStr =
     c"{\"name\":\"t\",\"description\":\"x\",\"inputSchema\":{\"type\":\"object\"}}";
-
-/// A text for C.
-struct Given(Option<CString>);
-
-impl Given {
-    fn of(text: &Text) -> Given {
-        Given(match text {
-            Text::Null => None,
-            Text::Known(at) => Some(CString::new(KNOWN[usize::from(*at) % KNOWN.len()]).expect("no NUL")),
-            Text::Bytes(bytes) => {
-                let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-                Some(CString::new(&bytes[..end]).expect("no NUL"))
-            }
-        })
-    }
-
-    fn as_ptr(&self) -> *const c_char {
-        self.0.as_ref().map_or(null(), |text| text.as_ptr())
-    }
-}
-
-fn keep(world: &World, request: *mut claude_request_t) {
-    if !request.is_null() {
-        lock(&world.requests).push(request.addr());
-    }
-}
-
-/// Does something with a request, which may be dead or none.
-fn answer(request: *mut claude_request_t, what: u8, text: &Text) {
-    let text = Given::of(text);
-    let text = text.as_ptr();
-    let mut len = 0;
-    // SAFETY: handles may be any; texts end with NUL.
-    unsafe {
-        let status = match what % 13 {
-            0 => claude_request_respond(request, text, null_mut()),
-            1 => claude_request_fail(request, text, null_mut()),
-            2 => claude_request_allow(request, text, null(), null_mut()),
-            3 => claude_request_allow(request, null(), text, null_mut()),
-            4 => claude_request_deny(request, text, false, null_mut()),
-            5 => claude_request_answer_questions(request, text, null_mut()),
-            6 => claude_request_set_deadline(request, 1, text, null_mut()),
-            7 => claude_request_on_cancel(
-                request,
-                Some(on_cancel),
-                null_mut(),
-                Some(on_cancel_gone),
-                null_mut(),
-            ),
-            8 => {
-                let _ =
-                    (claude_request_kind(request), claude_request_state(request), claude_request_id(request));
-                assert!(!claude_request_json(request, &mut len).is_null());
-                let _ = claude_request_user_data(request);
-                Status::CLAUDE_OK
-            }
-            9 => {
-                let _ = claude_request_is_cancelled(request);
-                Status::CLAUDE_OK
-            }
-            _ => {
-                claude_request_free(request);
-                Status::CLAUDE_OK
-            }
-        };
-        assert_ne!(status, Status::CLAUDE_ERR_PANIC);
-    }
-}
-
-unsafe extern "C" fn on_cancel(_: u64, _: *mut c_void) {}
-
-unsafe extern "C" fn on_cancel_gone(_: *mut c_void) {}
-
-/// Does something with a call of a tool, which may be dead or none.
-fn answer_call(call: *mut claude_tool_call_t, what: u8, text: &Text) {
-    let text = Given::of(text);
-    let text = text.as_ptr();
-    let mut len = 0;
-    // SAFETY: handles may be any; texts end with NUL.
-    unsafe {
-        let status = match what % 11 {
-            0 => claude_tool_call_add_text(call, text, null_mut()),
-            1 => claude_tool_call_add_block(call, text, null_mut()),
-            2 => claude_tool_call_set_structured(call, text, null_mut()),
-            3 => claude_tool_call_set_meta(call, text, null_mut()),
-            4 => claude_tool_call_finish(call, text, null_mut()),
-            5 => claude_tool_call_fail(call, text, null_mut()),
-            6 => claude_tool_call_progress(call, f64::from(what), f64::NAN, text, null_mut()),
-            7 => claude_tool_call_add_image(call, text.cast(), 0, text, null_mut()),
-            8 => claude_tool_call_on_cancel(
-                call,
-                Some(on_cancel),
-                null_mut(),
-                Some(on_cancel_gone),
-                null_mut(),
-            ),
-            9 => {
-                let _ = (claude_tool_call_name(call, &mut len), claude_tool_call_arguments(call, &mut len));
-                let _ = (
-                    claude_tool_call_json(call, &mut len),
-                    claude_tool_call_id(call),
-                    claude_tool_call_is_cancelled(call),
-                );
-                Status::CLAUDE_OK
-            }
-            _ => {
-                claude_tool_call_free(call);
-                Status::CLAUDE_OK
-            }
-        };
-        assert_ne!(status, Status::CLAUDE_ERR_PANIC);
-    }
-}
-
-// Callbacks that call back: only on their own client where a call may wait.
-
-fn call_back(token: &Token) {
-    assert!(!token.told(), "a callback behind its destroy-notify");
-    let world = token.world();
-    let client = world.client(token.client);
-    let mut ran = 0;
-    // SAFETY: handles may be any; texts end with NUL; functions for tokens.
-    unsafe {
-        let status = match token.deed & 15 {
-            0 => claude_client_query(client, c"again".as_ptr(), null(), null_mut(), null_mut()),
-            1 => {
-                claude_client_free(client);
-                Status::CLAUDE_OK
-            }
-            2 => claude_client_disconnect_wait(client, 10, null_mut()),
-            3 => claude_client_disconnect(client, Some(done_of_nobody), null_mut(), null_mut()),
-            4 => claude_client_pump(client, 1, 0, 1, &mut ran, null_mut()),
-            5 => {
-                let next = world.token(token.client, 9, false);
-                next.taken();
-                claude_client_on_message(
-                    client,
-                    Some(on_message),
-                    next.as_data(),
-                    Some(host::destroy),
-                    null_mut(),
-                )
-            }
-            6 => claude_client_interrupt_wait(client, 10, null_mut(), null_mut()),
-            7 => claude_client_connect_wait(client, null(), 10, null_mut()),
-            8 => claude_client_end_input(client, null_mut()),
-            _ => Status::CLAUDE_OK,
-        };
-        assert_ne!(status, Status::CLAUDE_ERR_PANIC);
-    }
-}
-
-unsafe extern "C" fn done_of_nobody(_: Status, json: *const c_char, len: usize, _: *mut c_void) {
-    // SAFETY: the library's promise.
-    unsafe { host::text(json, len) };
-}
-
-unsafe extern "C" fn on_message(
-    _: claude_message_kind_t,
-    json: *const c_char,
-    len: usize,
-    data: *mut c_void,
-) {
-    // SAFETY: the library's promise, and what was given is a token.
-    unsafe {
-        host::text(json, len);
-        call_back(Token::of(data));
-    }
-}
-
-unsafe extern "C" fn on_request(request: *mut claude_request_t, data: *mut c_void) {
-    // SAFETY: what was given is a token.
-    let token = unsafe { Token::of(data) };
-    call_back(token);
-    if token.deed & 64 == 0 {
-        answer(request, token.deed >> 4, &Text::Known(token.deed));
-    }
-    keep(token.world(), request);
-}
-
-unsafe extern "C" fn on_tool(call: *mut claude_tool_call_t, data: *mut c_void) {
-    // SAFETY: what was given is a token.
-    let token = unsafe { Token::of(data) };
-    call_back(token);
-    answer_call(call, token.deed >> 4, &Text::Known(token.deed));
-    lock(&token.world().calls).push(call.addr());
-}
-
-unsafe extern "C" fn on_stderr(_: *const c_char, _: usize, data: *mut c_void) {
-    // SAFETY: what was given is a token.
-    call_back(unsafe { Token::of(data) });
-}
-
-unsafe extern "C" fn on_closed(_: Status, json: *const c_char, len: usize, data: *mut c_void) {
-    // SAFETY: the library's promise, and what was given is a token.
-    unsafe {
-        host::text(json, len);
-        call_back(Token::of(data));
-    }
-}
-
-unsafe extern "C" fn on_ready(data: *mut c_void) {
-    // SAFETY: what was given is a token. It may only poke an event loop.
-    assert!(!unsafe { Token::of(data) }.told(), "a callback behind its destroy-notify");
-}

@@ -72,6 +72,8 @@ impl Token {
 /// What one run has to do with.
 #[derive(Default)]
 pub struct World {
+    /// In boxes, so that they stay where the library was told they are.
+    #[allow(clippy::vec_box)]
     tokens: Mutex<Vec<Box<Token>>>,
     pub changed: Condvar,
     lock: Mutex<()>,

@@ -3,11 +3,13 @@
 
 pub mod answers;
 pub mod calls;
+pub mod calls_back;
 pub mod host;
 pub mod json;
 pub mod options;
 pub mod pointer;
 pub mod record;
+pub mod said;
 pub mod source;
 pub mod stdout;
 pub mod transport;

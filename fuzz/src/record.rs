@@ -94,7 +94,8 @@ pub fn run(data: &[u8]) {
 
 async fn play(path: &str, data: &[u8]) {
     let audience = Arc::new(Audience::default());
-    let options = Options { path: path.to_owned(), recorded_speed: false, strict: data.len() % 3 == 0 };
+    let options =
+        Options { path: path.to_owned(), recorded_speed: false, strict: data.len().is_multiple_of(3) };
     let replay = match Replay::load(options, 4096, audience.clone(), audience.clone()).await {
         Ok(replay) => replay,
         Err(error) => return check(&error),
@@ -106,7 +107,7 @@ async fn play(path: &str, data: &[u8]) {
         let _ = replay.write_line(String::from_utf8_lossy(line).into_owned());
         settle().await;
     }
-    if data.len() % 2 == 0 {
+    if data.len().is_multiple_of(2) {
         replay.end_input();
         settle().await;
     }

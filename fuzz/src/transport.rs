@@ -144,11 +144,11 @@ fn bring(world: &World, stream: &[u8], seed: u8, size: u8, mut step: impl FnMut(
         rest = behind;
         match seed >> 29 {
             0 => step(),
-            // SAFETY: nothing is read of no bytes.
-            1 => assert_ne!(
-                unsafe { claude_sink_push(world.sink(0), null(), 0, null_mut()) },
-                Status::CLAUDE_ERR_PANIC
-            ),
+            1 => {
+                // SAFETY: nothing is read of no bytes.
+                let status = unsafe { claude_sink_push(world.sink(0), null(), 0, null_mut()) };
+                assert_ne!(status, Status::CLAUDE_ERR_PANIC);
+            }
             // SAFETY: any handle may be passed.
             2 => drop(unsafe { claude_sink_has_room(world.sink(0)) }),
             3 => std::thread::yield_now(),
