@@ -46,7 +46,7 @@ ifneq ($(shell pkg-config --exists sdl2 2>/dev/null && echo yes),yes)
 EXAMPLES := $(filter-out %/sdl_loop,$(EXAMPLES))
 endif
 
-.PHONY: all build run test cli testkit header notice deny fault-matrix tsan loom chaos soak examples bench bench-check fmt lint install uninstall clean help
+.PHONY: all build run test cli testkit header notice deny fault-matrix tsan loom chaos soak fuzz fuzz-check examples bench bench-check fmt lint install uninstall clean help
 
 all: build
 
@@ -63,6 +63,8 @@ help:
 	@echo 'make install    after make: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall removes it'
 	@echo 'make bench      measure the library against a read loop written by hand and the official SDKs'
 	@echo 'make bench-check  count the instructions that a message costs, and compare'
+	@echo 'make fuzz-check  run each fuzzer for a short time'
+	@echo 'make fuzz       run the fuzzers for long: TARGET=stdout SECONDS=3600'
 	@echo 'make header     write include/claude_client.h, include/api.json and packaging/symbols.txt from src/capi'
 	@echo 'make notice     write packaging/THIRD-PARTY.txt, the licences of the crates that the library links'
 	@echo 'make deny       check licences, sources, duplicates and advisories of all crates; DENY_ADVISORIES=1 insists on the last'
@@ -139,6 +141,12 @@ bench: $(BUILD)/lib
 # Fails when a message costs more instructions than benches/instructions.json says. BENCH_FLAGS=--write keeps new counts.
 bench-check: $(BUILD)/lib
 	@python3 benches/instructions.py "$(abspath $(BUILD)/lib)" "$(abspath $(BUILD)/bench)" $(BENCH_FLAGS)
+
+# Each fuzzer for SECONDS (or the one that TARGET names), and how often it ran. Its tool is put into $(BUILD).
+fuzz-check: SECONDS ?= 30
+fuzz: SECONDS ?= 3600
+fuzz fuzz-check:
+	@fuzz/run.sh $@ $(SECONDS) $(if $(filter command,$(origin TARGET)),$(TARGET))
 
 # The build script writes it, and cargo only looks at the code of the library: the quickest way to run the script.
 header:

@@ -12,7 +12,7 @@ pub const AHEAD: usize = CHUNK;
 /// Whether the first `length` bytes are. What is behind them does not matter.
 pub fn is_json(text: &[u8], length: usize) -> bool {
     // A value that goes on behind the text ends too late.
-    value_length(text).and_then(|end| text.get(end..length)).is_some_and(|rest| rest.trim_ascii().is_empty())
+    value_length(text).and_then(|end| text.get(end..length)).is_some_and(|rest| token(rest).is_none())
 }
 
 /// Length of the value that the text starts with; `None` when it is not valid.
@@ -407,6 +407,12 @@ mod tests {
             "\u{a0}1",
             "{\"a\":1}x",
             "nulll",
+            // White space to others, and none of JSON's.
+            "1\x0c",
+            "\x0c{}",
+            "{}\x0c\n",
+            "[1,\x0c2]",
+            "{}\x0b",
         ] {
             assert!(!serde_says(bad.as_bytes()) && !judged(bad.as_bytes()), "{bad}");
         }
