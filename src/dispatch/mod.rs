@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 pub use completion::{Completion, Done, Listener, Outcome, Waiter};
 pub use gate::{Closing, Gate, Slot};
 pub use handlers::{
-    ClosedHandler, MessageFn, MessageHandler, NotifyHandler, RequestHandler, Text, TextHandler,
+    ClosedHandler, MessageCall, MessageFn, MessageHandler, NotifyHandler, RequestHandler, Text, TextHandler,
 };
 pub use lanes::Lanes;
 pub use next::{Event, EventKind};
