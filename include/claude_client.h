@@ -443,11 +443,13 @@ claude_status_t claude_json_key(const char *json, const char *pointer, size_t in
 /** Makes a JSON string of a text, with its quotes. */
 claude_status_t claude_json_quote(const char *text, char **json, claude_error_t **error);
 
-/** The text that a user reads of a message: of an assistant or a user its text blocks, one after the other; of a result
- *  its `result`, or its `errors` a line each; of a stream event the piece of text. CLAUDE_ERR_NOT_FOUND for messages
- *  without one: tool use, tool results, thinking and all other types. CLAUDE_ERR_RESULT for an assistant's message with
- *  an `error`: the CLI says in it what failed, as that nobody is logged in. It is no answer, and its text is the
- *  message of the error. */
+/**
+ * The text that a user reads of a message: of an assistant or a user its text blocks, one after the other; of a result
+ * its `result`, or its `errors` a line each; of a stream event the piece of text. CLAUDE_ERR_NOT_FOUND for messages
+ * without one: tool use, tool results, thinking and all other types. CLAUDE_ERR_RESULT for an assistant's message with
+ * an `error`: the CLI says in it what failed, as that nobody is logged in. It is no answer, and its text is the message
+ * of the error.
+ */
 claude_status_t claude_message_text(const char *json, char **text, claude_error_t **error);
 
 /** @} */

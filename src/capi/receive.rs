@@ -20,14 +20,13 @@ use super::types::{
     claude_status_t, claude_text_fn,
 };
 use crate::dispatch::{
-    Budget, ClosedHandler, Event, Lanes, MessageFn, MessageHandler, NotifyHandler, RequestHandler, Text,
-    TextHandler,
+    Budget, ClosedHandler, Event, Lanes, MessageCall, MessageFn, MessageHandler, NotifyHandler,
+    RequestHandler, TextHandler,
 };
 use crate::error::{Error, Result, Status};
 use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::number::number;
 use crate::ffi::text;
-use crate::protocol::kind::Kind;
 
 /// Messages, and the events up to 199. Without one they are dropped. In PULL mode they come unasked.
 #[unsafe(no_mangle)]
@@ -307,7 +306,7 @@ struct MessageCallback {
 }
 
 impl MessageFn for MessageCallback {
-    fn deliver(&self, messages: &mut dyn FnMut(&dyn Fn(Kind, Text<'_>))) {
+    fn deliver(&self, messages: &mut dyn FnMut(MessageCall<'_>)) {
         let function = self.function.unwinding();
         self.user_data.calls("the callback on_message", |calls, pointer| {
             messages(&|kind, text| {

@@ -9,7 +9,7 @@ use super::left::{self, Delivery};
 use super::pool::{self, Job};
 use super::pump::Turn;
 use super::queue::{Entry, Lane, Lines, Queue, Urgent};
-use super::{Dispatcher, Lanes, Mode, Text, is_reader_thread};
+use super::{Dispatcher, Lanes, MessageCall, Mode, is_reader_thread};
 use crate::error::Error;
 use crate::mcp;
 use crate::protocol::framing::Block;
@@ -209,7 +209,7 @@ impl Dispatcher {
         lines: &mut Lines,
         turn: &mut Turn,
         goes_on: impl Fn(&Turn) -> bool,
-        call: &dyn Fn(Kind, Text<'_>),
+        call: MessageCall<'_>,
     ) {
         let Lines { block, next, delta } = lines;
         // Once, and not for each line.

@@ -11,10 +11,13 @@ use crate::requests::Request;
 /// Text with a NUL behind it, for a callback.
 pub type Text<'a> = &'a [u8];
 
+/// Gives the host one message.
+pub type MessageCall<'a> = &'a dyn Fn(Kind, Text<'_>);
+
 /// Takes messages, which come many at a time.
 pub trait MessageFn: Send + Sync {
     /// Runs `messages`, which calls what it is given for each of them. Not at all where the callback is gone.
-    fn deliver(&self, messages: &mut dyn FnMut(&dyn Fn(Kind, Text<'_>)));
+    fn deliver(&self, messages: &mut dyn FnMut(MessageCall<'_>));
 }
 
 pub type RequestFn = dyn Fn(Arc<Request>) + Send + Sync;

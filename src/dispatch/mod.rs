@@ -29,7 +29,7 @@ use bytes::Bytes;
 pub use completion::{Completion, Done, Listener, Outcome};
 pub use gate::{Closing, Gate, Slot};
 pub use handlers::{
-    ClosedHandler, MessageFn, MessageHandler, NotifyHandler, RequestHandler, Text, TextHandler,
+    ClosedHandler, MessageCall, MessageFn, MessageHandler, NotifyHandler, RequestHandler, Text, TextHandler,
 };
 pub use lanes::Lanes;
 pub use next::{Event, EventKind};

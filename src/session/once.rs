@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::Client;
-use crate::dispatch::{MessageFn, MessageHandler, RequestHandler, Text};
+use crate::dispatch::{MessageCall, MessageFn, MessageHandler, RequestHandler, Text};
 use crate::error::{Error, Result, Status};
 use crate::protocol::kind::Kind;
 use crate::sync::lock;
@@ -43,7 +43,7 @@ impl KeepingResult {
 }
 
 impl MessageFn for KeepingResult {
-    fn deliver(&self, messages: &mut dyn FnMut(&dyn Fn(Kind, Text<'_>))) {
+    fn deliver(&self, messages: &mut dyn FnMut(MessageCall<'_>)) {
         let Some(next) = &self.next else { return messages(&|kind, text| self.keep(kind, text)) };
         next.deliver(&mut |call| {
             messages(&|kind, text| {
