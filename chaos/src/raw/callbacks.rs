@@ -90,7 +90,6 @@ unsafe extern "C" fn on_request(request: *mut claude_request_t, user_data: *mut 
     let request = Handle::from_number(request as usize);
     match token(user_data) {
         Some(token) => {
-            maybe_leave(token);
             let running = token.enter();
             ops::on_request(token, running.number, request);
         }
@@ -102,7 +101,6 @@ unsafe extern "C" fn on_tool(call: *mut claude_tool_call_t, user_data: *mut c_vo
     let call = Handle::from_number(call as usize);
     match token(user_data) {
         Some(token) => {
-            maybe_leave(token);
             let running = token.enter();
             ops::on_tool(token, running.number, call);
         }
