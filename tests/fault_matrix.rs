@@ -11,10 +11,7 @@ const PAGE: &str = "docs/fault-matrix.md";
 
 /// The rows that there are, so that none can be lost: how many each letter has, in which file.
 const FILES: &[(&str, &[(char, u32)])] = &[
-    (
-        "a-i.tsv",
-        &[('A', 9), ('B', 10), ('C', 9), ('D', 3), ('E', 3), ('F', 1), ('G', 6), ('H', 8), ('I', 7)],
-    ),
+    ("a-i.tsv", &[('A', 9), ('B', 10), ('C', 9), ('D', 3), ('E', 3), ('F', 1), ('G', 6), ('H', 8), ('I', 7)]),
     (
         "j-x.tsv",
         &[

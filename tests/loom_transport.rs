@@ -110,7 +110,7 @@ fn a_reply_is_read_as_soon_as_there_is_extra_room() {
                 queue.pop(2);
             })
         };
-        while queue.bound.is_reached(0) && !(open.load(SeqCst) && !queue.bound.is_reached(2)) {
+        while queue.bound.is_reached(0) && (queue.bound.is_reached(2) || !open.load(SeqCst)) {
             run(queue.bound.wait_for_room());
         }
         *lock(&replied.0) = true;

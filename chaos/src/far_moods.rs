@@ -165,8 +165,10 @@ struct Late {
     bytes: Vec<u8>,
 }
 
-// A sink is a number.
-static LATE: Mutex<Option<Sender<(Instant, usize, Vec<u8>)>>> = Mutex::new(None);
+/// When, whose (a sink is a number), and what.
+type Push = (Instant, usize, Vec<u8>);
+
+static LATE: Mutex<Option<Sender<Push>>> = Mutex::new(None);
 
 fn later(sink: Sink, bytes: Vec<u8>, milliseconds: u64) {
     let at = Instant::now() + Duration::from_millis(milliseconds);

@@ -8,6 +8,7 @@ use bytes::BytesMut;
 use claude_client::error::Error;
 use claude_client::options::Replay as Options;
 use claude_client::process::Exit;
+use claude_client::transport::record::Redactor;
 use claude_client::transport::replay::{Replay, Watcher};
 use claude_client::transport::{End, Later, Sink, Transport};
 use serde_json::Value;
@@ -96,10 +97,11 @@ async fn play(path: &str, data: &[u8]) {
     let audience = Arc::new(Audience::default());
     let options =
         Options { path: path.to_owned(), recorded_speed: false, strict: data.len().is_multiple_of(3) };
-    let replay = match Replay::load(options, 4096, audience.clone(), audience.clone()).await {
-        Ok(replay) => replay,
-        Err(error) => return check(&error),
-    };
+    let replay =
+        match Replay::load(options, 4096, audience.clone(), audience.clone(), Redactor::default()).await {
+            Ok(replay) => replay,
+            Err(error) => return check(&error),
+        };
     replay.open().await.expect("nothing to wait for");
     let lines: Vec<(&str, Vec<u8>)> =
         std::str::from_utf8(data).expect("it was taken").lines().filter_map(line).collect();

@@ -293,7 +293,9 @@ impl Client {
             "another client of this process has the conversation {} open as well",
             id.as_deref().unwrap_or_default()
         );
-        self.warn(json!({"event": "session_shared", "session_id": id, "text": text, "remedy": shared::REMEDY}));
+        self.warn(
+            json!({"event": "session_shared", "session_id": id, "text": text, "remedy": shared::REMEDY}),
+        );
     }
 
     /// A copy that fails before it has an id of its own is named by that of the original, which it must not lead back to.

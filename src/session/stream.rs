@@ -9,7 +9,6 @@ use tokio::time::sleep;
 use super::Client;
 use crate::dispatch::{Slot, Step};
 use crate::error::Result;
-use crate::protocol::kind::Kind;
 use crate::protocol::user_message;
 use crate::runtime;
 use crate::sync::lock;
@@ -53,7 +52,7 @@ impl Client {
             "text": format!("a prompt stream ended early: {why}"),
             "error": why,
         });
-        self.event(Kind::Warning, document);
+        self.warn(document);
         self.prompt_stream_ended();
     }
 

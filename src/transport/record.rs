@@ -30,7 +30,7 @@ use crate::options::Options;
 use crate::process::Exit;
 use crate::protocol::tolerant;
 use crate::sync::lock;
-use redact::Redactor;
+pub use redact::Redactor;
 use writer::{Item, Writer};
 
 /// Beyond so many bytes that wait for the disk, no more is read from the CLI …

@@ -29,7 +29,7 @@ impl Actor {
             options.is_some_and(|options| options.to_bytes().windows(9).any(|part| part == b"\"replay\":"));
         let record = Record::new(client, if status == OK { mode } else { 0 }, replays);
         self.furnish(&record);
-        if self.rng.one_in(4) == false {
+        if !self.rng.one_in(4) {
             self.connect_it(&record);
         }
         if self.rng.one_in(2) {

@@ -58,7 +58,7 @@ impl Actor {
     pub fn text(&mut self, call: impl FnOnce(Option<&mut Owned>, Option<&mut Failure>) -> Status) {
         let mut text = Owned::NULL;
         let status = self.call(|error| call(Some(&mut text), error));
-        if (status == OK) != !text.is_null() {
+        if (status == OK) == text.is_null() {
             violation(&format!("{status:?} and the text {:?}", text.copied()));
         }
         claude_string_free(text);

@@ -29,6 +29,7 @@ macro_rules! exports {
         enum Index { $($($name),*),* }
         $($(
             #[allow(unused_unsafe)]
+            #[allow(clippy::too_many_arguments)] // The header's own.
             pub fn $name($($argument: $type),*) -> $result {
                 let _call = crate::watch::enter(Index::$name as usize);
                 CALLED[Index::$name as usize].fetch_add(1, Ordering::Relaxed);
