@@ -144,5 +144,11 @@ fn a_thread_that_is_cancelled_receives_its_events_first() {
 
 #[test]
 fn a_client_that_is_freed_after_a_callback_was_left_keeps_no_descriptor() {
-    scenario("dispatch_left_behind", &["pump"], json!({})).run();
+    let folder = tempfile::tempdir().unwrap();
+    let recorded = json!({"record": folder.path().join("record.ndjson").display().to_string()});
+    for place in ["message", "request", "closed", "done", "prompt"] {
+        for options in [json!({}), recorded.clone()] {
+            scenario("dispatch_left_behind", &[place], turn()).options(options).run();
+        }
+    }
 }

@@ -136,7 +136,8 @@ pub fn inside(token: &Token, number: u32) {
 
 const FLOOD: &str = "\"seq\":";
 
-pub fn on_message(token: &Token, number: u32, kind: i32, text: &str) {
+/// A message has come: it is one, and none is missing before it.
+pub fn follow(token: &Token, kind: i32, text: &str) {
     const FIRST_EVENT: i32 = 100;
     if kind < FIRST_EVENT && (!text.starts_with('{') || !text.ends_with('}')) {
         violation(&format!("a message that is none: {text}"));
@@ -149,7 +150,6 @@ pub fn on_message(token: &Token, number: u32, kind: i32, text: &str) {
             owner.saw_seq(seq);
         }
     }
-    inside(token, number);
 }
 
 pub fn on_request(token: &Token, number: u32, request: Request) {

@@ -61,6 +61,9 @@ struct Queue {
     draining: bool,
     /// Nothing is taken any more: the session is over, or the file cannot be written.
     stopped: bool,
+    /// What writes. None once the client is freed: a frame that was left may hold this for ever, and must not keep the
+    /// descriptors of a reader with it.
+    runtime: Option<Handle>,
 }
 
 /// One record.
@@ -73,7 +76,6 @@ pub struct Recorder {
     progress: Notify,
     idle: Notify,
     started: Instant,
-    runtime: Handle,
     warn: Warn,
     warned: AtomicBool,
 }
@@ -96,12 +98,17 @@ impl Recorder {
         let recorder = Arc::new_cyclic(|me| Recorder {
             me: me.clone(),
             path: record.path.clone(),
-            queue: Mutex::new(Queue { items: VecDeque::new(), bytes: 0, draining: false, stopped: false }),
+            queue: Mutex::new(Queue {
+                items: VecDeque::new(),
+                bytes: 0,
+                draining: false,
+                stopped: false,
+                runtime: Some(Handle::current()),
+            }),
             writer: Mutex::new(Some(writer)),
             progress: Notify::new(),
             idle: Notify::new(),
             started: Instant::now(),
-            runtime: Handle::current(),
             warn: start.warn,
             warned: AtomicBool::new(false),
         });
@@ -114,15 +121,15 @@ impl Recorder {
         if queue.stopped {
             return;
         }
+        let Some(runtime) = &queue.runtime else { return };
+        let runtime = (!queue.draining).then(|| runtime.clone());
         let at_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         queue.bytes += item.size();
         queue.items.push_back((at_us, item));
-        if std::mem::replace(&mut queue.draining, true) {
-            return;
-        }
+        queue.draining = true;
         drop(queue);
-        if let Some(me) = self.me.upgrade() {
-            self.runtime.spawn_blocking(move || me.drain());
+        if let (Some(runtime), Some(me)) = (runtime, self.me.upgrade()) {
+            runtime.spawn_blocking(move || me.drain());
         }
     }
 
@@ -134,7 +141,11 @@ impl Recorder {
                 let batch = take_batch(&mut queue.items);
                 if batch.is_empty() {
                     queue.draining = false;
+                    let released = queue.runtime.is_none();
                     drop(queue);
+                    if released {
+                        self.close_file();
+                    }
                     self.idle.notify_waiters();
                     return;
                 }
@@ -171,10 +182,7 @@ impl Recorder {
         if !self.warned.swap(true, Ordering::AcqRel) {
             (self.warn)(format!("recording has stopped, the session goes on: {}: {why}", self.path));
         }
-        // A writer that hangs in the system keeps its file until it returns.
-        if let Ok(mut writer) = self.writer.try_lock() {
-            *writer = None;
-        }
+        self.close_file();
         self.progress.notify_one();
         self.idle.notify_waiters();
     }
@@ -199,6 +207,23 @@ impl Recorder {
             }
         }
         lock(&self.queue).stopped = true;
+        self.close_file();
+    }
+
+    /// Nothing more is recorded; what waits is still written. Lets go of the system's things, whoever still holds this.
+    fn release(&self) {
+        let (runtime, idle) = {
+            let mut queue = lock(&self.queue);
+            (queue.runtime.take(), !queue.draining)
+        };
+        drop(runtime);
+        if idle {
+            self.close_file();
+        }
+    }
+
+    /// A writer that hangs in the system keeps its file until it returns.
+    fn close_file(&self) {
         if let Ok(mut writer) = self.writer.try_lock() {
             *writer = None;
         }
@@ -336,6 +361,7 @@ impl Transport for RecordingTransport {
 
     fn release(&self) {
         self.inner.release();
+        self.recorder.release();
     }
 
     fn pid(&self) -> Option<u32> {
@@ -417,7 +443,9 @@ impl Sink for RecordingSink {
         self.recorder.push(Item::Meta(format::ended(&end, !self.has_stderr.load(Ordering::Relaxed))));
         // Whoever is told of the end finds the whole record in the file.
         let (recorder, inner) = (self.recorder.clone(), self.inner.clone());
-        self.recorder.runtime.spawn(async move {
+        let runtime = lock(&self.recorder.queue).runtime.clone();
+        let Some(runtime) = runtime else { return inner.ended(end) };
+        runtime.spawn(async move {
             recorder.finish().await;
             inner.ended(end);
         });

@@ -81,9 +81,11 @@ unsafe extern "C" fn on_message(
 ) {
     let text = lent(json, len);
     let Some(token) = token(user_data) else { return };
+    // First, so that a message whose callback is left counts as received.
+    ops::follow(token, kind as i32, text);
     maybe_leave(token);
     let running = token.enter();
-    ops::on_message(token, running.number, kind as i32, text);
+    ops::inside(token, running.number);
 }
 
 unsafe extern "C" fn on_request(request: *mut claude_request_t, user_data: *mut c_void) {
