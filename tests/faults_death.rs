@@ -368,7 +368,8 @@ fn c1_without_a_guardian_what_is_deaf_outlives_the_host() {
         let pid = rustix::process::Pid::from_raw(*pid as i32).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     }
-    assert_eq!(left.len(), 3, "the CLI and its two tools");
+    // The CLI itself may end when it has nobody to write to.
+    assert!(left.len() >= 2, "its two tools at least: {left:?}");
 }
 
 /// A shell script that can be started.
