@@ -172,8 +172,8 @@ impl Here {
 }
 
 /// Runs `body` as a call of the library. `first` is done in the thread's first one. `is_left` tells whether a frame of this
-/// thread is gone. `change` sets for the thread
-/// what must hold inside of the outermost call, and returns what `restore` is to set again.
+/// thread is gone. `change` sets for the thread what must hold inside of the outermost call, and returns what `restore` is to
+/// set again.
 #[inline]
 pub fn call<T>(
     first: impl FnOnce(),
