@@ -141,7 +141,11 @@ fn refusals_with_a_slip() -> Vec<String> {
     }
     all.push(output.clone());
     all.push(json!({"behavior": "deny", "message": "no"}));
-    all.push(json!({"deny": true}));
+    for flag in ["deny", "bl_ock", "De-ny", "is_blocked", "shouldBlock", "not allowed", "must_refuse"] {
+        all.push(json!({flag: true}));
+    }
+    all.push(json!({"isAllowed": false}));
+    all.push(json!({"verdict": "is_denied"}));
     all.push(
         json!({"hookSpecificOutput": {"hookEventName": "PreToolUse", "decision": {"behavior": "deny"}}}),
     );

@@ -38,6 +38,9 @@ const VERDICTS: &[&str] = &[
     "abort",
 ];
 
+/// What flags begin with.
+const PREFIXES: &[&str] = &["is", "not", "should", "must", "do", "dont", "to", "was"];
+
 /// Names up to this length are like too many others to be taken for a known one with a slip in it where they do not belong.
 const SHORT: usize = 7;
 
@@ -158,8 +161,16 @@ fn means_something(name: &str, value: &str, known: &[&str]) -> bool {
     is_known || decides(name) || is_verdict(value)
 }
 
+/// A word of a verdict, however it is spelled: `Block`, `is_blocked`, `NOT ALLOWED`.
 fn decides(word: &str) -> bool {
-    VERDICTS.contains(&word.trim().to_lowercase().as_str())
+    let plain = letters(word);
+    let bare = PREFIXES.iter().find_map(|prefix| plain.strip_prefix(prefix)).unwrap_or(&plain);
+    VERDICTS.contains(&plain.as_str()) || VERDICTS.contains(&bare)
+}
+
+/// Without case and what stands between words.
+fn letters(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
 }
 
 fn is_verdict(value: &str) -> bool {
@@ -183,7 +194,7 @@ fn is_meant_for(known: &str, name: &str, value: &str) -> bool {
     let Some((_, ends, ends_of_objects)) = REPLACED.iter().find(|(wanted, ..)| *wanted == known) else {
         return false;
     };
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let plain = letters(name);
     let ends_so = |ends: &[&str]| ends.iter().any(|end| plain.ends_with(end));
     let is_object = || value.starts_with('{') || text(value).is_some_and(|text| text.trim().starts_with('{'));
     let is_flag = matches!(value, "true" | "false");
