@@ -69,7 +69,7 @@ pub fn strings(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Length of the value that `text` starts with, up to the comma or the bracket behind it.
-pub(super) fn value_length(text: &[u8]) -> usize {
+pub fn value_length(text: &[u8]) -> usize {
     let mut depth = 0usize;
     let mut at = 0;
     while let Some(byte) = text.get(at) {
@@ -91,7 +91,7 @@ pub(super) fn value_length(text: &[u8]) -> usize {
 
 /// Length of the string whose opening quote stands just before `text`.
 #[inline(always)]
-pub(super) fn string_length(text: &[u8]) -> Option<usize> {
+pub fn string_length(text: &[u8]) -> Option<usize> {
     // Most strings are names and numbers.
     match text.first_chunk().map(ordinary) {
         Some(at) if text.get(at) == Some(&b'"') => Some(at),

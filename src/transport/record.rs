@@ -9,6 +9,7 @@ mod names;
 pub mod redact;
 mod secrets;
 mod shapes;
+mod walk;
 mod writer;
 
 use std::collections::VecDeque;

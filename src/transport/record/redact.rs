@@ -5,32 +5,12 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem::Finder;
-use serde::de::IgnoredAny;
 
 use super::format::REDACTED;
 use super::secrets::SHORTEST;
 use super::shapes::{finder, without_credentials};
-
-/// Members whose text is a credential wherever they stand; compared without case, `-` and `_`.
-const CREDENTIALS: &[&str] = &[
-    "authorization",
-    "proxyauthorization",
-    "xapikey",
-    "apikey",
-    "authtoken",
-    "accesstoken",
-    "refreshtoken",
-    "clientsecret",
-    "password",
-    "cookie",
-    "setcookie",
-];
-
-/// Members whose own members are passed to programs and servers, which is where credentials go.
-const CARRIERS: &[&str] = &["env", "headers"];
-
-/// What stands deeper in a document is taken out whole: walking it would take too much stack.
-const DEEPEST: usize = 128;
+use super::walk::Walk;
+use crate::protocol::pointer::Json;
 
 /// Shorter secrets would have encodings that are found in innocent text.
 const SHORTEST_ENCODED: usize = 12;
@@ -64,13 +44,10 @@ impl Redactor {
         self.walk(text, Vec::new(), false)
     }
 
-    fn walk(&self, text: &str, path: Vec<String>, named: bool) -> Option<String> {
+    /// As [`Redactor::json`], for what stands at `path` in a document.
+    pub(super) fn walk(&self, text: &str, path: Vec<String>, named: bool) -> Option<String> {
         // What has been checked can be walked without looking for errors.
-        serde_json::from_str::<IgnoredAny>(text).ok()?;
-        let mut walk = Walk { text, at: 0, out: String::with_capacity(text.len()), path, named, by: self };
-        walk.value(false);
-        walk.copy_rest();
-        Some(walk.out)
+        Json::parse(text).map(|_| Walk::new(text, path, named, self).redacted())
     }
 
     /// Text of any other kind.
@@ -93,11 +70,11 @@ impl Redactor {
     }
 
     /// Whether a number is one of the secrets.
-    fn is_secret(&self, number: &str) -> bool {
+    pub(super) fn is_secret(&self, number: &str) -> bool {
         number.len() >= SHORTEST && self.secrets.iter().any(|secret| secret.needle() == number.as_bytes())
     }
 
-    fn is_named(&self, path: &[String]) -> bool {
+    pub(super) fn is_named(&self, path: &[String]) -> bool {
         self.pointers.iter().any(|pointer| {
             pointer.len() == path.len()
                 && pointer.iter().zip(path).all(|(wanted, segment)| wanted == "*" || wanted == segment)
@@ -145,199 +122,6 @@ fn in_base64(engine: &impl Engine, secret: &str, before: usize) -> String {
 
 fn segments(pointer: &str) -> Vec<String> {
     pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect()
-}
-
-/// Copies a checked JSON text, with replacements.
-struct Walk<'a> {
-    text: &'a str,
-    at: usize,
-    out: String,
-    /// Where we are.
-    path: Vec<String>,
-    /// The host's pointers count here.
-    named: bool,
-    by: &'a Redactor,
-}
-
-impl Walk<'_> {
-    fn byte(&self) -> u8 {
-        self.text.as_bytes().get(self.at).copied().unwrap_or(0)
-    }
-
-    fn copy_to(&mut self, end: usize) {
-        self.out.push_str(&self.text[self.at..end]);
-        self.at = end;
-    }
-
-    fn copy_rest(&mut self) {
-        self.copy_to(self.text.len());
-    }
-
-    fn space(&mut self) {
-        let rest = &self.text.as_bytes()[self.at..];
-        let length = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        self.copy_to(self.at + length);
-    }
-
-    /// `carried`: the value is a member of one of the [`CARRIERS`].
-    fn value(&mut self, carried: bool) {
-        self.space();
-        if self.path.len() > DEEPEST || (self.named && self.by.is_named(&self.path)) {
-            return self.replace_value();
-        }
-        match self.byte() {
-            b'"' if carried => self.replace_value(),
-            b'"' => self.string(),
-            b'{' => self.object(carried),
-            b'[' => self.array(carried),
-            _ => self.scalar(),
-        }
-    }
-
-    fn scalar(&mut self) {
-        let end = self.scalar_end();
-        match self.by.is_secret(&self.text[self.at..end]) {
-            true => self.replace_value(),
-            false => self.copy_to(end),
-        }
-    }
-
-    fn scalar_end(&self) -> usize {
-        let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace();
-        let rest = &self.text.as_bytes()[self.at..];
-        self.at + rest.iter().position(ends).unwrap_or(rest.len())
-    }
-
-    fn replace_value(&mut self) {
-        self.out.push('"');
-        self.out.push_str(REDACTED);
-        self.out.push('"');
-        let mut open = 0;
-        loop {
-            match self.byte() {
-                b'"' => self.at += self.token().len(),
-                b'{' | b'[' => (open, self.at) = (open + 1, self.at + 1),
-                b'}' | b']' => (open, self.at) = (open - 1, self.at + 1),
-                _ if open > 0 => self.at += 1,
-                _ => self.at = self.scalar_end(),
-            }
-            if open == 0 {
-                return;
-            }
-        }
-    }
-
-    /// The string that begins here, with its quotes.
-    fn token(&self) -> &str {
-        let bytes = self.text.as_bytes();
-        let mut end = self.at + 1;
-        while let Some(found) = memchr::memchr2(b'"', b'\\', &bytes[end..]) {
-            end += found + 1;
-            if bytes[end - 1] == b'"' {
-                break;
-            }
-            end += 1;
-        }
-        &self.text[self.at..end]
-    }
-
-    fn decoded(&self) -> Cow<'_, str> {
-        let token = self.token();
-        let inner = &token[1..token.len() - 1];
-        if !inner.contains('\\') {
-            return Cow::Borrowed(inner);
-        }
-        // A lone surrogate is JSON that no text can hold; it is looked at as it is written.
-        serde_json::from_str(token).map_or(Cow::Borrowed(inner), Cow::Owned)
-    }
-
-    fn string(&mut self) {
-        let end = self.at + self.token().len();
-        let decoded = self.decoded();
-        let redacted = match self.document(&decoded) {
-            Some(document) => Some(self.by.text(&document).into_owned()),
-            None => match self.by.text(&decoded) {
-                Cow::Borrowed(_) => None,
-                Cow::Owned(redacted) => Some(redacted),
-            },
-        };
-        match redacted {
-            None => self.copy_to(end),
-            Some(redacted) => {
-                self.out.push_str(&serde_json::Value::from(redacted).to_string());
-                self.at = end;
-            }
-        }
-    }
-
-    /// A text that is a JSON document (settings, MCP configurations), if there is something in it to take out.
-    fn document(&self, text: &str) -> Option<String> {
-        if !text.trim_ascii_start().starts_with('{') {
-            return None;
-        }
-        self.by.walk(text, self.path.clone(), self.named).filter(|redacted| redacted != text)
-    }
-
-    fn object(&mut self, carried: bool) {
-        self.copy_to(self.at + 1);
-        loop {
-            self.space();
-            match self.byte() {
-                b'"' => self.member(carried),
-                b',' => self.copy_to(self.at + 1),
-                _ => return self.copy_to(self.at + 1),
-            }
-        }
-    }
-
-    fn member(&mut self, carried: bool) {
-        let name = self.decoded().into_owned();
-        self.string();
-        self.space();
-        self.copy_to(self.at + 1); // the colon
-        self.space();
-        let holds_credentials = is_credential(&name) && self.byte() == b'"';
-        let carrier = CARRIERS.iter().any(|known| known.eq_ignore_ascii_case(&name)) && self.byte() == b'{';
-        self.enter(name);
-        if holds_credentials {
-            self.replace_value();
-        } else {
-            self.value(carried || carrier);
-        }
-        self.leave();
-    }
-
-    fn array(&mut self, carried: bool) {
-        self.copy_to(self.at + 1);
-        let mut index = 0;
-        loop {
-            self.space();
-            match self.byte() {
-                b']' => return self.copy_to(self.at + 1),
-                b',' => self.copy_to(self.at + 1),
-                _ => {
-                    self.enter(index.to_string());
-                    self.value(carried);
-                    self.leave();
-                    index += 1;
-                }
-            }
-        }
-    }
-
-    fn enter(&mut self, segment: String) {
-        self.path.push(segment);
-    }
-
-    fn leave(&mut self) {
-        self.path.pop();
-    }
-}
-
-fn is_credential(name: &str) -> bool {
-    let plain: String =
-        name.chars().filter(|c| *c != '-' && *c != '_').map(|c| c.to_ascii_lowercase()).collect();
-    CREDENTIALS.contains(&plain.as_str())
 }
 
 #[cfg(test)]
@@ -426,14 +210,30 @@ mod tests {
     }
 
     #[test]
-    fn numbers_go_when_they_are_secrets_and_deep_values_always() {
+    fn numbers_go_when_they_are_secrets() {
         let by = Redactor::new(vec!["4815162342".into()], &[]);
         let text = r#"[4815162342,48151623425,{"a":4815162342}]"#;
         assert_eq!(by.json(text).unwrap(), r#"["«redacted»",48151623425,{"a":"«redacted»"}]"#);
-        let deep = |depth: usize| format!("{}[1,\"]\"]{}", "[".repeat(depth), "]".repeat(depth));
-        assert_eq!(by.json(&deep(100)).unwrap(), deep(100));
-        let cut = by.json(&deep(100_000)).unwrap();
-        assert!(cut.len() < 400 && cut.contains(REDACTED), "{cut}");
+    }
+
+    #[test]
+    fn a_secret_is_found_at_any_depth_and_what_stands_beside_it_stays() {
+        for depth in [0, 100, 128, 129, 100_000] {
+            let deep =
+                |value: &str| format!("{}{value}{}", r#"{"a":[1,"]", "#.repeat(depth), "]}".repeat(depth));
+            assert_eq!(json(&deep(r#"{"b" : "hunter2" }"#)), deep(r#"{"b" : "«redacted»" }"#));
+            assert_eq!(
+                json(&deep(r#"{"headers":[{"x":["y",0]}, "z"]}"#)),
+                deep(r#"{"headers":[{"x":["«redacted»",0]}, "«redacted»"]}"#)
+            );
+            assert_eq!(
+                json(&deep(r#"{"env":{"A":[["b"]],"n":{}}}"#)),
+                deep(r#"{"env":{"A":[["«redacted»"]],"n":{}}}"#)
+            );
+        }
+        let pointer = "/a/2".repeat(1000);
+        let deep = |value: &str| format!("{}{value}{}", r#"{"a":[1,"]", "#.repeat(1000), "]}".repeat(1000));
+        assert_eq!(redactor(&[&pointer]).json(&deep(r#"[{"x":"]"}] "#)).unwrap(), deep(r#""«redacted»" "#));
     }
 
     #[test]
