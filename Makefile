@@ -118,6 +118,7 @@ endif
 
 # Cargo builds all that the tests run: the library, the test programs, the examples and the consumers in C and C++.
 test: cli
+	@testkit/install-schema-suite.sh $(BUILD)/json-schema-suite
 	$(CARGO) test --workspace $(TEST_FLAGS)
 
 # Races: the library and its standard library built with ThreadSanitizer, below $(BUILD)/tsan.

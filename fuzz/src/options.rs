@@ -92,7 +92,9 @@ pub fn run(data: &[u8]) {
         let Ok(text) = std::str::from_utf8(rest) else { return };
         (text.to_owned(), false)
     } else {
-        (document(&mut Source(rest)), true)
+        // An input that writes the secret itself puts it where none belongs.
+        let is_quoted = rest.windows(CANARY.len()).any(|bytes| bytes == CANARY.as_bytes());
+        (document(&mut Source(rest)), !is_quoted)
     };
     let platform = if how & 2 == 0 { Platform::Unix } else { Platform::Windows };
     let features = Features {

@@ -109,6 +109,10 @@ impl<'a> Walk<'a> {
             // Within the root document, references count from the root.
             "$id" => must(at == "/$id", "at the top of the schema, where alone it is understood"),
             refused if REFUSED.contains(&refused) => Err(format!("{at} is a keyword that is not supported")),
+            "$schema" if at == "/$schema" => must(
+                value.as_str().is_some_and(is_dialect),
+                "a draft of JSON Schema that is known: leave it out, or name draft 2020-12 or draft 7",
+            ),
             // Titles, defaults, formats and the like judge nothing.
             _ => Ok(()),
         }
@@ -170,6 +174,27 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// Whether a schema's `$schema` names a dialect that is applied. Another one may give keywords another meaning, or none.
+fn is_dialect(uri: &str) -> bool {
+    const NEW: &[&str] = &["draft/2020-12/schema", "draft/2019-09/schema", "schema"];
+    draft(uri).is_some_and(|draft| NEW.contains(&draft) || is_old(draft))
+}
+
+/// Whether it is of those drafts in which nothing beside a `$ref` counts.
+pub fn is_old_dialect(schema: &Value) -> bool {
+    schema["$schema"].as_str().and_then(draft).is_some_and(is_old)
+}
+
+fn is_old(draft: &str) -> bool {
+    matches!(draft, "draft-04/schema" | "draft-06/schema" | "draft-07/schema")
+}
+
+/// The part of the URI that names the draft.
+fn draft(uri: &str) -> Option<&str> {
+    let uri = uri.strip_suffix('#').unwrap_or(uri);
+    ["https://json-schema.org/", "http://json-schema.org/"].iter().find_map(|host| uri.strip_prefix(host))
 }
 
 fn is_type(value: &Value) -> bool {

@@ -112,7 +112,8 @@ impl Judge<'_> {
         match schema {
             Value::Bool(false) => faults.add(place, &|| "nothing is allowed here".to_owned()),
             Value::Object(keywords) => {
-                for (keyword, argument) in keywords {
+                let alone = self.schema.lone_references && keywords.contains_key("$ref");
+                for (keyword, argument) in keywords.iter().filter(|(name, _)| !alone || *name == "$ref") {
                     if faults.is_enough() {
                         break;
                     }

@@ -22,12 +22,15 @@ const SHOWN: usize = 5;
 pub struct Schema {
     root: Value,
     patterns: HashMap<String, Regex>,
+    /// Nothing beside a `$ref` counts, as in draft 7.
+    lone_references: bool,
 }
 
 impl Schema {
     /// The error says what cannot be used, and where.
     pub fn compile(schema: &Value) -> Result<Schema, String> {
-        let mut compiled = Schema { root: tree::copy(schema), patterns: HashMap::new() };
+        let lone_references = form::is_old_dialect(schema);
+        let mut compiled = Schema { root: tree::copy(schema), patterns: HashMap::new(), lone_references };
         compiled.patterns = form::check(&compiled.root)?;
         Ok(compiled)
     }
@@ -83,5 +86,7 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+#[cfg(test)]
+mod suite;
 #[cfg(test)]
 mod tests;

@@ -253,7 +253,7 @@ fn a_check_without_end_is_given_up() {
 
 #[test]
 fn annotations_judge_nothing() {
-    let schema = json!({"title": "t", "description": "d", "default": 1, "examples": [1], "format": "date", "$schema": "x",
+    let schema = json!({"title": "t", "description": "d", "default": 1, "examples": [1], "format": "date", "$schema": "http://json-schema.org/draft-07/schema#",
                         "$id": "urn:x", "$comment": "c", "readOnly": true, "x-own": {"type": "nonsense"}});
     judged(schema, &[json!(1), json!("no date"), json!(null)], &[]);
     judged(json!(true), &[json!(1)], &[]);
@@ -292,4 +292,42 @@ fn unusable_schemas_are_refused_with_their_place() {
         assert!(fault.starts_with(place), "{schema}: {fault}");
     }
     assert!(Schema::compile(&json!(1)).is_err());
+}
+
+#[test]
+fn the_draft_says_what_counts_beside_a_reference() {
+    let schema = |draft: Value| {
+        let mut schema = json!({"$defs": {"n": {"type": "number"}}, "properties": {"a": {"$ref": "#/$defs/n", "maximum": 3}}});
+        schema["$schema"] = draft;
+        schema
+    };
+    for new in [
+        "https://json-schema.org/draft/2020-12/schema",
+        "http://json-schema.org/draft/2019-09/schema#",
+        "http://json-schema.org/schema#",
+    ] {
+        judged(schema(new.into()), &[json!({"a": 3})], &[json!({"a": 4}), json!({"a": "3"})]);
+    }
+    for old in [
+        "http://json-schema.org/draft-07/schema#",
+        "http://json-schema.org/draft-04/schema",
+        "https://json-schema.org/draft-06/schema#",
+    ] {
+        judged(schema(old.into()), &[json!({"a": 3}), json!({"a": 4})], &[json!({"a": "3"})]);
+    }
+    for unknown in [
+        json!("http://localhost/mine"),
+        json!(""),
+        json!(7),
+        json!("https://json-schema.org/draft/2099-01/schema"),
+    ] {
+        let fault = Schema::compile(&schema(unknown)).err().expect("it is refused");
+        assert!(fault.starts_with("/$schema is not a draft"), "{fault}");
+    }
+    // Further down it is a name like others.
+    judged(
+        json!({"properties": {"$schema": {"type": "string"}}}),
+        &[json!({"$schema": "x"})],
+        &[json!({"$schema": 1})],
+    );
 }
