@@ -3,6 +3,8 @@
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::files;
 use super::key::{self, LONGEST};
 use super::options::{Options, is_uuid};
@@ -51,9 +53,19 @@ pub fn folders(options: &Options) -> Vec<Folder> {
     found
 }
 
+/// By the path as it is, and by its composed form: on macOS the CLI composes what the system has decomposed.
 fn folders_of(projects: &Path, root: &Path) -> Vec<Folder> {
-    let key = key::of_path(&root.to_string_lossy());
-    let own = projects.join(&key);
+    let path = root.to_string_lossy();
+    let composed: String = path.nfc().collect();
+    let mut found = folders_by_key(projects, root, &key::of_path(&path));
+    if cfg!(target_os = "macos") && composed != path {
+        found.extend(folders_by_key(projects, root, &key::of_path(&composed)));
+    }
+    found
+}
+
+fn folders_by_key(projects: &Path, root: &Path, key: &str) -> Vec<Folder> {
+    let own = projects.join(key);
     let mut found: Vec<Folder> =
         files::is_folder(&own).then(|| Folder { path: own.clone(), only: None }).into_iter().collect();
     if key.len() > LONGEST {
