@@ -257,6 +257,7 @@ const EXAMPLES: &[&str] = &[
     "pull",
     "pump_loop",
     "server_info",
+    "sessions",
     "streaming",
     "switch_model",
     "tools",

@@ -233,7 +233,7 @@ pub unsafe extern "C" fn claude_session_project_key(
     unsafe {
         call(error, || {
             let directory = text::required(directory, "directory")?;
-            text::give_out(key, "key", || Ok(sessions::project_key(directory)))
+            text::give_out(key, "key", || sessions::project_key(directory))
         })
     }
 }

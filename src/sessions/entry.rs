@@ -39,6 +39,20 @@ pub enum Kind {
     Progress,
 }
 
+impl Kind {
+    /// `None` for a type that is no part of a conversation.
+    pub fn of(name: &[u8]) -> Option<Kind> {
+        Some(match name {
+            b"user" => Kind::User,
+            b"assistant" => Kind::Assistant,
+            b"system" => Kind::System,
+            b"attachment" => Kind::Attachment,
+            b"progress" => Kind::Progress,
+            _ => return None,
+        })
+    }
+}
+
 pub struct Entry {
     pub offset: u64,
     pub length: usize,
@@ -101,16 +115,8 @@ const AUTHORS: &[&str] = &["channel", "observer", "observer-activity", "slack-pi
 impl Entry {
     /// `None` for what is no entry of a conversation.
     pub fn parse(line: Json, offset: u64, length: usize, ids: &mut Ids) -> Option<Entry> {
-        let kind = match &*line.under(&["type"])?.string()? {
-            "user" => Kind::User,
-            "assistant" => Kind::Assistant,
-            "system" => Kind::System,
-            "attachment" => Kind::Attachment,
-            "progress" => Kind::Progress,
-            _ => return None,
-        };
-        let uuid = ids.of(&line.under(&["uuid"])?.string()?);
-        let mut entry = Entry::new(offset, length, kind, uuid);
+        let mut entry = Entry::new(offset, length);
+        let (mut kind, mut uuid, mut message, mut attachment) = (None, None, None, None);
         let mut subtype = None;
         let mut compact = None;
         let mut logical_parent = None;
@@ -132,14 +138,23 @@ impl Entry {
                 "promptSource" => has_source = true,
                 "subtype" => subtype = value.string(),
                 "compactMetadata" => compact = Some(value),
-                "message" => entry.read_message(value, ids),
-                "attachment" => entry.read_attachment(value, ids),
+                "type" => kind = value.string().and_then(|kind| Kind::of(kind.as_bytes())),
+                "uuid" => uuid = value.string().map(|uuid| ids.of(&uuid)),
+                "message" => message = Some(value),
+                "attachment" => attachment = Some(value),
                 _ => {}
             }
         }
+        (entry.kind, entry.uuid) = (kind?, uuid?);
+        if let Some(message) = message {
+            entry.read_message(message, ids);
+        }
+        if let Some(attachment) = attachment.filter(|_| entry.kind == Kind::Attachment) {
+            entry.read_attachment(attachment, ids);
+        }
         entry.is_quiet &= closes_quiet_turn;
         entry.local = entry.local.filter(|_| !has_source);
-        if kind == Kind::System && subtype.as_deref() == Some("compact_boundary") {
+        if entry.kind == Kind::System && subtype.as_deref() == Some("compact_boundary") {
             entry.is_boundary = true;
             let kept = compact.and_then(|compact| Kept::of(compact, ids));
             entry.kept = kept.map(|kept| Box::new(Kept { logical_parent, ..kept }));
@@ -151,12 +166,12 @@ impl Entry {
         Some(entry)
     }
 
-    fn new(offset: u64, length: usize, kind: Kind, uuid: Id) -> Entry {
+    fn new(offset: u64, length: usize) -> Entry {
         Entry {
             offset,
             length,
-            kind,
-            uuid,
+            kind: Kind::Progress,
+            uuid: 0,
             parent: None,
             message: None,
             agent: None,

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use unicode_normalization::UnicodeNormalization;
 
 use super::files;
+use super::glance::{Glance, Pieces};
 use super::key::{self, LONGEST};
 use super::options::{Options, is_uuid};
-use super::{glance, worktrees};
+use super::worktrees;
 use crate::error::{Error, Result, Status};
 
 /// A folder of sessions.
@@ -42,7 +43,7 @@ pub fn folders(options: &Options) -> Vec<Folder> {
     let real = key::real_path(directory);
     let mut roots = vec![real.clone()];
     if options.include_worktrees {
-        roots.extend(worktrees::of(&real));
+        roots.extend(worktrees::of(&real).iter().map(|folder| key::real_path(folder)));
     }
     let mut found: Vec<Folder> = Vec::new();
     for folder in roots.iter().flat_map(|root| folders_of(&projects, root)) {
@@ -100,7 +101,7 @@ impl Folder {
     /// Whether a session in this folder is one of those that are meant.
     pub fn has(&self, found: &Found) -> bool {
         let Some(only) = &self.only else { return true };
-        let cwd = glance::Glance::of(&found.path).and_then(|glance| glance.cwd);
+        let cwd = Glance::of(&found.path, &mut Pieces::default()).and_then(|glance| glance.cwd);
         cwd.is_some_and(|cwd| key::real_path(Path::new(&cwd)) == *only)
     }
 }

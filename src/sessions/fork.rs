@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::entry::{Entry, Id, Ids, Kind};
 use super::files::{self, Regular};
 use super::folders::{self, Found};
+use super::glance::Pieces;
 use super::info::Info;
 use super::lines::Lines;
 use super::messages::{open, read};
@@ -199,7 +200,7 @@ impl Copy<'_> {
         if let Some(title) = given {
             return title.to_owned();
         }
-        let info = Info::of(self.source);
+        let info = Info::of(self.source, &mut Pieces::default());
         let derived = info.as_ref().and_then(Info::name).unwrap_or("Forked session");
         format!("{derived} (fork)")
     }

@@ -1,6 +1,5 @@
 //! What the first and the last 64 KiB of a session's file tell about it. Lines are longer than that at times, so each may be cut.
 
-use std::cell::RefCell;
 use std::path::Path;
 
 use super::files::Regular;
@@ -11,9 +10,11 @@ use super::time;
 /// How much is read of each end.
 const PIECE: usize = 64 << 10;
 
-thread_local! {
-    /// Kept, so that a long list does not allocate for each of its rows.
-    static PIECES: RefCell<(Vec<u8>, Vec<u8>)> = const { RefCell::new((Vec::new(), Vec::new())) };
+/// Room for both ends, so that a long list does not allocate for each of its rows.
+#[derive(Default)]
+pub struct Pieces {
+    head: Vec<u8>,
+    tail: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -41,18 +42,17 @@ pub struct Glance {
 
 impl Glance {
     /// `None` where there is no such file, or one that cannot be read.
-    pub fn of(path: &Path) -> Option<Glance> {
+    pub fn of(path: &Path, pieces: &mut Pieces) -> Option<Glance> {
         let file = Regular::open(path).ok()??;
-        PIECES.with_borrow_mut(|(head, tail)| {
-            let is_whole = file.length <= PIECE as u64;
-            fill(&file, head, 0)?;
-            if !is_whole {
-                fill(&file, tail, file.length - PIECE as u64)?;
-            }
-            let tail = Region::tail(if is_whole { head } else { tail }, is_whole);
-            let read = Glance::read(Region::head(head), tail);
-            Some(Glance { size: file.length, modified_ms: file.modified_ms, ..read })
-        })
+        let Pieces { head, tail } = pieces;
+        let is_whole = file.length <= PIECE as u64;
+        fill(&file, head, 0)?;
+        if !is_whole {
+            fill(&file, tail, file.length - PIECE as u64)?;
+        }
+        let tail = Region::tail(if is_whole { head } else { tail }, is_whole);
+        let read = Glance::read(Region::head(head), tail);
+        Some(Glance { size: file.length, modified_ms: file.modified_ms, ..read })
     }
 
     fn read(head: Region, tail: Region) -> Glance {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::files;
 use super::folders::Found;
-use super::glance::Glance;
+use super::glance::{Glance, Pieces};
 use super::live::Live;
 use super::regions::{is_true, text};
 use super::time;
@@ -22,8 +22,8 @@ pub struct Info {
 
 impl Info {
     /// `None` for what is no session that a user would choose: a subagent's file, or one without a word in it.
-    pub fn of(found: &Found) -> Option<Info> {
-        let glance = Glance::of(&found.path).filter(|glance| !glance.is_sidechain)?;
+    pub fn of(found: &Found, pieces: &mut Pieces) -> Option<Info> {
+        let glance = Glance::of(&found.path, pieces).filter(|glance| !glance.is_sidechain)?;
         let title = title(found, &glance);
         let summary = [&title, &glance.last_prompt, &glance.last_summary, &glance.first_prompt];
         let summary = summary.into_iter().find_map(|text| text.as_deref()).or(glance.attached)?.to_owned();

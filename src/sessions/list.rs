@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::folders::{self, Folder, Found};
+use super::glance::Pieces;
 use super::info::Info;
 use super::live;
 use super::options::{Options, check_id};
@@ -22,11 +23,12 @@ pub fn sessions(options: &Options) -> Result<String> {
     let live = live::all(&options.config_dir);
     let ids: BTreeSet<&str> = found.iter().map(|(found, _)| found.id.as_str()).collect();
     let mut shown = BTreeSet::new();
+    let mut pieces = Pieces::default();
     let rows = found.iter().filter_map(|(found, folder)| {
         if shown.contains(found.id.as_str()) || !folder.has(found) {
             return None;
         }
-        let info = Info::of(found).filter(|info| is_wanted(info, options, &ids))?;
+        let info = Info::of(found, &mut pieces).filter(|info| is_wanted(info, options, &ids))?;
         shown.insert(found.id.as_str());
         Some(info.to_json(found, &live))
     });
@@ -45,6 +47,6 @@ fn is_wanted(info: &Info, options: &Options, ids: &BTreeSet<&str>) -> bool {
 pub fn session(id: &str, options: &Options) -> Result<String> {
     check_id(id, "session_id")?;
     let found = folders::find(id, options)?;
-    let info = Info::of(&found).ok_or_else(|| folders::not_found(id, options))?;
+    let info = Info::of(&found, &mut Pieces::default()).ok_or_else(|| folders::not_found(id, options))?;
     Ok(info.to_json(&found, &live::all(&options.config_dir)).to_string())
 }

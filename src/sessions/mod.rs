@@ -30,7 +30,7 @@ mod worktrees;
 #[cfg(test)]
 mod tests;
 
-use crate::error::Result;
+use crate::error::{Error, Result, Status};
 
 pub use change::{archive, delete, rename, tag};
 pub use entry::Kind;
@@ -49,6 +49,11 @@ pub fn info(id: &str, options: &str) -> Result<String> {
 }
 
 /// The name of the folder that the CLI keeps a folder's sessions in.
-pub fn project_key(directory: &str) -> String {
-    key::of_folder(std::path::Path::new(directory))
+pub fn project_key(directory: &str) -> Result<String> {
+    if directory.is_empty() {
+        return Err(Error::new(Status::InvalidArgument, "directory is empty")
+            .with("argument", "directory")
+            .with("remedy", "name the folder that the sessions run in"));
+    }
+    Ok(key::of_folder(std::path::Path::new(directory)))
 }

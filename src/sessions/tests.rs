@@ -7,7 +7,6 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::error::Status;
 
 const ID: &str = "0b0e8c1a-1111-4000-8000-000000000001";
 const OTHER: &str = "0b0e8c1a-2222-4000-8000-000000000002";

@@ -6,10 +6,11 @@
 use std::collections::{HashMap, HashSet};
 use std::io::Result;
 
-use super::entry::{Entry, Id, Ids};
+use super::entry::{Entry, Id, Ids, Kind};
 use super::files::Regular;
 use super::lines::Lines;
 use super::{parallel, relink};
+use crate::protocol::members::top_level_string;
 use crate::protocol::pointer::Json;
 
 /// The entries of a file, in its order.
@@ -24,6 +25,10 @@ impl Transcript {
         let (mut entries, mut ids) = (Vec::new(), Ids::default());
         let mut lines = Lines::of(file);
         while let Some((offset, line)) = lines.next()? {
+            // Most of a file are notes of the CLI, some of them long.
+            if top_level_string(line.trim_ascii_start(), b"type").and_then(Kind::of).is_none() {
+                continue;
+            }
             let text = String::from_utf8_lossy(line);
             let parsed = Json::parse(&text).filter(|json| json.is_object());
             entries.extend(parsed.and_then(|json| Entry::parse(json, offset, line.len(), &mut ids)));
