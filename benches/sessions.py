@@ -28,7 +28,7 @@ ID = "11111111-1111-4111-8111-{:012d}"
 
 
 def said(kind, uuid, parent, content, **more):
-    return {"type": kind, "uuid": uuid, "parentUuid": parent, "sessionId": ID.format(1), "cwd": "/work",
+    return {"type": kind, "uuid": uuid, "parentUuid": parent, "sessionId": ID.format(1), "cwd": "/home/me/project",
             "timestamp": "2026-01-01T00:00:00.000Z", "message": {"role": kind, "content": content}, **more}
 
 

@@ -59,6 +59,7 @@ pub unsafe extern "C" fn claude_session_info(
 /// returns: `type`, `uuid`, `session_id`, `message`, `parent_tool_use_id`, `parent_agent_id`, `timestamp`, and more where the CLI
 /// has noted more. A session of any size is read in little memory.
 /// @param options_json Also `limit`, `offset`, `from_end` (count both from the last message), `include_system`; NULL = none.
+/// @param on_message Gets the messages: CLAUDE_MESSAGE_USER, _ASSISTANT, and _SYSTEM where that was asked for.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_session_messages(
     session_id: *const c_char,
@@ -101,6 +102,7 @@ pub unsafe extern "C" fn claude_session_subagents(
 /// Reads the conversation of a subagent, as claude_session_messages does.
 /// @param agent_id As claude_session_subagents has it.
 /// @param options_json As for claude_session_messages; NULL = none.
+/// @param on_message Gets the messages.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_session_subagent_messages(
     session_id: *const c_char,
