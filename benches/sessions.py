@@ -141,24 +141,33 @@ def shape(what, rows):
 
 
 def differences(readers):
-    found, used = [], set()
+    config, project = fresh(readers.work, "cases")
+    sessions = {}
     for number, (case, contents) in enumerate(cases(), 1):
-        config, project = fresh(readers.work, "case")
-        session = ID.format(number)
+        sessions[ID.format(number)] = case
         data = contents if isinstance(contents, bytes) else contents.encode()
-        (project / f"{session}.jsonl").write_bytes(data)
-        for what, *words in (("list",), ("messages", session), ("subagents", session)):
-            ours = shape(what, readers.read("library", config, what, *words)["rows"])
-            for name in readers.readers.keys() - {"library"}:
-                theirs = shape(what, readers.read(name, config, what, *words)["rows"])
-                if ours == theirs:
-                    continue
-                if (case, name) in DIFFERENCES:
-                    used.add((case, name))
-                else:
-                    found.append(f"{case}, {what}:\n  library: {ours}\n  {name}: {theirs}")
-    for key in sorted(used):
-        print(f"differs, on purpose: {key[0]}, {key[1]}: {DIFFERENCES[key]}")
+        (project / f"{ID.format(number)}.jsonl").write_bytes(data)
+
+    def read(name):
+        rows = shape("list", readers.read(name, config, "list")["rows"])
+        rows = {row["session_id"]: row for row in rows}
+        messages = {session: readers.read(name, config, "messages", session)["rows"] for session in sessions}
+        return {session: (rows.get(session), shape("messages", messages[session])) for session in sessions}
+
+    ours, found, used = read("library"), [], set()
+    for name in readers.readers.keys() - {"library"}:
+        for session, theirs in read(name).items():
+            case = sessions[session]
+            if ours[session] == theirs:
+                continue
+            if (case, name) in DIFFERENCES:
+                used.add((case, name))
+            else:
+                found.append(f"{case}:\n  library: {ours[session]}\n  {name}: {theirs}")
+    for case, name in sorted(used):
+        print(f"differs, on purpose: {case}, {name}: {DIFFERENCES[case, name]}")
+    for case, name in sorted(DIFFERENCES.keys() - used):
+        print(f"does not differ any more: {case}, {name}")
     print("\n".join(found))
     if found:
         sys.exit(f"FAILED: {len(found)} differences without a reason")

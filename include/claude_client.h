@@ -1083,6 +1083,7 @@ claude_status_t claude_session_info(const char *session_id, const char *options_
  * where the CLI has noted more. A session of any size is read in little memory.
  * @param options_json Also `limit`, `offset`, `from_end` (count both from the last message), `include_system`;
  *   NULL = none.
+ * @param on_message Gets the messages: CLAUDE_MESSAGE_USER, _ASSISTANT, and _SYSTEM where that was asked for.
  */
 claude_status_t claude_session_messages(const char *session_id, const char *options_json, claude_message_fn on_message,
                                         void *user_data, claude_error_t **error);
@@ -1093,9 +1094,12 @@ claude_status_t claude_session_messages(const char *session_id, const char *opti
 claude_status_t claude_session_subagents(const char *session_id, const char *options_json, char **subagents_json,
                                          claude_error_t **error);
 
-/** Reads the conversation of a subagent, as claude_session_messages does.
- *  @param agent_id As claude_session_subagents has it.
- *  @param options_json As for claude_session_messages; NULL = none. */
+/**
+ * Reads the conversation of a subagent, as claude_session_messages does.
+ * @param agent_id As claude_session_subagents has it.
+ * @param options_json As for claude_session_messages; NULL = none.
+ * @param on_message Gets the messages.
+ */
 claude_status_t claude_session_subagent_messages(const char *session_id, const char *agent_id, const char *options_json,
                                                  claude_message_fn on_message, void *user_data, claude_error_t **error);
 

@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn a_key_counts_utf_16_units() {
         for (path, key) in [
-            ("/work/my app_1", "-work-my-app-1"),
+            ("/home/my app_1", "-home-my-app-1"),
             ("caf\u{e9}", "caf-"),
             ("cafe\u{301}", "cafe-"),
             ("日本", "--"),

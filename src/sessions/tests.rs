@@ -84,7 +84,7 @@ impl Disk {
 fn said(kind: &str, uuid: &str, parent: Option<&str>, content: Value) -> Value {
     json!({
         "type": kind, "uuid": uuid, "parentUuid": parent, "sessionId": ID, "timestamp": "2026-01-01T00:00:00.000Z",
-        "cwd": "/work", "gitBranch": "main", "message": {"role": kind, "content": content},
+        "cwd": "/home/me", "gitBranch": "main", "message": {"role": kind, "content": content},
     })
 }
 
@@ -119,7 +119,7 @@ fn a_session_is_described_from_its_ends() {
     );
     assert_eq!(
         (&info["tag"], &info["git_branch"], &info["cwd"]),
-        (&json!("red"), &json!("main"), &json!("/work"))
+        (&json!("red"), &json!("main"), &json!("/home/me"))
     );
     assert_eq!(info["created_at"], 1_735_689_600_000_i64);
     assert_eq!(info["file_size"], path.metadata().unwrap().len());
