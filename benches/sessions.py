@@ -21,6 +21,7 @@ DIFFERENCES = {
     ("tool input with a title", "Python"): "it takes a title out of a tool's input",
     ("compaction", "Python"): "it loses the messages that a compaction kept",
     ("queued prompt", "Python"): "it does not tell prompts that were sent into a running turn",
+    ("two of one id", "Python"): "of two entries with one id it takes the first",
     ("wrong bytes", "Python"): "it gives up on a file with bytes that are not UTF-8",
 }
 
@@ -180,7 +181,7 @@ def main():
     parser.add_argument("work", type=pathlib.Path)
     parser.add_argument("what", nargs="?", default="differences", choices=["speed", "differences"])
     given = parser.parse_args()
-    readers = Readers(given.library, given.work)
+    readers = Readers(given.library.resolve(), given.work.resolve())
     {"speed": speed, "differences": differences}[given.what](readers)
 
 
