@@ -25,7 +25,7 @@ pub fn parse(text: &str) -> Option<i64> {
     let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
     let mut time = time.split(':').map(|part| number(part, 2));
     let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
-    let milliseconds = number(&format!("{fraction}00").get(..3)?.to_owned(), 3)?;
+    let milliseconds = number(format!("{fraction}00").get(..3)?, 3)?;
     let minutes = hour * 60 + minute - zone;
     Some(days(year, month, day) * DAY_MS + (minutes * 60 + second) * 1000 + milliseconds)
 }
