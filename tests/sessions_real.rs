@@ -3,14 +3,14 @@
 
 mod probe_support;
 
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{CString, c_char, c_void};
 use std::path::PathBuf;
 
 use claude_client::capi::sessions::*;
 use claude_client::capi::types::{claude_error_t, claude_message_kind_t};
 use claude_testkit::loopback::{Reply, Rule};
 use probe_support::stage::Real;
-use probe_support::{Failure, Status, c_text, check, owned, parsed};
+use probe_support::{Failure, Status, c_text, check, owned, parsed, text_of};
 use serde_json::{Value, json};
 
 const ONE: &str = "11111111-1111-4111-8111-111111111111";
@@ -63,11 +63,11 @@ fn fork(real: &Real, id: &str, more: Value) -> String {
 }
 
 unsafe extern "C" fn keep(kind: claude_message_kind_t, json: *const c_char, len: usize, into: *mut c_void) {
-    // SAFETY: the library's text with its length, and the list that was given with this function.
-    let (text, seen) =
-        unsafe { (CStr::from_ptr(json), &mut *into.cast::<Vec<(claude_message_kind_t, Value)>>()) };
-    assert_eq!(text.count_bytes(), len);
-    seen.push((kind, parsed(text.to_str().unwrap())));
+    let text = text_of(json);
+    assert_eq!(text.len(), len);
+    // SAFETY: the list that was given with this function.
+    let seen = unsafe { &mut *into.cast::<Vec<(claude_message_kind_t, Value)>>() };
+    seen.push((kind, parsed(&text)));
 }
 
 /// The texts of the conversation.
