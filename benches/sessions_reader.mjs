@@ -1,7 +1,9 @@
-// As sessions_reader.py, through the official TypeScript SDK. Usage: node sessions_reader.mjs WHAT [ID] [LIMIT].
+// As sessions_reader.py, through the official TypeScript SDK. Calls are read from stdin.
 // NODE_MODULES names the folder that the SDK is installed in.
+import { readFileSync } from "node:fs";
+
 const sdk = await import(`${process.env.NODE_MODULES}/@anthropic-ai/claude-agent-sdk/sdk.mjs`);
-const [what, ...words] = process.argv.slice(2);
+const calls = JSON.parse(readFileSync(0, "utf8"));
 
 function cpu() {
     const { userCPUTime, systemCPUTime } = process.resourceUsage();
@@ -11,12 +13,16 @@ function cpu() {
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const renamed = (info) => Object.fromEntries(Object.entries(info).map(([name, value]) => [snake(name), value]));
 
-const limit = Number(words[0] ?? 0);
 const read = {
-    list: async () => (await sdk.listSessions(limit > 0 ? { limit } : {})).map(renamed),
-    messages: () => sdk.getSessionMessages(words[0]),
-    subagents: () => sdk.listSubagents(words[0]),
+    list: async (limit) => (await sdk.listSessions(limit > 0 ? { limit } : {})).map(renamed),
+    messages: (session) => sdk.getSessionMessages(session),
+    subagents: (session) => sdk.listSubagents(session),
+    fork: async (session, upToMessageId) =>
+        (await sdk.forkSession(session, { title: "copy", ...(upToMessageId && { upToMessageId }) })).sessionId,
+    rename: (session, title) => sdk.renameSession(session, title).then(() => true),
+    tag: (session, tag) => sdk.tagSession(session, tag).then(() => true),
 };
 const [began, used] = [performance.now(), cpu()];
-const rows = await read[what]();
-console.log(JSON.stringify({ wall: (performance.now() - began) / 1000, cpu: cpu() - used, rows }));
+const results = [];
+for (const [what, ...words] of calls) results.push(await read[what](...words).catch(() => null));
+console.log(JSON.stringify({ wall: (performance.now() - began) / 1000, cpu: cpu() - used, results }));

@@ -1,6 +1,7 @@
 """Reads sessions through the library or the official Python SDK, and prints what it read with what that took.
-Usage: sessions_reader.py library PATH_OF_THE_LIBRARY WHAT [ID] [LIMIT], or sessions_reader.py sdk - WHAT [ID] [LIMIT].
-WHAT: list, messages, subagents. The CLI's folder is CLAUDE_CONFIG_DIR."""
+Usage: sessions_reader.py library PATH_OF_THE_LIBRARY, or sessions_reader.py sdk -. Calls are read from stdin, as a JSON array:
+["list", LIMIT], ["messages", ID], ["subagents", ID], ["fork", ID, UP_TO], ["rename", ID, TITLE], ["tag", ID, TAG]. The CLI's
+folder is CLAUDE_CONFIG_DIR."""
 import ctypes
 import dataclasses
 import json
@@ -8,7 +9,7 @@ import resource
 import sys
 import time
 
-reader, library, what, *words = sys.argv[1:]
+reader, library = sys.argv[1:]
 
 
 def cpu():
@@ -43,6 +44,17 @@ class Library:
         agents = self.text(self.c.claude_session_subagents, session.encode(), None) or []
         return [agent["agent_id"] for agent in agents]
 
+    def fork(self, session, up_to):
+        options = json.dumps({"up_to_message_id": up_to, "title": "copy"}).encode()
+        copy = self.text(self.c.claude_session_fork, session.encode(), options)
+        return copy and copy["session_id"]
+
+    def rename(self, session, title):
+        return self.c.claude_session_rename(session.encode(), title.encode(), None, None) == 0
+
+    def tag(self, session, tag):
+        return self.c.claude_session_tag(session.encode(), tag.encode(), None, None) == 0
+
 
 class Sdk:
     def __init__(self):
@@ -58,12 +70,28 @@ class Sdk:
     def subagents(self, session):
         return self.sdk.list_subagents(session)
 
+    def fork(self, session, up_to):
+        return self.sdk.fork_session(session, up_to_message_id=up_to, title="copy").session_id
+
+    def rename(self, session, title):
+        self.sdk.rename_session(session, title)
+        return True
+
+    def tag(self, session, tag):
+        self.sdk.tag_session(session, tag)
+        return True
+
+
+def outcome(what, words):
+    try:
+        return getattr(reader, what)(*words)
+    except Exception:
+        return None
+
 
 reader = Library(library) if reader == "library" else Sdk()
+calls = json.load(sys.stdin)
 wall, used = time.perf_counter(), cpu()
-if what == "list":
-    rows = reader.list(int(words[0]) if words else 0)
-else:
-    rows = getattr(reader, what)(words[0])
+results = [outcome(what, words) for what, *words in calls]
 wall, used = time.perf_counter() - wall, cpu() - used
-print(json.dumps({"wall": wall, "cpu": used, "rows": rows}))
+print(json.dumps({"wall": wall, "cpu": used, "results": results}))

@@ -63,7 +63,6 @@ const LINKED: &[&str] = &[
     "tinyvec",
     "tokio",
     "unicode-normalization",
-    "unicode-properties",
     "uuid",
     "wide",
     "windows-link",

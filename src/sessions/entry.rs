@@ -53,6 +53,7 @@ impl Kind {
     }
 }
 
+#[derive(Clone)]
 pub struct Entry {
     pub offset: u64,
     pub length: usize,
@@ -101,10 +102,13 @@ const LOCAL: &[(&str, Local)] = &[
 ];
 
 /// What a compaction kept: these messages go behind the anchor.
+#[derive(Clone, Default)]
 pub struct Kept {
     pub anchor: Option<Id>,
     pub uuids: Vec<Id>,
     pub is_segment: bool,
+    /// It took no time: nothing was summarised.
+    pub is_instant: bool,
     /// Of `uuids` and what stands before the compaction.
     pub logical_parent: Option<Id>,
 }
@@ -159,7 +163,7 @@ impl Entry {
             let kept = compact.and_then(|compact| Kept::of(compact, ids));
             entry.kept = kept.map(|kept| Box::new(Kept { logical_parent, ..kept }));
             if entry.kept.is_none() && logical_parent.is_some() {
-                let none = Kept { anchor: None, uuids: Vec::new(), is_segment: false, logical_parent };
+                let none = Kept { logical_parent, ..Kept::default() };
                 entry.kept = Some(Box::new(none));
             }
         }
@@ -283,15 +287,16 @@ fn named(content: Json, kind: &str, member: &'static str, ids: &mut Ids) -> Box<
 
 impl Kept {
     fn of(compact: Json, ids: &mut Ids) -> Option<Kept> {
+        let is_instant = compact.under(&["durationMs"]).is_some_and(|took| took.text() == "0");
         let mut id = |json: Option<Json>| json.and_then(Json::string).map(|text| ids.of(&text));
         if let Some(kept) = compact.under(&["preservedMessages"]).filter(|kept| kept.is_object()) {
             let anchor = id(kept.under(&["anchorUuid"]));
             let uuids = kept.under(&["uuids"])?.elements().filter_map(|uuid| id(Some(uuid))).collect();
-            return Some(Kept { anchor, uuids, is_segment: false, logical_parent: None });
+            return Some(Kept { anchor, uuids, is_instant, ..Kept::default() });
         }
         let kept = compact.under(&["preservedSegment"]).filter(|kept| kept.is_object())?;
         let anchor = id(kept.under(&["anchorUuid"]));
         let uuids = vec![id(kept.under(&["headUuid"]))?, id(kept.under(&["tailUuid"]))?];
-        Some(Kept { anchor, uuids, is_segment: true, logical_parent: None })
+        Some(Kept { anchor, uuids, is_instant, is_segment: true, logical_parent: None })
     }
 }

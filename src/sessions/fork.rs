@@ -9,17 +9,18 @@ use std::path::Path;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::cut::{self, Cut};
 use super::entry::{Entry, Id, Ids, Kind};
 use super::files::{self, Regular};
 use super::folders::{self, Found};
 use super::glance::Pieces;
 use super::info::Info;
-use super::lines::Lines;
 use super::messages::{open, read};
+use super::notes::Notes;
 use super::options::{self, Options, check_id};
 use super::time;
 use super::transcript::Transcript;
-use crate::error::{Error, Result, Status};
+use crate::error::Result;
 use crate::protocol::pointer::Json;
 
 /// What belongs to the session that is copied and not to the copy.
@@ -49,10 +50,10 @@ pub fn fork(id: &str, options: &str) -> Result<String> {
     let found = folders::find(id, &options)?;
     let file = open(&found.path)?.ok_or_else(|| folders::not_found(id, &options))?;
     let transcript = read(&file, &found.path)?;
-    let copied = copied(&transcript, id, &options)?;
+    let cut = cut::cut(&transcript, id, options.up_to_message_id.as_deref())?;
     let new_id = Uuid::new_v4().to_string();
     let path = found.path.with_file_name(format!("{new_id}.jsonl"));
-    let copy = Copy { transcript: &transcript, file: &file, source: &found, new_id: &new_id, copied };
+    let copy = Copy { transcript: &transcript, file: &file, source: &found, new_id: &new_id, cut };
     let written = copy.write(&path, &options);
     if written.is_err() {
         let _ = std::fs::remove_file(&path);
@@ -61,62 +62,12 @@ pub fn fork(id: &str, options: &str) -> Result<String> {
     Ok(json!({"session_id": new_id}).to_string())
 }
 
-/// The entries that are copied: places in the transcript.
-fn copied(transcript: &Transcript, id: &str, options: &Options) -> Result<Vec<usize>> {
-    let entries = &transcript.entries;
-    let mut copied: Vec<usize> = (0..entries.len()).filter(|index| !entries[*index].is_sidechain).collect();
-    if let Some(message) = &options.up_to_message_id {
-        let last = transcript.ids.known(message).and_then(|uuid| end(entries, &copied, uuid));
-        let last = last.ok_or_else(|| unknown_message(message, id))?;
-        copied.truncate(last + 1);
-        before_compaction(entries, &mut copied);
-    }
-    if copied.iter().any(|index| entries[*index].kind != Kind::Progress) {
-        return Ok(copied);
-    }
-    Err(Error::new(Status::SessionNotFound, format!("session {id} has no messages to copy"))
-        .with("session_id", id)
-        .with("remedy", "fork a session that has begun"))
-}
-
-fn end(entries: &[Entry], copied: &[usize], uuid: Id) -> Option<usize> {
-    let is_it = |index: &usize| entries[*index].uuid == uuid;
-    let was_queued = |index: &usize| entries[*index].queued_as == Some(uuid);
-    copied.iter().position(is_it).or_else(|| copied.iter().position(was_queued))
-}
-
-/// A copy that would end with a compaction ends before it: what it summarises is still there.
-fn before_compaction(entries: &[Entry], copied: &mut Vec<usize>) {
-    let last_said = copied.iter().rposition(|index| entries[*index].is_said());
-    let behind = last_said.map_or(0, |last| last + 1);
-    let Some(boundary) = (behind..copied.len()).find(|place| entries[copied[*place]].is_boundary) else {
-        return;
-    };
-    let kept = entries[copied[boundary]].kept.as_deref();
-    let named: HashSet<Id> =
-        kept.into_iter().flat_map(|kept| kept.uuids.iter().copied().chain(kept.logical_parent)).collect();
-    let before = &copied[..boundary];
-    let end = before
-        .iter()
-        .rposition(|index| named.contains(&entries[*index].uuid))
-        .map_or(boundary, |last| last + 1);
-    if before[..end].iter().any(|index| entries[*index].kind != Kind::Progress) {
-        copied.truncate(end);
-    }
-}
-
-fn unknown_message(message: &str, id: &str) -> Error {
-    Error::new(Status::NotFound, format!("session {id} has no message {message}"))
-        .with("session_id", id)
-        .with("remedy", "pass the uuid of a message of claude_session_messages")
-}
-
 struct Copy<'a> {
     transcript: &'a Transcript,
     file: &'a Regular,
     source: &'a Found,
     new_id: &'a str,
-    copied: Vec<usize>,
+    cut: Cut,
 }
 
 /// The new ids of messages, each by its old one.
@@ -134,22 +85,36 @@ impl Renamed<'_> {
 impl Copy<'_> {
     fn write(&self, path: &Path, options: &Options) -> Result<()> {
         let failed = |cause: std::io::Error| folders::failed("write", path, &cause);
-        let title = self.title(options);
+        let title = json!(self.title(options));
+        let unread = |cause: std::io::Error| folders::failed("read", &self.source.path, &cause);
+        let notes = Notes::read(self.file, &self.source.id).map_err(unread)?;
+        let now = time::format(time::now_ms());
         let mut out = BufWriter::new(files::create(path).map_err(failed)?);
-        self.entries(&mut out)
-            .and_then(|()| self.notes(&mut out, &title))
+        notes
+            .write_before(&mut out, self.new_id, &now)
+            .and_then(|()| self.entries(&mut out, &now))
+            .and_then(|()| notes.write_behind(&mut out, &self.source.id, self.new_id, &now))
+            .and_then(|()| {
+                let (id, uuid) = (self.new_id, Uuid::new_v4());
+                writeln!(
+                    out,
+                    "{{\"type\":\"custom-title\",\"sessionId\":\"{id}\",\"customTitle\":{title},\
+                     \"uuid\":\"{uuid}\",\"timestamp\":\"{now}\"}}"
+                )
+            })
             .and_then(|()| out.flush())
             .map_err(failed)
     }
 
-    fn entries(&self, out: &mut impl Write) -> std::io::Result<()> {
+    fn entries(&self, out: &mut impl Write, now: &str) -> std::io::Result<()> {
         let entries = &self.transcript.entries;
-        let new = self.copied.iter().map(|index| (entries[*index].uuid, Uuid::new_v4().to_string()));
+        let new = self.cut.entries.iter().map(|index| (entries[*index].uuid, Uuid::new_v4().to_string()));
         let renamed = Renamed { ids: &self.transcript.ids, new: new.collect() };
         let by_uuid: HashMap<Id, &Entry> =
-            self.copied.iter().map(|index| (entries[*index].uuid, &entries[*index])).collect();
+            self.cut.entries.iter().map(|index| (entries[*index].uuid, &entries[*index])).collect();
         let written: Vec<&Entry> = self
-            .copied
+            .cut
+            .entries
             .iter()
             .map(|index| &entries[*index])
             .filter(|entry| entry.kind != Kind::Progress)
@@ -161,38 +126,11 @@ impl Copy<'_> {
             let text = String::from_utf8_lossy(&line[..length]);
             let Some(json) = Json::parse(&text).filter(|json| json.is_object()) else { continue };
             let parent = parent(entry, &by_uuid).and_then(|parent| renamed.new.get(&parent));
-            let now = (place + 1 == written.len()).then(|| time::format(time::now_ms()));
+            let now = (place + 1 == written.len()).then_some(now);
             let forked = Forked { copy: self, renamed: &renamed, parent: parent.map(String::as_str), now };
             writeln!(out, "{}", forked.line(json, entry))?;
         }
         Ok(())
-    }
-
-    /// What the CLI keeps of a session beside its messages.
-    fn notes(&self, out: &mut impl Write, title: &str) -> std::io::Result<()> {
-        let mut notes = Notes::default();
-        let mut lines = Lines::of(self.file);
-        while let Some((_, line)) = lines.next()? {
-            notes.look_at(line, &self.source.id);
-        }
-        let now = time::format(time::now_ms());
-        if !notes.replacements.is_empty() {
-            let replacements = notes.replacements.join(",");
-            let (id, uuid) = (self.new_id, Uuid::new_v4());
-            writeln!(
-                out,
-                "{{\"type\":\"content-replacement\",\"sessionId\":\"{id}\",\"replacements\":[{replacements}],\
-                 \"uuid\":\"{uuid}\",\"timestamp\":\"{now}\"}}"
-            )?;
-        }
-        for (kind, name, value) in notes.carried() {
-            writeln!(out, "{{\"type\":\"{kind}\",\"sessionId\":\"{}\",\"{name}\":{value}}}", self.new_id)?;
-        }
-        let title = json!({
-            "type": "custom-title", "sessionId": self.new_id, "customTitle": title,
-            "uuid": Uuid::new_v4().to_string(), "timestamp": now,
-        });
-        writeln!(out, "{title}")
     }
 
     fn title(&self, options: &Options) -> String {
@@ -225,7 +163,7 @@ struct Forked<'a> {
     renamed: &'a Renamed<'a>,
     parent: Option<&'a str>,
     /// The time of the last entry, by which the CLI finds where to go on.
-    now: Option<String>,
+    now: Option<&'a str>,
 }
 
 impl Forked<'_> {
@@ -244,8 +182,11 @@ impl Forked<'_> {
                 | "requestSessionId" => {}
                 "timestamp" if self.now.is_some() => {}
                 "logicalParentUuid" => put(name, &self.link(value)),
-                "compactMetadata" if entry.is_boundary => put(name, &self.compaction(value)),
+                "compactMetadata" if entry.is_boundary => {
+                    put(name, &self.compaction(value, self.copy.cut.is_bare(entry)));
+                }
                 "attachment" if entry.is_queued => put(name, &self.renamed_in(value, &["source_uuid"])),
+                "attachment" if entry.kind == Kind::Attachment => put(name, &self.attachment(value)),
                 _ if DROPPED.contains(&name) => {}
                 _ => put(name, value.text()),
             }
@@ -282,11 +223,28 @@ impl Forked<'_> {
         self.renamed.of(value).map_or("null".to_owned(), quoted)
     }
 
-    fn compaction(&self, value: Json) -> String {
+    fn compaction(&self, value: Json, is_bare: bool) -> String {
         self.object(value, |name, value| match name {
+            "preservedMessages" | "preservedSegment" | "postTokens" if is_bare => None,
             "preservedMessages" | "preservedSegment" => Some(self.renamed_in(value, NAMES_MESSAGES)),
             "runningTurnSends" => None,
             _ => Some(value.text().to_owned()),
+        })
+    }
+
+    /// A record of tools names the messages that announced them; one that is not in the copy is no announcement there.
+    fn attachment(&self, value: Json) -> String {
+        let kind = value.under(&["type"]).and_then(Json::string);
+        self.object(value, |name, value| {
+            if kind.as_deref() != Some("deferred_tools_record")
+                || name != "nameOnlyAnnouncements"
+                || !value.is_array()
+            {
+                return Some(value.text().to_owned());
+            }
+            let new: Vec<String> =
+                value.elements().filter_map(|json| self.renamed.of(json).map(quoted)).collect();
+            Some(format!("[{}]", new.join(",")))
         })
     }
 
@@ -317,54 +275,4 @@ impl Forked<'_> {
 
 fn quoted(text: &str) -> String {
     format!("\"{text}\"")
-}
-
-/// Notes of the CLI that go with a session.
-#[derive(Default)]
-struct Notes {
-    replacements: Vec<String>,
-    latch: Option<String>,
-    tools: Option<String>,
-    relocated: Option<String>,
-}
-
-impl Notes {
-    fn look_at(&mut self, line: &[u8], id: &str) {
-        const WANTED: &[&[u8]] = &[b"content-replacement", b"atis-latch", b"tools-used", b"relocated"];
-        let kind = crate::protocol::members::top_level_string(line, b"type");
-        if !kind.is_some_and(|kind| WANTED.contains(&kind)) {
-            return;
-        }
-        let text = String::from_utf8_lossy(line);
-        let Some(json) = Json::parse(&text).filter(|json| json.is_object()) else { return };
-        if json.under(&["sessionId"]).and_then(Json::string).as_deref() != Some(id) {
-            return;
-        }
-        let text = |name: &'static str| json.under(&[name]).filter(|value| value.string().is_some());
-        let owned = |value: Option<Json>| value.map(|value| value.text().to_owned());
-        match kind {
-            Some(b"content-replacement") => {
-                let all = json
-                    .under(&["replacements"])
-                    .into_iter()
-                    .flat_map(|all| all.elements().collect::<Vec<_>>());
-                self.replacements.extend(all.filter(|one| one.is_object()).map(|one| one.text().to_owned()));
-            }
-            Some(b"atis-latch") => self.latch = owned(text("atis")).or(self.latch.take()),
-            Some(b"tools-used") => {
-                self.tools =
-                    owned(json.under(&["tools"]).filter(|tools| tools.is_array())).or(self.tools.take());
-            }
-            _ => self.relocated = owned(text("relocatedCwd")).or(self.relocated.take()),
-        }
-    }
-
-    fn carried(&self) -> impl Iterator<Item = (&'static str, &'static str, &str)> {
-        let all = [
-            ("atis-latch", "atis", self.latch.as_deref()),
-            ("tools-used", "tools", self.tools.as_deref()),
-            ("relocated", "relocatedCwd", self.relocated.as_deref()),
-        ];
-        all.into_iter().filter_map(|(kind, name, value)| Some((kind, name, value?)))
-    }
 }

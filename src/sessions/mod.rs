@@ -5,6 +5,7 @@
 //! FIFO cannot make anybody wait and a symlink cannot lead elsewhere.
 
 mod change;
+mod cut;
 mod entry;
 mod files;
 mod first_prompt;
@@ -17,6 +18,7 @@ mod lines;
 mod list;
 mod live;
 mod messages;
+mod notes;
 mod options;
 mod parallel;
 mod regions;

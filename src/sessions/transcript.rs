@@ -95,13 +95,14 @@ impl<'a> Nodes<'a> {
         way
     }
 
-    /// The last message of the conversation.
-    fn leaf(&self) -> Option<usize> {
-        self.main_leaf().or_else(|| self.any_leaf())
+    /// The last message of the conversation, and what is behind it in the conversation itself.
+    fn leaf(&self) -> Option<(usize, Option<usize>)> {
+        let main = self.main_leaf().map(|(leaf, end)| (leaf, Some(end)));
+        main.or_else(|| self.any_leaf().map(|leaf| (leaf, None)))
     }
 
     /// The last one in the file from which nothing goes on.
-    fn main_leaf(&self) -> Option<usize> {
+    fn main_leaf(&self) -> Option<(usize, usize)> {
         let main = || self.order().filter(|node| self.entry(*node).is_main());
         let continued: HashSet<Id> = main().filter_map(|node| self.parent(node)).collect();
         let mut ends: Vec<usize> =
@@ -112,7 +113,7 @@ impl<'a> Nodes<'a> {
             let mut at = Some(end);
             while let Some(node) = at.filter(|node| !silent.contains(node)) {
                 if self.entry(node).is_said() {
-                    return Some(node);
+                    return Some((node, end));
                 }
                 silent.insert(node);
                 at = self.parent_node(node);
@@ -148,11 +149,19 @@ impl<'a> Nodes<'a> {
 
 /// The conversation: places in `entries`, in the order in which it was held.
 pub fn conversation(entries: &[Entry], is_part: impl Fn(&Entry) -> bool) -> Vec<usize> {
+    conversation_and_end(entries, is_part).0
+}
+
+/// [`conversation`], and the entry that it was found by: the last one of the conversation itself, said or not.
+pub fn conversation_and_end(
+    entries: &[Entry],
+    is_part: impl Fn(&Entry) -> bool,
+) -> (Vec<usize>, Option<usize>) {
     let mut nodes = Nodes::of(entries, is_part);
     relink::relink(&mut nodes);
-    let Some(leaf) = nodes.leaf() else { return Vec::new() };
+    let Some((leaf, end)) = nodes.leaf() else { return (Vec::new(), None) };
     let chain = nodes.way_to(leaf);
-    parallel::put_back(&nodes, chain)
+    (parallel::put_back(&nodes, chain), end)
 }
 
 /// A subagent's conversation has no branches: it is the way to its last message.
