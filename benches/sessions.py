@@ -25,6 +25,16 @@ DIFFERENCES = {
     ("queued prompt", "Python"): "it does not tell prompts that were sent into a running turn",
     ("two of one id", "Python"): "of two entries with one id it takes the first",
     ("wrong bytes", "Python"): "it gives up on a file with bytes that are not UTF-8",
+    ("wrong bytes in a text", "Python"): "it gives up on a file with bytes that are not UTF-8",
+    ("copy", "Python"): "its copies lack what the CLI came to note (the session that asked, suppressed history, where it moved)",
+    ("two compactions", "Python"): "it loses the messages that a compaction kept",
+    ("segment", "Python"): "it loses the messages that a compaction kept",
+    ("prompt behind the end", "Python"): "it does not tell prompts that were sent into a running turn",
+    ("notes", "Python"): "it does not see where a session has moved",
+    ("hidden rows", "TypeScript"): "it shows what a hidden tool ran in the tool's place; here come the rows that the CLI wrote",
+    ("symlink", "Python"): "it follows symlinks, when it lists too",
+    ("symlink", "TypeScript"): "it reads through a symlink that it does not list",
+    ("FIFO", "Python"): "it waits for ever",
 }
 
 ID = "11111111-1111-4111-8111-{:012d}"

@@ -57,7 +57,7 @@ fn unknown_message(message: &str, id: &str) -> Error {
 /// The message, in the conversation or behind it; else wherever it is. The id may be the one that a prompt was sent with.
 fn end(entries: &[Entry], all: &[usize], uuid: Id) -> Option<usize> {
     let places = places(all.iter().map(|index| entries[*index].uuid));
-    let chain: Vec<usize> = conversation(entries, |entry| !entry.is_sidechain)
+    let chain: Vec<usize> = conversation(entries, &|entry: &Entry| !entry.is_sidechain)
         .into_iter()
         .filter_map(|index| places.get(&entries[index].uuid).copied())
         .collect();
@@ -154,7 +154,7 @@ impl<'a> Branches<'a> {
         (end.uuid, end.parent, end.kind, end.kept, end.is_boundary) =
             (MADE_UP, Some(last), Kind::System, None, false);
         with_end.push(end);
-        let chain = conversation(&with_end, |_| true);
+        let chain = conversation(&with_end, &|_| true);
         let places = places(part.iter().map(|entry| entry.uuid));
         let start = *places.get(&with_end[*chain.first()?].uuid)?;
         let by_uuid: HashMap<Id, &Entry> = part.iter().map(|entry| (entry.uuid, entry)).collect();
@@ -175,7 +175,8 @@ impl<'a> Branches<'a> {
         let boundaries = self.part.iter().filter(|entry| entry.is_boundary && self.may_go(entry.uuid));
         self.leave_out(boundaries.filter(is_passed_by).map(|entry| entry.uuid), &mut left_out);
         for _ in 0..ROUNDS {
-            let (chain, end) = conversation_and_end(self.part, |entry| !left_out.contains(&entry.uuid));
+            let (chain, end) =
+                conversation_and_end(self.part, &|entry: &Entry| !left_out.contains(&entry.uuid));
             let told: HashSet<Id> = chain.into_iter().map(|index| self.part[index].uuid).collect();
             let end = end.map(|index| self.part[index].uuid).filter(|end| self.may_go(*end));
             match end {

@@ -9,7 +9,7 @@ use super::entry::{Entry, Kind, Local};
 use super::files::Regular;
 use super::folders;
 use super::options::{self, Options, Page, check_id};
-use super::transcript::{Transcript, conversation};
+use super::transcript::{Transcript, conversation_and_waiting};
 use crate::error::Result;
 use crate::protocol::pointer::Json;
 
@@ -71,9 +71,11 @@ fn part<T>(all: &[T], page: Page, from_end: bool) -> &[T] {
 /// What a user sees of the conversation.
 fn shown(transcript: &Transcript, options: &Options) -> Vec<Shown> {
     let entries = &transcript.entries;
-    let chain = conversation(entries, |_| true);
+    let (mut chain, waiting) = conversation_and_waiting(entries);
     let local = local_commands(entries, &chain);
-    let delivered = delivered(entries, &chain, &local);
+    let mut delivered = delivered(entries, &chain, &local);
+    delivered.resize(chain.len() + waiting.len(), true);
+    chain.extend(waiting);
     let mut uuids: HashSet<_> = chain.iter().map(|index| entries[*index].uuid).collect();
     let mut shown = Vec::new();
     for (place, index) in chain.iter().copied().enumerate() {

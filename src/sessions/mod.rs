@@ -27,8 +27,11 @@ mod subagents;
 mod tag;
 mod time;
 mod transcript;
+mod waiting;
 mod worktrees;
 
+#[cfg(test)]
+mod copies;
 #[cfg(test)]
 mod tests;
 

@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const ID: &str = "0b0e8c1a-1111-4000-8000-000000000001";
+pub const ID: &str = "0b0e8c1a-1111-4000-8000-000000000001";
 const OTHER: &str = "0b0e8c1a-2222-4000-8000-000000000002";
 
-struct Disk {
+pub struct Disk {
     base: tempfile::TempDir,
 }
 
 impl Disk {
-    fn new() -> Disk {
+    pub fn new() -> Disk {
         Disk { base: tempfile::tempdir().unwrap() }
     }
 
@@ -30,13 +30,13 @@ impl Disk {
         folder
     }
 
-    fn project(&self) -> PathBuf {
+    pub fn project(&self) -> PathBuf {
         let path = self.config().join("projects").join(key::of_folder(&self.folder()));
         fs::create_dir_all(&path).unwrap();
         path
     }
 
-    fn put(&self, id: &str, lines: &[Value]) -> PathBuf {
+    pub fn put(&self, id: &str, lines: &[Value]) -> PathBuf {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         self.put_bytes(id, text.as_bytes())
     }
@@ -47,7 +47,7 @@ impl Disk {
         path
     }
 
-    fn options(&self, more: Value) -> String {
+    pub fn options(&self, more: Value) -> String {
         let mut options = json!({"config_dir": self.config()});
         options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         options.to_string()
@@ -66,7 +66,7 @@ impl Disk {
         serde_json::from_str(&info(id, &self.options(json!({}))).unwrap()).unwrap()
     }
 
-    fn messages(&self, id: &str, more: Value) -> Vec<Value> {
+    pub fn messages(&self, id: &str, more: Value) -> Vec<Value> {
         let mut seen = Vec::new();
         messages(id, &self.options(more), |item| {
             seen.push(serde_json::from_str(&item.json).unwrap());
@@ -76,19 +76,19 @@ impl Disk {
         seen
     }
 
-    fn uuids(&self, id: &str, more: Value) -> Vec<String> {
+    pub fn uuids(&self, id: &str, more: Value) -> Vec<String> {
         self.messages(id, more).iter().map(|item| item["uuid"].as_str().unwrap().to_owned()).collect()
     }
 }
 
-fn said(kind: &str, uuid: &str, parent: Option<&str>, content: Value) -> Value {
+pub fn said(kind: &str, uuid: &str, parent: Option<&str>, content: Value) -> Value {
     json!({
         "type": kind, "uuid": uuid, "parentUuid": parent, "sessionId": ID, "timestamp": "2026-01-01T00:00:00.000Z",
         "cwd": "/home/me", "gitBranch": "main", "message": {"role": kind, "content": content},
     })
 }
 
-fn with(mut line: Value, more: Value) -> Value {
+pub fn with(mut line: Value, more: Value) -> Value {
     line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     line
 }

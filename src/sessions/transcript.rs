@@ -9,7 +9,7 @@ use std::io::Result;
 use super::entry::{Entry, Id, Ids, Kind};
 use super::files::Regular;
 use super::lines::Lines;
-use super::{parallel, relink};
+use super::{parallel, relink, waiting};
 use crate::protocol::members::top_level_string;
 use crate::protocol::pointer::Json;
 
@@ -46,8 +46,14 @@ pub struct Nodes<'a> {
     parents: HashMap<usize, Id>,
 }
 
+/// The last message of a conversation, and the entry behind it that it was found by.
+struct Leaf {
+    said: usize,
+    end: Option<usize>,
+}
+
 impl<'a> Nodes<'a> {
-    pub fn of(entries: &'a [Entry], is_part: impl Fn(&Entry) -> bool) -> Nodes<'a> {
+    pub fn of(entries: &'a [Entry], is_part: &dyn Fn(&Entry) -> bool) -> Nodes<'a> {
         let mut places: HashMap<Id, usize> = HashMap::new();
         let mut order = Vec::new();
         for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| is_part(entry)) {
@@ -95,14 +101,12 @@ impl<'a> Nodes<'a> {
         way
     }
 
-    /// The last message of the conversation, and what is behind it in the conversation itself.
-    fn leaf(&self) -> Option<(usize, Option<usize>)> {
-        let main = self.main_leaf().map(|(leaf, end)| (leaf, Some(end)));
-        main.or_else(|| self.any_leaf().map(|leaf| (leaf, None)))
+    fn leaf(&self) -> Option<Leaf> {
+        self.main_leaf().or_else(|| self.any_leaf().map(|said| Leaf { said, end: None }))
     }
 
     /// The last one in the file from which nothing goes on.
-    fn main_leaf(&self) -> Option<(usize, usize)> {
+    fn main_leaf(&self) -> Option<Leaf> {
         let main = || self.order().filter(|node| self.entry(*node).is_main());
         let continued: HashSet<Id> = main().filter_map(|node| self.parent(node)).collect();
         let mut ends: Vec<usize> =
@@ -113,7 +117,7 @@ impl<'a> Nodes<'a> {
             let mut at = Some(end);
             while let Some(node) = at.filter(|node| !silent.contains(node)) {
                 if self.entry(node).is_said() {
-                    return Some((node, end));
+                    return Some(Leaf { said: node, end: Some(end) });
                 }
                 silent.insert(node);
                 at = self.parent_node(node);
@@ -148,25 +152,38 @@ impl<'a> Nodes<'a> {
 }
 
 /// The conversation: places in `entries`, in the order in which it was held.
-pub fn conversation(entries: &[Entry], is_part: impl Fn(&Entry) -> bool) -> Vec<usize> {
+pub fn conversation(entries: &[Entry], is_part: &dyn Fn(&Entry) -> bool) -> Vec<usize> {
     conversation_and_end(entries, is_part).0
 }
 
 /// [`conversation`], and the entry that it was found by: the last one of the conversation itself, said or not.
 pub fn conversation_and_end(
     entries: &[Entry],
-    is_part: impl Fn(&Entry) -> bool,
+    is_part: &dyn Fn(&Entry) -> bool,
 ) -> (Vec<usize>, Option<usize>) {
+    let (_, chain, found) = walk(entries, is_part);
+    (chain, found.and_then(|leaf| leaf.end))
+}
+
+/// [`conversation`] of a whole file, and the prompts that wait behind it.
+pub fn conversation_and_waiting(entries: &[Entry]) -> (Vec<usize>, Vec<usize>) {
+    let (nodes, chain, found) = walk(entries, &|_| true);
+    let waiting = found.map(|leaf| waiting::behind(&nodes, leaf.said, &chain));
+    (chain, waiting.unwrap_or_default())
+}
+
+/// The entries, the conversation, and what [`Nodes::leaf`] says.
+fn walk<'a>(entries: &'a [Entry], is_part: &dyn Fn(&Entry) -> bool) -> (Nodes<'a>, Vec<usize>, Option<Leaf>) {
     let mut nodes = Nodes::of(entries, is_part);
     relink::relink(&mut nodes);
-    let Some((leaf, end)) = nodes.leaf() else { return (Vec::new(), None) };
-    let chain = nodes.way_to(leaf);
-    (parallel::put_back(&nodes, chain), end)
+    let found = nodes.leaf();
+    let chain = found.as_ref().map(|leaf| parallel::put_back(&nodes, nodes.way_to(leaf.said)));
+    (nodes, chain.unwrap_or_default(), found)
 }
 
 /// A subagent's conversation has no branches: it is the way to its last message.
 pub fn subagent(entries: &[Entry]) -> Vec<usize> {
-    let nodes = Nodes::of(entries, |_| true);
+    let nodes = Nodes::of(entries, &|_| true);
     let last = entries.iter().rposition(Entry::is_said).and_then(|last| nodes.find(entries[last].uuid));
     last.map(|last| nodes.way_to(last)).unwrap_or_default()
 }
