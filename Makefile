@@ -46,7 +46,7 @@ ifneq ($(shell pkg-config --exists sdl2 2>/dev/null && echo yes),yes)
 EXAMPLES := $(filter-out %/sdl_loop,$(EXAMPLES))
 endif
 
-.PHONY: all build run test cli testkit header notice deny fault-matrix tsan loom chaos soak fuzz fuzz-check examples bench bench-check fmt lint install uninstall clean help
+.PHONY: sessions-speed sessions-check all build run test cli testkit header notice deny fault-matrix tsan loom chaos soak fuzz fuzz-check examples bench bench-check fmt lint install uninstall clean help
 
 all: build
 
@@ -140,6 +140,11 @@ bench: $(BUILD)/lib
 	@python3 benches/bench.py "$(abspath $(BUILD)/lib)" "$(abspath $(BUILD)/bench)" $(BENCH_FLAGS)
 
 # Fails when a message costs more instructions than benches/instructions.json says. BENCH_FLAGS=--write keeps new counts.
+# Sessions on the disk beside both official SDKs: how fast, and whether all read the same.
+sessions-speed sessions-check: $(BUILD)/lib
+	@python3 benches/sessions.py "$(abspath $(BUILD)/lib)" "$(abspath $(BUILD)/bench)" \
+		$(if $(filter sessions-speed,$@),speed,differences)
+
 bench-check: $(BUILD)/lib
 	@python3 benches/instructions.py "$(abspath $(BUILD)/lib)" "$(abspath $(BUILD)/bench)" $(BENCH_FLAGS)
 

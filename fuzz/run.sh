@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 mode=$1 seconds=$2
 shift 2
-[ $# -gt 0 ] || set -- stdout answers options pointer record transport calls
+[ $# -gt 0 ] || set -- stdout answers options pointer record transport calls sessions
 version=0.13.2
 case $mode in
 # The check does the same each time; what is new is for the long form.

@@ -35,7 +35,7 @@
  *     talk        Prompts                                       receive     Messages and requests, in four modes
  *     events      What claude_client_next returns               control     Steering a running session
  *     requests    What the CLI asks of the host                 tools       MCP servers inside the host
- *     transport   A CLI that runs somewhere else
+ *     transport   A CLI that runs somewhere else                sessions    Sessions on the disk, without a client
  *
  * THE CONTRACT. It holds for every function unless the text of that function says otherwise, so those texts say only
  * what is different.
@@ -151,6 +151,9 @@ CLAUDE_ENUM(claude_status_t) {
     CLAUDE_ERR_INVALID_OPTION = -103,    /**< An option that is unknown, of the wrong type, or cannot be combined. */
     CLAUDE_ERR_UNSUPPORTED = -104,       /**< Not possible in this mode, on this system or with this CLI. */
     CLAUDE_ERR_NOT_FOUND = -105,         /**< There is nothing of that name, at that place, with that text. */
+    CLAUDE_ERR_FILE = -106,              /**< A file or a folder could not be read or written (`OSError`). */
+    CLAUDE_ERR_SESSION_NOT_FOUND = -107, /**< No such session is on the disk (`FileNotFoundError`). */
+    CLAUDE_ERR_SESSION_IN_USE = -108,    /**< The session is open, and what was asked would damage it. */
     CLAUDE_ERR_CLI_NOT_FOUND = -201,     /**< No usable CLI was found (`CLINotFoundError`). */
     CLAUDE_ERR_CLI_CONNECTION = -202,    /**< The CLI could not be started or spoken to (`CLIConnectionError`). */
     CLAUDE_ERR_NOT_CONNECTED = -203,     /**< The client is not connected (`CLIConnectionError`). */
@@ -1046,6 +1049,90 @@ bool claude_sink_has_room(const claude_sink_t *sink);
  *  @param message What a user should read about it, such as the end of stderr; NULL = nothing. */
 claude_status_t claude_sink_end(claude_sink_t *sink, claude_status_t status, int32_t exit_code, const char *message,
                                 claude_error_t **error);
+
+/** @} */
+
+/* ================================================================================================================== */
+/** @defgroup sessions Sessions on the disk
+ * What the CLI has written: a conversation to a file. No client is needed, and no CLI is started; each call reads or
+ * writes files on the calling thread before it returns, so that a UI calls them on another thread than its own.
+ * `options_json` names `config_dir`, the CLI's own folder (else CLAUDE_CONFIG_DIR, else ~/.claude), and `directory`,
+ * whose sessions are meant with those of its git worktrees unless `include_worktrees` is false (else all).
+ * CLAUDE_ERR_SESSION_NOT_FOUND: no such session. CLAUDE_ERR_FILE: the system refused. Ids are UUIDs. See
+ * docs/sessions.md.
+ * @{ */
+
+/** Lists sessions, newest first, as an array of what claude_session_info gives. Only as many files are opened as rows
+ *  are asked for.
+ *  @param options_json Also `limit`, `offset`, `include_archived`, `include_programmatic` (both true); NULL = none. */
+claude_status_t claude_sessions_list(const char *options_json, char **sessions_json, claude_error_t **error);
+
+/**
+ * Describes a session: `session_id`, `summary`, `last_modified` and `created_at` (milliseconds), `file_size`,
+ * `custom_title`, `first_prompt`, `git_branch`, `cwd`, `tag`, `archived`, `entrypoint`, `continued_in`, `live` (`pid`,
+ * `status` of the CLI that has it open), `path`. What is not known is left out. A file of a subagent, or without a word
+ * in it, is no session.
+ * @param options_json NULL = none.
+ */
+claude_status_t claude_session_info(const char *session_id, const char *options_json, char **info_json,
+                                    claude_error_t **error);
+
+/**
+ * Reads a conversation, oldest message first. `on_message` runs on the calling thread, once for each message, before
+ * this returns: `type`, `uuid`, `session_id`, `message`, `parent_tool_use_id`, `parent_agent_id`, `timestamp`, and more
+ * where the CLI has noted more. A session of any size is read in little memory.
+ * @param options_json Also `limit`, `offset`, `from_end` (count both from the last message), `include_system`;
+ *   NULL = none.
+ * @param on_message Gets the messages: CLAUDE_MESSAGE_USER, _ASSISTANT, and _SYSTEM where that was asked for.
+ */
+claude_status_t claude_session_messages(const char *session_id, const char *options_json, claude_message_fn on_message,
+                                        void *user_data, claude_error_t **error);
+
+/** Lists the subagents of a session: `agent_id`, `agent_type`, `description`, `tool_use_id`, `parent_agent_id`,
+ *  `finished`, `path`; null for what the CLI has not noted.
+ *  @param options_json NULL = none. */
+claude_status_t claude_session_subagents(const char *session_id, const char *options_json, char **subagents_json,
+                                         claude_error_t **error);
+
+/**
+ * Reads the conversation of a subagent, as claude_session_messages does.
+ * @param agent_id As claude_session_subagents has it.
+ * @param options_json As for claude_session_messages; NULL = none.
+ * @param on_message Gets the messages.
+ */
+claude_status_t claude_session_subagent_messages(const char *session_id, const char *agent_id, const char *options_json,
+                                                 claude_message_fn on_message, void *user_data, claude_error_t **error);
+
+/** Gives a session a title, also while it is live.
+ *  @param options_json NULL = none. */
+claude_status_t claude_session_rename(const char *session_id, const char *title, const char *options_json,
+                                      claude_error_t **error);
+
+/** Gives a session a tag, which is normalised (NFKC) and loses what nobody sees.
+ *  @param tag NULL = take the tag away.
+ *  @param options_json NULL = none. */
+claude_status_t claude_session_tag(const char *session_id, const char *tag, const char *options_json,
+                                   claude_error_t **error);
+
+/** Puts a session into the archive, or takes it out. Something typed into it takes it out as well.
+ *  @param options_json NULL = none. */
+claude_status_t claude_session_archive(const char *session_id, bool archived, const char *options_json,
+                                       claude_error_t **error);
+
+/** Removes a session from the disk with all that belongs to it. CLAUDE_ERR_SESSION_IN_USE while a CLI or a client of
+ *  this process has it open: what it writes next would make the file anew, without what was said before.
+ *  @param options_json Also `force`; NULL = none. */
+claude_status_t claude_session_delete(const char *session_id, const char *options_json, claude_error_t **error);
+
+/** Copies a session under a new id, which the option `resume` takes. CLAUDE_ERR_NOT_FOUND: it has no such message.
+ *  @param options_json Also `up_to_message_id` (the last message that is copied), `title`; NULL = none.
+ *  @param fork_json Receives `{"session_id": ...}` of the copy. */
+claude_status_t claude_session_fork(const char *session_id, const char *options_json, char **fork_json,
+                                    claude_error_t **error);
+
+/** Names the folder below `projects/` in which the CLI keeps the sessions of a working folder.
+ *  @param directory It need not be there. */
+claude_status_t claude_session_project_key(const char *directory, char **key, claude_error_t **error);
 
 /** @} */
 

@@ -46,6 +46,12 @@ statuses! {
     Unsupported = -104, c"CLAUDE_ERR_UNSUPPORTED", "ClaudeSDKError";
     /// There is nothing of that name, at that place, with that text.
     NotFound = -105, c"CLAUDE_ERR_NOT_FOUND", "ValueError";
+    /// A file or a folder could not be read or written.
+    File = -106, c"CLAUDE_ERR_FILE", "OSError";
+    /// No such session is on the disk.
+    SessionNotFound = -107, c"CLAUDE_ERR_SESSION_NOT_FOUND", "FileNotFoundError";
+    /// The session is open, and what was asked would damage it.
+    SessionInUse = -108, c"CLAUDE_ERR_SESSION_IN_USE", "ValueError";
     /// No usable CLI was found.
     CliNotFound = -201, c"CLAUDE_ERR_CLI_NOT_FOUND", "CLINotFoundError";
     /// The CLI could not be started or spoken to.

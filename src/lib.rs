@@ -6,6 +6,7 @@
 //! - [`capi`]: the exports, one file for each chapter of the header. Each converts, makes one call, and is done.
 //! - [`ffi`]: the boundary kit: guard, handles, text, callbacks. Knows nothing of Claude.
 //! - [`session`]: the client: connect, talk, control, turns, requests, close.
+//! - [`sessions`]: the sessions on the disk, without a client.
 //! - [`requests`]: what the CLI asks of the host, answered once. [`mcp`]: tools inside the host.
 //! - [`dispatch`]: from the reader to the host: lanes, queue, gate, modes, wake-up.
 //! - [`protocol`]: lines, kinds, control frames; no I/O. [`options`]: one JSON document to argv, environment, initialize.
@@ -44,5 +45,6 @@ pub mod protocol;
 pub mod requests;
 pub mod runtime;
 pub mod session;
+pub mod sessions;
 pub mod sync;
 pub mod transport;

@@ -180,13 +180,27 @@ fn a_session_that_is_not_logged_in_is_an_error_in_every_example() {
     let mut stage = real_stage!("a_session_that_is_not_logged_in");
     stage.sandbox = stage.sandbox.with_env("ANTHROPIC_API_KEY", "");
     // They have no turn, or none with the real CLI.
-    let others = ["claude_probe", "error_handling", "replay_test", "server_info", "custom_transport"];
+    let others =
+        ["claude_probe", "error_handling", "replay_test", "server_info", "custom_transport", "sessions"];
     for name in names().into_iter().filter(|name| !others.contains(&name.as_str())) {
         let ended = stage.run(&name, &[], "hello\n");
         assert!(!ended.status.success(), "{name}: {ended:#?}");
         assert!(ended.stderr.contains("Not logged in"), "{name}: {ended:#?}");
         assert!(!ended.stdout.contains("Not logged in"), "an answer in {name}: {ended:#?}");
     }
+}
+
+#[test]
+fn sessions_shows_an_earlier_conversation_and_goes_on_with_it() {
+    let stage = real_stage!("sessions_shows_an_earlier_conversation");
+    assert_eq!(stage.output("sessions", ""), "Nothing to go on with.\n");
+    stage.output("basic_session", "");
+    let remembers = Reply::text("The first thing you said: {{first_prompt}}");
+    stage.api.set_rules(vec![Rule::on_prompt("What did we talk about", remembers)]);
+    let output = stage.output("sessions", "1\n");
+    let asked = "What is the capital of France?";
+    let said = format!("The first thing you said: {asked}");
+    assert_order(&output, &[&format!("1 {asked}"), &format!("You: {asked}"), "Claude: The capital", &said]);
 }
 
 #[test]

@@ -259,6 +259,7 @@ const EXAMPLES: &[&str] = &[
     "pull",
     "pump_loop",
     "server_info",
+    "sessions",
     "streaming",
     "switch_model",
     "tools",

@@ -229,7 +229,7 @@ fn n5_a_conversation_that_the_api_rejects_is_told_with_its_status_and_a_fresh_on
 }
 
 #[test]
-fn n6_the_library_makes_no_path_of_a_session_itself() {
+fn n6_paths_of_sessions_are_made_in_one_room() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root];
     let mut files = 0;
@@ -241,6 +241,9 @@ fn n6_the_library_makes_no_path_of_a_session_itself() {
                 continue;
             }
             files += 1;
+            if path.parent().is_some_and(|folder| folder.ends_with("src/sessions")) {
+                continue;
+            }
             let text = std::fs::read_to_string(&path).unwrap();
             for line in text.lines().map(str::trim_start).filter(|line| !line.starts_with("//")) {
                 let named =

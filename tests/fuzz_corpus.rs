@@ -109,3 +109,8 @@ fn pointers_find_what_another_parser_finds() {
 fn calls_in_any_order_complete_once_and_leave_nothing() {
     replay("calls", 1, fuzz::calls::run);
 }
+
+#[test]
+fn any_bytes_are_a_session_or_none_and_a_copy_is_whole() {
+    replay("sessions", 20, fuzz::sessions::run);
+}

@@ -12,6 +12,7 @@ use packaging::{root, run};
 /// Each module of src and the modules that it may name. `capi` is on top: it may name all, and nothing names it.
 const DIRECTION: &[(&str, &[&str])] = &[
     ("probe", &["dispatch", "error", "options", "process", "protocol", "runtime", "session", "transport"]),
+    ("sessions", &["error", "names", "options", "protocol"]),
     (
         "session",
         &[

@@ -60,7 +60,9 @@ const LINKED: &[&str] = &[
     "socket2",
     "strsim",
     "thiserror",
+    "tinyvec",
     "tokio",
+    "unicode-normalization",
     "uuid",
     "wide",
     "windows-link",
@@ -90,7 +92,7 @@ const RUN_AT_BUILD: &[&str] = &[
 ];
 
 /// The licence that we take where a crate leaves the choice, the first that it offers.
-const TAKEN: &[&str] = &["MIT", "Zlib"];
+const TAKEN: &[&str] = &["MIT", "Zlib", "Unicode-3.0"];
 
 struct Graph {
     packages: BTreeMap<String, Value>,
@@ -184,10 +186,13 @@ impl Graph {
     }
 }
 
-/// The licence that we take of an expression.
-fn taken(expression: &str) -> Option<&'static str> {
-    let offered = |licence: &&&str| expression.split(" OR ").any(|one| one == **licence);
-    TAKEN.iter().find(offered).copied()
+/// The licences that we take of an expression: one of each choice that it offers.
+fn taken(expression: &str) -> Option<Vec<&'static str>> {
+    let one_of = |choice: &str| {
+        let choice = choice.trim_matches(['(', ')']);
+        TAKEN.iter().find(|licence| choice.split(" OR ").any(|one| one == **licence)).copied()
+    };
+    expression.split(" AND ").map(one_of).collect()
 }
 
 /// The text of that licence as the crate ships it.
@@ -215,13 +220,15 @@ fn notice(graph: &Graph, linked: &BTreeSet<String>) -> String {
         let package = &graph.packages[id];
         let of = |member: &str| package[member].as_str().unwrap_or_default().to_owned();
         let place = format!("{} {}", of("name"), of("version"));
-        let licence = taken(&of("license"));
-        let licence =
-            licence.unwrap_or_else(|| panic!("{place}: nothing of `{}` is in TAKEN", of("license")));
-        let text = text_of(&graph.folder(id), licence);
-        let text = text.unwrap_or_else(|| panic!("{place} ships no text of its licence {licence}"));
-        let line = format!("{place} ({licence}, of `{}`) {}", of("license"), of("repository"));
-        texts.entry(text).or_default().push(line);
+        let licences = taken(&of("license"));
+        let licences =
+            licences.unwrap_or_else(|| panic!("{place}: nothing of `{}` is in TAKEN", of("license")));
+        for licence in licences {
+            let text = text_of(&graph.folder(id), licence.trim_end_matches("-3.0"));
+            let text = text.unwrap_or_else(|| panic!("{place} ships no text of its licence {licence}"));
+            let line = format!("{place} ({licence}, of `{}`) {}", of("license"), of("repository"));
+            texts.entry(text).or_default().push(line);
+        }
     }
     let mut groups: Vec<(Vec<String>, String)> =
         texts.into_iter().map(|(text, crates)| (crates, text)).collect();

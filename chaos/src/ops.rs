@@ -4,6 +4,7 @@ mod clients;
 mod handles;
 mod operations;
 mod process;
+mod sessions;
 mod table;
 
 use std::ffi::CStr;

@@ -10,6 +10,7 @@ pub mod options;
 pub mod pointer;
 pub mod record;
 pub mod said;
+pub mod sessions;
 pub mod source;
 pub mod stdout;
 pub mod transport;

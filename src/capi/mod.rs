@@ -40,5 +40,7 @@ pub mod tool_call;
 
 pub mod transport;
 
+pub mod sessions;
+
 mod operation;
 mod support;

@@ -66,6 +66,12 @@ pub enum claude_status_t {
     CLAUDE_ERR_UNSUPPORTED = -104,
     /// There is nothing of that name, at that place, with that text.
     CLAUDE_ERR_NOT_FOUND = -105,
+    /// A file or a folder could not be read or written (`OSError`).
+    CLAUDE_ERR_FILE = -106,
+    /// No such session is on the disk (`FileNotFoundError`).
+    CLAUDE_ERR_SESSION_NOT_FOUND = -107,
+    /// The session is open, and what was asked would damage it.
+    CLAUDE_ERR_SESSION_IN_USE = -108,
     /// No usable CLI was found (`CLINotFoundError`).
     CLAUDE_ERR_CLI_NOT_FOUND = -201,
     /// The CLI could not be started or spoken to (`CLIConnectionError`).

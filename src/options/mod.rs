@@ -9,7 +9,7 @@
 
 pub mod bypass;
 mod combine;
-mod document;
+pub mod document;
 mod environment;
 mod extra;
 mod host;

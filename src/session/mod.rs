@@ -22,7 +22,7 @@ mod once;
 mod recorded;
 mod restart;
 mod run;
-mod shared;
+pub mod shared;
 mod stall_watch;
 mod stalls;
 mod start;

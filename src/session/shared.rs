@@ -12,6 +12,11 @@ static OPEN: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
 pub const REMEDY: &str =
     "end the other client first, or continue in a copy of the conversation with fork_session";
 
+/// Whether a client of this process has the conversation open.
+pub fn is_open(session_id: &str) -> bool {
+    lock(&OPEN).contains_key(session_id)
+}
+
 /// A client that has a conversation open, for as long as it is kept.
 #[derive(Debug)]
 pub struct Claim(String);

@@ -53,6 +53,17 @@ pub const OPS: &[(usize, &str, Operation)] = &[
     (4, "claude_runtime_shutdown", Actor::shutdown),
     (4, "claude_runtime_stats", |a| a.text(claude_runtime_stats)),
     (2, "claude_probe", Actor::probe),
+    (2, "claude_sessions_list", Actor::sessions_list),
+    (2, "claude_session_info", Actor::session_info),
+    (2, "claude_session_messages", Actor::session_messages),
+    (2, "claude_session_subagents", Actor::session_subagents),
+    (2, "claude_session_subagent_messages", Actor::session_subagent_messages),
+    (2, "claude_session_rename", Actor::session_rename),
+    (2, "claude_session_tag", Actor::session_tag),
+    (2, "claude_session_archive", Actor::session_archive),
+    (2, "claude_session_delete", Actor::session_delete),
+    (2, "claude_session_fork", Actor::session_fork),
+    (2, "claude_session_project_key", Actor::session_project_key),
     (60, "claude_client_create", Actor::create),
     (6, "claude_client_set_dispatch", |a| {
         let ((client, _), mode) = (a.client(), a.rng.below(6) as i32);

@@ -249,4 +249,19 @@ exports! {
         claude_sink_end(sink: Sink, status: Number<claude_status_t>, exit_code: i32, message: Text,
             error: Error) -> Status;
     }
+    sessions {
+        claude_sessions_list(options: Text, sessions: Reply, error: Error) -> Status;
+        claude_session_info(id: Text, options: Text, info: Reply, error: Error) -> Status;
+        claude_session_messages(id: Text, options: Text, callback: claude_message_fn, user_data: UserData,
+            error: Error) -> Status;
+        claude_session_subagents(id: Text, options: Text, subagents: Reply, error: Error) -> Status;
+        claude_session_subagent_messages(id: Text, agent: Text, options: Text, callback: claude_message_fn,
+            user_data: UserData, error: Error) -> Status;
+        claude_session_rename(id: Text, title: Text, options: Text, error: Error) -> Status;
+        claude_session_tag(id: Text, tag: Text, options: Text, error: Error) -> Status;
+        claude_session_archive(id: Text, archived: bool, options: Text, error: Error) -> Status;
+        claude_session_delete(id: Text, options: Text, error: Error) -> Status;
+        claude_session_fork(id: Text, options: Text, fork: Reply, error: Error) -> Status;
+        claude_session_project_key(directory: Text, key: Reply, error: Error) -> Status;
+    }
 }
