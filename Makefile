@@ -11,9 +11,8 @@ CFLAGS  ?= -O2 -g
 LIVE    ?=
 REPLAY  ?=
 TEST_FLAGS ?=
-TSAN    ?= short
 BENCH_FLAGS ?=
-CHAOS_SECONDS ?= 60
+CHAOS_SECONDS ?=
 HOURS   ?= 1
 SEED    ?=
 SANITIZE ?=
@@ -55,9 +54,9 @@ help:
 	@echo 'make run        show a conversation with the real CLI, offline; LIVE=1 uses your own claude and login,'
 	@echo '                REPLAY=1 plays a recorded one, without any CLI'
 	@echo 'make test       set up and run every test'
-	@echo 'make tsan       run tests under ThreadSanitizer; TSAN=long runs more of them'
+	@echo 'make tsan       run tests and chaos under ThreadSanitizer; CHAOS_SECONDS=600 is the long form'
 	@echo 'make loom       check the hand-overs between threads in every interleaving'
-	@echo 'make chaos      call every function at every moment for CHAOS_SECONDS (60); SEED=N, SANITIZE=address'
+	@echo 'make chaos      call every function at every moment for CHAOS_SECONDS (60); SEED=N, SANITIZE=address or thread'
 	@echo 'make soak       the same at a walking pace for HOURS (1), and look whether anything grows'
 	@echo 'make examples   build the C examples into $(BUILD)/examples'
 	@echo 'make install    after make: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall removes it'
@@ -123,14 +122,14 @@ test: cli
 
 # Races: the library and its standard library built with ThreadSanitizer, below $(BUILD)/tsan.
 tsan:
-	@tests/races/tsan.sh $(TSAN)
+	@CHAOS_SECONDS="$(CHAOS_SECONDS)" SEED="$(SEED)" tests/races/tsan.sh
 
 # Part of `make test` as well.
 loom:
 	$(CARGO) test $(patsubst tests/%.rs,--test %,$(wildcard tests/loom_*.rs))
 # Seeded chaos over the C functions: docs/reliability.md.
 chaos:
-	@CARGO="$(CARGO)" SANITIZE="$(SANITIZE)" SECONDS_IN_ALL="$(CHAOS_SECONDS)" SEED="$(SEED)" chaos/run.sh
+	@CARGO="$(CARGO)" SANITIZE="$(SANITIZE)" SECONDS_IN_ALL="$(or $(CHAOS_SECONDS),60)" SEED="$(SEED)" chaos/run.sh
 
 soak:
 	@CARGO="$(CARGO)" HOURS="$(HOURS)" SEED="$(SEED)" chaos/soak.sh

@@ -1,10 +1,11 @@
 #!/bin/bash
 # `make chaos`: builds the driver, then runs one seed after the other for SECONDS in all.
-# SANITIZE=address builds it with AddressSanitizer. SEED=N begins with that seed instead of today's.
+# SANITIZE=address builds it with AddressSanitizer; SANITIZE=thread is tests/races/tsan.sh, one seed for all the time. SEED=N begins with that seed instead of today's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds="${SECONDS_IN_ALL:-60}" each="${SECONDS_EACH:-15}" seed="${SEED:-$(date +%Y%m%d)}" sanitize="${SANITIZE:-}"
 limit=120
+[ "$sanitize" != thread ] || CHAOS_SECONDS=$seconds SEED=$seed exec tests/races/tsan.sh chaos
 cargo="${CARGO:-cargo}"
 
 "$cargo" build -q -p claude-testkit --bins
@@ -27,7 +28,7 @@ address)
     limit=300
     ;;
 *)
-    echo "chaos: SANITIZE=$sanitize is not known; there is address" >&2
+    echo "chaos: SANITIZE=$sanitize is not known; there are address and thread" >&2
     exit 2
     ;;
 esac

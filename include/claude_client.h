@@ -665,7 +665,8 @@ claude_status_t claude_client_next(claude_client_t *client, claude_lanes_t lanes
 /**
  * Waits for a result, and for its message callback to return. Results are counted: one that came before the call is not
  * missed. In PUMP mode it runs the callbacks itself; not in PULL mode. Without a result: the cause of the end, or
- * CLAUDE_ERR_CLOSED. CLAUDE_ERR_CANCELLED: the prompt was taken out of the CLI's queue.
+ * CLAUDE_ERR_CLOSED. CLAUDE_ERR_CANCELLED: the prompt was taken out of the CLI's queue; of NULL: one was that no call
+ * has returned for, and no other prompt waits for its result.
  * @param message_uuid The prompt whose result is meant; NULL = the next one that no call has returned for.
  */
 claude_status_t claude_client_receive_response(claude_client_t *client, const char *message_uuid, uint32_t timeout_ms,

@@ -68,3 +68,36 @@ pub fn install_quiet_hook() {
         }));
     });
 }
+
+/// Debug builds only, for tests: when the file that `CLAUDE_CLIENT_PLANTED_PANIC` names exists, the next call that comes as many
+/// places that catch panics deep as it says meets one there, and the file is gone.
+#[cfg(debug_assertions)]
+pub mod planted {
+    use std::cell::Cell;
+    use std::path::PathBuf;
+    use std::sync::LazyLock;
+
+    static FILE: LazyLock<Option<PathBuf>> =
+        LazyLock::new(|| std::env::var_os("CLAUDE_CLIENT_PLANTED_PANIC").map(PathBuf::from));
+
+    thread_local!(static DEPTH: Cell<usize> = const { Cell::new(0) });
+
+    struct Deeper(usize);
+
+    impl Drop for Deeper {
+        fn drop(&mut self) {
+            DEPTH.set(self.0 - 1);
+        }
+    }
+
+    pub fn around<T>(body: impl FnOnce() -> T) -> T {
+        let Some(file) = &*FILE else { return body() };
+        let here = Deeper(DEPTH.get() + 1);
+        DEPTH.set(here.0);
+        let wanted = std::fs::read_to_string(file).ok().and_then(|text| text.trim().parse::<usize>().ok());
+        if wanted == Some(here.0) && std::fs::remove_file(file).is_ok() {
+            std::panic::panic_any("planted by a test");
+        }
+        body()
+    }
+}

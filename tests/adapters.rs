@@ -324,8 +324,8 @@ fn a_story_appears_in_the_window() {
 }
 
 #[test]
-fn the_real_cli_tells_a_story_in_the_window() {
-    let Some(cli) = real_cli_or_skip("the_real_cli_tells_a_story_in_the_window") else { return };
+fn x6_the_real_cli_tells_a_story_in_the_window() {
+    let Some(cli) = real_cli_or_skip("x6_the_real_cli_tells_a_story_in_the_window") else { return };
     let api = Loopback::start();
     let story = "Once upon a time there was a robot that counted frames. Nobody made it wait. ".repeat(4);
     api.set_rules(vec![Rule::on_prompt("a robot", Reply::text(story).slow(20, 50))]);

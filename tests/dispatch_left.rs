@@ -126,6 +126,15 @@ fn l2_an_unwinding_out_of_a_callback_ends_the_process_with_words_that_name_the_c
 }
 
 #[test]
+fn l2_a_callback_that_catches_what_it_throws_is_called_again() {
+    for place in ["message", "request", "stderr"] {
+        for mode in ["thread", "pump", "inline"] {
+            scenario("dispatch_unwound", &["catch", place, mode], turn()).run();
+        }
+    }
+}
+
+#[test]
 fn a_thread_that_is_cancelled_leaves_the_library_first() {
     for mode in ["thread", "pump", "inline"] {
         scenario("dispatch_unwound", &["cancel", "wait", mode], turn()).run();

@@ -328,7 +328,7 @@ fn chat_asks_for_one_more_ctrl_c_before_it_ends_in_mid_turn() {
 }
 
 #[test]
-fn pump_loop_keeps_its_frames_while_text_streams() {
+fn x6_pump_loop_keeps_its_frames_while_text_streams() {
     let stage = real_stage!("pump_loop");
     let story = "Once upon a time there was a robot that counted frames.";
     stage.api.set_rules(vec![Rule::on_prompt("a robot", Reply::text(story).slow(20, 50))]);

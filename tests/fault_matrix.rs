@@ -1,6 +1,6 @@
 //! Every known way in which programs that drive the CLI fail is a row of tests/data/field-problems, and every row has a
 //! test that bears its id in front of its name (`a1_…`, `a1_d2_…`), or a reason why it does not apply. The page that shows
-//! both, docs/fault-matrix.md, is generated: `make fault-matrix`.
+//! both, docs/fault-matrix.md, is generated: `make fault-matrix`. A row with tests may say in a fourth cell what they do not show.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -35,7 +35,7 @@ const FILES: &[(&str, &[(char, u32)])] = &[
 const HEAD: &str = "# Fault matrix
 
 How programs that drive the CLI are known to fail, and the tests that show that this library does not. A row without a
-test says why it does not apply, and what there is instead.
+test says why it does not apply, and what there is instead; one whose tests do not show all of it says what they leave out.
 
 This page is generated from `tests/data/field-problems` and the names of the tests: `make fault-matrix` writes it anew.
 
@@ -72,6 +72,8 @@ struct Row {
     problem: String,
     /// Why it does not apply; empty for a row that has tests.
     reason: String,
+    /// What the tests do not show.
+    limit: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,11 +95,13 @@ impl Matrix {
         for (at, line) in text.lines().enumerate() {
             let place = format!("{file}:{}", at + 1);
             let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
-            let (id, problem, reason) = match cells[..] {
-                [id, problem] => (id, problem, ""),
-                [id, problem, reason] => (id, problem, reason),
+            let (id, problem, reason, limit) = match cells[..] {
+                [id, problem] => (id, problem, "", ""),
+                [id, problem, reason] => (id, problem, reason, ""),
+                [id, problem, reason, limit] => (id, problem, reason, limit),
                 _ => {
-                    self.faults.push(format!("{place}: not ID, problem and reason with tabs between them"));
+                    let text = "not ID, problem, reason and limit with tabs between them";
+                    self.faults.push(format!("{place}: {text}"));
                     continue;
                 }
             };
@@ -108,7 +112,10 @@ impl Matrix {
             if problem.is_empty() {
                 self.faults.push(format!("{place}: {id} does not say what the problem is"));
             }
-            let row = Row { problem: problem.to_owned(), reason: reason.to_owned() };
+            if !reason.is_empty() && !limit.is_empty() {
+                self.faults.push(format!("{place}: {id} has a limit of tests and a reason for having none"));
+            }
+            let row = Row { problem: problem.to_owned(), reason: reason.to_owned(), limit: limit.to_owned() };
             if self.rows.insert(id, row).is_some() {
                 self.faults.push(format!("{place}: {id} is there twice"));
             }
@@ -157,7 +164,8 @@ impl Matrix {
         let mut page = HEAD.to_owned() + "| row | problem | tests, or why there is none |\n|---|---|---|\n";
         for (id, row) in &self.rows {
             let last = match self.tests.get(id) {
-                Some(tests) => listed(tests),
+                Some(tests) if row.limit.is_empty() => listed(tests),
+                Some(tests) => format!("{}<br>Not shown: {}", listed(tests), cell(&row.limit)),
                 None => cell(&row.reason),
             };
             page += &format!("| {id} | {} | {last} |\n", cell(&row.problem));
@@ -337,6 +345,12 @@ fn a_good_matrix_has_no_fault_and_a_page() {
 }
 
 #[test]
+fn a_limit_stands_behind_the_tests() {
+    let page = made_up("Z1\tIt hangs.\t\tOn Mars.\n", GOOD_TESTS).page();
+    assert!(page.ends_with("`z1_it_does_not_hang`<br>Not shown: On Mars. |\n"), "{page}");
+}
+
+#[test]
 fn rows_are_sorted_by_number_and_a_bar_does_not_end_a_cell() {
     let rows = "Z10\tten\tno\nZ2\ttwo | three\tno\n";
     let page = made_up(rows, "").page();
@@ -361,6 +375,9 @@ fn each_fault_is_found() {
     assert_eq!(only_fault(&nameless, GOOD_TESTS), "z.tsv:3: \"Zebra\" is no id");
     let spaces = format!("{GOOD_ROWS}Z3 It has no tabs.\n");
     assert!(only_fault(&spaces, GOOD_TESTS).starts_with("z.tsv:3: not ID"));
+    let limited = format!("{GOOD_ROWS}Z3\tIt is late.\tNo.\tOnly at night.\n");
+    let faults = made_up(&limited, GOOD_TESTS).all_faults(&[('Z', 3)]);
+    assert_eq!(faults, ["z.tsv:3: Z3 has a limit of tests and a reason for having none"]);
     let silent = GOOD_ROWS.replace("It hangs.", "");
     assert_eq!(only_fault(&silent, GOOD_TESTS), "z.tsv:1: Z1 does not say what the problem is");
 }

@@ -48,7 +48,7 @@ fn o3_a_figure_that_is_missing_is_marked_and_one_that_is_zero_is_not() {
 #[test]
 fn r1_a_cli_that_grows_is_seen_to_grow() {
     let script = json!({"on_user": [["default"], [{"allocate_mb": 200}, "init", "result"]]});
-    let (_fake, session) = fake_session(script, json!({}));
+    let (fake, session) = fake_session(script, json!({}));
     session.turn("at rest");
     let memory = || session.stats()["memory_bytes"].as_u64().expect("the memory of the CLI");
     let before = memory();
@@ -58,6 +58,17 @@ fn r1_a_cli_that_grows_is_seen_to_grow() {
     // To recycle it is to end it and to resume.
     session.disconnect().unwrap();
     assert_eq!(session.stats()["pid"], 0);
+    let id = session.stats()["session_id"].clone();
+    fake.set_script(&json!({}));
+    let session = Session::connected(&fake_options(&fake, json!({"resume": id})));
+    session.turn("goes on");
+    let recycled = session.stats()["memory_bytes"].as_u64().expect("the memory of the CLI");
+    assert!(recycled + (150 << 20) < after, "{after} bytes, then {recycled}");
+    assert!(
+        fake.log().argv().contains(&format!("--resume={}", id.as_str().unwrap())),
+        "{:?}",
+        fake.log().argv()
+    );
 }
 
 /// The shortest of several: what it takes when nothing else runs.

@@ -184,9 +184,8 @@ fn calls(body: &str, name: &str) -> bool {
     })
 }
 
-/// What a defect inside of one becomes is looked at beside `guard` itself; here, that no export goes without it.
 #[test]
-fn x7_no_defect_gets_out_of_any_export() {
+fn x7_no_export_goes_without_what_catches_defects() {
     let (inner, exports) = bodies();
     for (at, name) in CATCHES.iter().enumerate() {
         let body = inner.get(*name).unwrap_or_else(|| panic!("{name} is gone"));
@@ -204,6 +203,74 @@ fn x7_no_defect_gets_out_of_any_export() {
     assert_eq!(bare, CONSTANT);
 }
 
+/// Calls every function with a defect planted in it, without anything to work on; those that cannot fail, without one as well.
+fn every_function() -> (String, Vec<(String, bool)>) {
+    let (mut code, mut names) = (String::new(), Vec::new());
+    for function in list(&interface(), "functions") {
+        let name = function["name"].as_str().unwrap();
+        let role = |one: &Value| if one["role"] == "error" { "&error" } else { "0" };
+        let arguments: Vec<&str> = list(function, "parameters").iter().map(role).collect();
+        let call = format!("{name}({})", arguments.join(", "));
+        let returns = function["returns"].as_str().unwrap();
+        let fails = function["fails"] == true;
+        let (value, other) = match returns {
+            _ if fails => (format!("(int){call}"), "0".to_owned()),
+            "void" => (format!("({call}, 0)"), format!("({call}, 0)")),
+            "const char*" => (format!("{call} == NULL"), format!("{call} == NULL")),
+            // A number, or a pointer of the host's.
+            _ => (format!("(int)(intptr_t){call}"), format!("(int)(intptr_t){call}")),
+        };
+        code += &format!(
+            "{{ int planted, plain; plant(1); planted = {value}; plant(0); plain = {other};\n\
+             printf(\"{name} %d %d %s\\n\", planted, plain, error ? claude_error_message(error) : \"-\");\n\
+             claude_error_free(error); error = NULL; }}\n"
+        );
+        names.push((name.to_owned(), fails));
+    }
+    (code, names)
+}
+
+/// `tests/c/planted.c`; what it prints. The library has nothing to plant by when it is built for use.
+fn with_a_defect(arguments: &[&str]) -> String {
+    let fake = FakeClaude::new(json!({}));
+    let folder = fake.sandbox().root();
+    std::fs::write(folder.join("every_function.inc"), every_function().0).unwrap();
+    let program =
+        compiled(&packaging::root().join("tests/c/planted.c"), folder, &["-I", folder.to_str().unwrap()]);
+    let mut command = fake.sandbox().command(program);
+    command.args(arguments).env("CLAUDE_CLIENT_PLANTED_PANIC", folder.join("planted"));
+    let ended = command.env("OPTIONS", options(&fake, json!({})).to_string()).output().unwrap();
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
+    String::from_utf8(ended.stdout).unwrap()
+}
+
+#[test]
+fn x7_a_defect_in_any_function_is_its_error_or_its_answer_to_nobody() {
+    const PANIC: i32 = claude_status_t::CLAUDE_ERR_PANIC as i32;
+    let (said, names) = (with_a_defect(&[]), every_function().1);
+    assert_eq!(said.lines().count(), names.len());
+    for (line, (name, fails)) in said.lines().zip(names) {
+        let [of, planted, plain, text] = line.splitn(4, ' ').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        assert_eq!(of, name);
+        if fails {
+            assert_eq!(planted, PANIC.to_string(), "{line}");
+            assert!(text.contains("planted by a test"), "{line}");
+        } else {
+            assert_eq!(planted, plain, "{line}");
+        }
+    }
+    assert!(said.matches("planted by a test").count() > 80, "{said}");
+}
+
+#[test]
+fn x7_a_defect_in_a_call_closes_its_client_and_no_other() {
+    for call in ["query", "wait", "pump", "next"] {
+        with_a_defect(&[call]);
+    }
+}
+
 /// What an example needs of the CLI and of the keyboard, where the stand-in's ordinary turn is not enough.
 fn input_of(example: &str) -> &'static str {
     match example {
@@ -214,8 +281,8 @@ fn input_of(example: &str) -> &'static str {
     }
 }
 
-/// The program, compiled with AddressSanitizer, which looks for leaks at the end, and with a look at what the library still has.
-fn sanitized(source: &Path, folder: &Path) -> PathBuf {
+/// The program, compiled with the library that it finds in that folder.
+fn compiled(source: &Path, folder: &Path, more: &[&str]) -> PathBuf {
     let library = packaging::shared_library();
     for name in [library.file_name().unwrap(), packaging::SONAME.as_ref()] {
         let link = folder.join(name);
@@ -225,12 +292,18 @@ fn sanitized(source: &Path, folder: &Path) -> PathBuf {
     }
     let program = folder.join(source.file_stem().unwrap());
     let mut cc = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
-    cc.args(["-std=c99", "-g", "-pthread", "-fsanitize=address", "-fno-omit-frame-pointer", "-I"]);
-    cc.arg(packaging::root().join("include")).arg("-o").arg(&program).arg(source);
-    cc.arg(packaging::root().join("tests/c/forgotten.c"));
+    cc.args(["-std=c99", "-g", "-pthread", "-I"]).arg(packaging::root().join("include"));
+    cc.arg("-o").arg(&program).arg(source).args(more);
     cc.arg("-L").arg(folder).arg("-lclaude_client").arg(format!("-Wl,-rpath,{}", folder.display()));
     packaging::run(&mut cc);
     program
+}
+
+/// The program, compiled with AddressSanitizer, which looks for leaks at the end, and with a look at what the library still has.
+fn sanitized(source: &Path, folder: &Path) -> PathBuf {
+    let forgotten = packaging::root().join("tests/c/forgotten.c");
+    let flags = ["-fsanitize=address", "-fno-omit-frame-pointer", forgotten.to_str().unwrap()];
+    compiled(source, folder, &flags)
 }
 
 fn sanitizers(command: &mut Command) -> &mut Command {

@@ -5,10 +5,11 @@ mod probe_support;
 
 use std::path::PathBuf;
 
+use claude_client::capi::json::claude_message_text;
 use claude_testkit::fake::FakeClaude;
 use claude_testkit::loopback::{Reply, Rule};
 use probe_support::stage::{Real, fake_options, fake_session};
-use probe_support::{Failure, Kind, Session, Status};
+use probe_support::{Failure, Kind, Session, Status, c_text, check};
 use serde_json::{Value, json};
 
 const ONE: &str = "11111111-1111-4111-8111-111111111111";
@@ -17,6 +18,14 @@ const THIRD: &str = "33333333-3333-4333-8333-333333333333";
 
 fn id(session: &Session) -> Value {
     session.stats()["session_id"].clone()
+}
+
+/// Why a message has no text of an answer.
+#[track_caller]
+fn no_text(message: &Value) -> Failure {
+    let (message, mut text) = (c_text(&message.to_string()), std::ptr::null_mut());
+    // SAFETY: the text ends with a NUL, the outputs are variables.
+    check(|error| unsafe { claude_message_text(message.as_ptr(), &mut text, error) }).expect_err("a failure")
 }
 
 /// A turn that is told under this id.
@@ -229,6 +238,17 @@ fn n5_a_conversation_that_the_api_rejects_is_told_with_its_status_and_a_fresh_on
 }
 
 #[test]
+fn n5_a_cli_that_writes_its_conversation_behind_the_end_of_its_input_is_not_ended_meanwhile() {
+    let script = json!({"on_eof": [{"sleep": 1500}, {"exit": 0}]});
+    let (fake, session) = fake_session(script, json!({"graceful_exit_timeout_ms": 60_000}));
+    session.turn("hello");
+    session.disconnect().unwrap();
+    assert_eq!(session.closed().0, Status::CLAUDE_OK);
+    let log = fake.log();
+    assert_eq!((log.saw_eof(), log.exit_code(), log.of("signal").count()), (true, Some(0), 0));
+}
+
+#[test]
 fn n6_paths_of_sessions_are_made_in_one_room() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root];
@@ -277,6 +297,26 @@ fn m1_credentials_that_expire_are_told_by_status_and_fresh_ones_go_on() {
     real.api.set_rules(Vec::new());
     let session = real.session(json!({"resume": ONE, "env": {"ANTHROPIC_API_KEY": "sk-ant-api03-fresh"}}));
     assert_eq!(session.turn("RECALL 1")["result"], "Your message 1 was: hello");
+}
+
+#[test]
+fn m1_a_login_that_is_lost_in_a_turn_is_told_by_the_frames_and_the_session_goes_on() {
+    let words = "OAuth token has expired · Please run /login";
+    let refused = json!({"send": {"type": "assistant", "error": "authentication_failed", "session_id": ONE,
+        "message": {"role": "assistant", "content": [{"type": "text", "text": words}]}}});
+    let result = json!({"result": {"is_error": true, "result": words, "api_error_status": 401}});
+    let renews = json!({"send": {"type": "auth_status", "isAuthenticating": false, "output": ["renewed"]}});
+    let script = json!({"on_user": [["init", {"text": "It begins."}, refused, result], [renews, "init", {"text": "better"}, "result"]]});
+    let (_fake, session) = fake_session(script, json!({}));
+    assert_eq!(session.turn("hello")["api_error_status"], 401);
+    let failure = no_text(&session.of(Kind::CLAUDE_MESSAGE_ASSISTANT).pop().unwrap());
+    assert_eq!(
+        (failure.status, &failure.json["error"]),
+        (Status::CLAUDE_ERR_RESULT, &json!("authentication_failed"))
+    );
+    assert!(failure.json["remedy"].as_str().unwrap().contains("option env"), "{failure:#?}");
+    assert_eq!(session.turn("again")["is_error"], false);
+    assert_eq!(session.of(Kind::CLAUDE_MESSAGE_AUTH_STATUS)[0]["output"], json!(["renewed"]));
 }
 
 #[test]

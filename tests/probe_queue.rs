@@ -124,11 +124,9 @@ fn a_reply_that_cancels_counts_after_its_deadline_too() {
 
 #[test]
 fn an_interrupt_that_withdraws_its_prompt_is_obeyed() {
-    let cancelled = json!({"type": "command_lifecycle", "command_uuid": "{{uuid}}", "state": "cancelled",
-        "uuid": "{{new_uuid}}", "session_id": "{{session_id}}"});
     for states in [false, true] {
         let state = |state: &str| json!(if states { vec![json!({"state": state})] } else { vec![] });
-        let one = json!([{"repeat": 1, "do": state("running")}, {"sleep": 500}, {"send": cancelled},
+        let one = json!([{"repeat": 1, "do": state("running")}, {"sleep": 500}, cancelled(),
             {"repeat": 1, "do": state("idle")}]);
         let fake = FakeClaude::new(json!({"no_lifecycle": true,
             "on_user": [one, ["init", {"sleep": 4000}, "result"]],
@@ -146,6 +144,63 @@ fn an_interrupt_that_withdraws_its_prompt_is_obeyed() {
         assert_eq!(failure.status, Status::CLAUDE_ERR_CANCELLED);
         let second = session.query("second");
         session.receive_to(&second, PATIENCE_MS).expect("the second turn was not interrupted");
+    }
+}
+
+/// The CLI says that it does not run the prompt.
+fn cancelled() -> Value {
+    json!({"send": {"type": "command_lifecycle", "command_uuid": "{{uuid}}", "state": "cancelled",
+        "uuid": "{{new_uuid}}", "session_id": "{{session_id}}"}})
+}
+
+#[track_caller]
+fn next_is_cancelled(session: &Session) {
+    let failure = session.receive().expect_err("a prompt has no result");
+    assert_eq!(failure.status, Status::CLAUDE_ERR_CANCELLED, "{failure:#?}");
+}
+
+#[track_caller]
+fn nothing_is_next(session: &Session) {
+    let failure = session.receive_within(50).expect_err("all has been told");
+    assert_eq!(failure.status, Status::CLAUDE_ERR_TIMEOUT, "{failure:#?}");
+}
+
+#[test]
+fn who_waits_for_the_next_result_hears_that_the_only_prompt_was_withdrawn() {
+    let script =
+        json!({"no_lifecycle": true, "on_user": [[{"sleep": 300}, cancelled()], ["init", "result"]]});
+    let fake = FakeClaude::new(script);
+    let session = Session::connected(&fake_options(&fake, json!({})));
+    session.query("first");
+    next_is_cancelled(&session);
+    nothing_is_next(&session);
+    session.query("second");
+    session.receive().expect("that one has a result");
+    nothing_is_next(&session);
+}
+
+#[test]
+fn of_prompts_of_which_one_is_withdrawn_the_results_are_told_first() {
+    for by_uuid in [false, true] {
+        let script = json!({"on_user": ["init", {"sleep": 800}, "result"]});
+        let fake = FakeClaude::new(script);
+        let session = Session::connected(&fake_options(&fake, json!({})));
+        session.query("first");
+        let [second, third] = ["second", "third"].map(|prompt| session.query(prompt));
+        for uuid in [&second, &third] {
+            assert_eq!(cancel(&session, uuid)["cancelled"], true);
+        }
+        session.receive().expect("the first one is not withdrawn");
+        if by_uuid {
+            for _ in 0..2 {
+                let failure = session.receive_to(&second, PATIENCE_MS).unwrap_err();
+                assert_eq!(failure.status, Status::CLAUDE_ERR_CANCELLED);
+            }
+        } else {
+            next_is_cancelled(&session);
+        }
+        next_is_cancelled(&session);
+        nothing_is_next(&session);
     }
 }
 

@@ -107,6 +107,23 @@ fn q4_the_first_prompt_waits_for_the_tools_of_slow_mcp_servers() {
 }
 
 #[test]
+fn q4_a_server_that_never_comes_holds_the_first_prompt_up_to_its_deadline() {
+    let Some(mut stage) = asker("server_that_never_comes") else { return };
+    stage.options["mcp_servers"]["asker"] = json!({"type": "stdio", "command": "sleep", "args": ["600"]});
+    stage.options["env"]["MCP_TIMEOUT"] = "2000".into();
+    let host = stage.host();
+    let begin = Instant::now();
+    host.connect().unwrap();
+    host.turn("hello");
+    assert!(begin.elapsed() > Duration::from_millis(1500), "the prompt went out after {:?}", begin.elapsed());
+    let init = host.wait_message(|message| message["subtype"] == "init");
+    let servers = init["mcp_servers"].as_array().unwrap();
+    let asker = servers.iter().find(|server| server["name"] == "asker").unwrap();
+    assert_eq!(asker["status"], "failed", "{init:#}");
+    assert!(!stage.api.messages()[0].body["tools"].to_string().contains("mcp__asker__ask_name"));
+}
+
+#[test]
 fn dialogs_are_declared_and_answered() {
     let ask = json!({"ask": "request_user_dialog"});
     let fake = FakeClaude::new(json!({"on_user": ["init", ask, "result"]}));

@@ -181,7 +181,7 @@ struct Bound {
 
 const WHEN_QUIET: [Bound; 2] = [
     Bound { name: "resident memory, KiB", of: |s| s.resident_kib as f64, grows: 4096.0, by_the_hour: 4096.0 },
-    Bound { name: "heap, KiB", of: |s| s.heap_kib as f64, grows: 512.0, by_the_hour: 512.0 },
+    Bound { name: "heap, KiB", of: |s| s.heap_kib as f64, grows: 256.0, by_the_hour: 256.0 },
 ];
 
 const WHEN_BUSY: [Bound; 3] = [

@@ -9,7 +9,7 @@ use super::support::call;
 use super::types::{claude_error_t, claude_status_t};
 use crate::error::{Error, Result, Status};
 use crate::ffi::text;
-use crate::probe::LOGIN_REMEDY;
+use crate::options::login;
 use crate::protocol::message_text;
 use crate::protocol::pointer::{BadPointer, Json, Pointer};
 use crate::protocol::tree;
@@ -201,7 +201,7 @@ fn text_of(json: &str) -> Result<String> {
 fn failed(kind: &str, text: Option<String>) -> Error {
     let text = text.unwrap_or_else(|| format!("the API refused: {kind}"));
     let error = Error::new(Status::Result, text).with("argument", "json").with("error", kind);
-    if kind == "authentication_failed" { error.with("remedy", LOGIN_REMEDY) } else { error }
+    if kind == "authentication_failed" { error.with("remedy", login::REMEDY) } else { error }
 }
 
 #[cfg(test)]

@@ -234,7 +234,8 @@ pub unsafe extern "C" fn claude_client_next(
 
 /// Waits for a result, and for its message callback to return. Results are counted: one that came before the call is not
 /// missed. In PUMP mode it runs the callbacks itself; not in PULL mode. Without a result: the cause of the end, or
-/// `CLAUDE_ERR_CLOSED`. `CLAUDE_ERR_CANCELLED`: the prompt was taken out of the CLI's queue.
+/// `CLAUDE_ERR_CLOSED`. `CLAUDE_ERR_CANCELLED`: the prompt was taken out of the CLI's queue; of NULL: one was that no call has
+/// returned for, and no other prompt waits for its result.
 ///
 /// @param message_uuid The prompt whose result is meant; NULL = the next one that no call has returned for.
 #[unsafe(no_mangle)]

@@ -27,7 +27,19 @@ pub struct Results {
     /// The prompts that the results on their way answer, in the order of the results.
     attributions: VecDeque<Prompts>,
     /// Prompts whose fate is known, newest last.
-    settled: VecDeque<(Arc<str>, Fate)>,
+    settled: VecDeque<Settled>,
+    /// Prompts that were sent and whose result or end is not on its way yet.
+    unanswered: usize,
+    /// Prompts without a result that no call of `receive_response` has returned for.
+    withdrawn: usize,
+}
+
+#[derive(Debug)]
+struct Settled {
+    prompt: Arc<str>,
+    fate: Fate,
+    /// A call of `receive_response` has returned for it.
+    told: bool,
 }
 
 /// The uuids of the prompts that one result answers.
@@ -51,11 +63,15 @@ impl Results {
         }
     }
 
-    fn settle(&mut self, uuid: Arc<str>, fate: Fate) {
-        self.settled.push_back((uuid, fate));
+    fn settle(&mut self, prompt: Arc<str>, fate: Fate) {
+        self.settled.push_back(Settled { prompt, fate, told: false });
         if self.settled.len() > REMEMBERED {
             self.settled.pop_front();
         }
+    }
+
+    fn prompts_left(&mut self, count: usize) {
+        self.unanswered = self.unanswered.saturating_sub(count);
     }
 
     /// The oldest result counts as one that a call of `receive_response` has returned for.
@@ -72,27 +88,60 @@ impl Results {
     /// The oldest delivered result, or the fate of one prompt.
     fn take(&mut self, prompt: Option<&str>) -> Option<Fate> {
         let fate = match prompt {
-            None => (self.delivered > self.taken).then_some(Fate::Result),
-            Some(uuid) => {
-                self.settled.iter().rev().find(|(settled, _)| **settled == *uuid).map(|(_, fate)| *fate)
-            }
+            None => self.next_fate(),
+            Some(uuid) => self.fate_of(uuid),
         };
         if fate == Some(Fate::Result) {
             self.take_oldest();
         }
         fate.or(self.closed.then_some(Fate::Closed))
     }
+
+    /// Results first: what was withdrawn is told when no other prompt waits.
+    fn next_fate(&mut self) -> Option<Fate> {
+        if self.delivered > self.taken {
+            return Some(Fate::Result);
+        }
+        let is_last = self.unanswered == 0 && self.attributions.is_empty();
+        (is_last && self.withdrawn > 0).then(|| {
+            self.withdrawn -= 1;
+            Fate::Cancelled
+        })
+    }
+
+    fn fate_of(&mut self, uuid: &str) -> Option<Fate> {
+        let settled = self.settled.iter_mut().rev().find(|settled| *settled.prompt == *uuid)?;
+        let is_news = !std::mem::replace(&mut settled.told, true) && settled.fate == Fate::Cancelled;
+        self.withdrawn = self.withdrawn.saturating_sub(usize::from(is_news));
+        Some(settled.fate)
+    }
 }
 
 impl Dispatcher {
+    /// A prompt is about to be sent: a result is owed for it.
+    pub fn prompt_sent(&self) {
+        lock(&self.queue).results.unanswered += 1;
+    }
+
+    /// It could not be sent, and the caller knows.
+    pub fn prompt_not_sent(&self) {
+        lock(&self.queue).results.prompts_left(1);
+    }
+
     /// The next result to be pushed answers these prompts.
     pub fn attribute(&self, prompts: Prompts) {
-        lock(&self.queue).results.attributions.push_back(prompts);
+        let results = &mut lock(&self.queue).results;
+        results.prompts_left(prompts.len());
+        results.attributions.push_back(prompts);
     }
 
     /// A prompt that the CLI does not run: it will have no result.
     pub fn prompt_cancelled(&self, uuid: Arc<str>) {
-        lock(&self.queue).results.settle(uuid, Fate::Cancelled);
+        let mut queue = lock(&self.queue);
+        queue.results.prompts_left(1);
+        queue.results.withdrawn += 1;
+        queue.results.settle(uuid, Fate::Cancelled);
+        drop(queue);
         self.changed.notify_all();
     }
 

@@ -25,6 +25,8 @@ pub fn quick<T>(body: impl FnOnce(&Here) -> Result<T>) -> Result<T> {
 
 /// As [`guard`], inside of one.
 pub fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    #[cfg(debug_assertions)]
+    let body = || crate::panics::planted::around(body);
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(result) => result,
         Err(payload) => Err(panic_error(payload.as_ref())),

@@ -14,6 +14,7 @@ mod environment;
 mod extra;
 mod host;
 mod launch;
+pub mod login;
 mod made;
 mod platform;
 mod reference;

@@ -6,8 +6,7 @@ use serde_json::json;
 
 use super::folders::config_folder;
 use super::{Report, Subject};
-
-pub const REMEDY: &str = "run claude and /login in a terminal, or set ANTHROPIC_API_KEY with the option env";
+use crate::options::login::REMEDY;
 
 /// Variables with a credential, strongest first.
 const KEYS: &[&str] = &["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"];

@@ -5,8 +5,6 @@ mod folders;
 mod login;
 mod surroundings;
 
-pub use login::REMEDY as LOGIN_REMEDY;
-
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::mpsc;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::error::{Error, Status};
+use crate::options::login;
 
 /// What was said and done at the end.
 struct End<'a> {
@@ -20,7 +21,8 @@ impl End<'_> {
 struct Known {
     reason: &'static str,
     holds: fn(&End) -> bool,
-    remedy: &'static str,
+    /// In one piece or several.
+    remedy: &'static [&'static str],
 }
 
 const KNOWN: &[Known] = &[
@@ -30,26 +32,31 @@ const KNOWN: &[Known] = &[
             end.says("No conversation found")
                 || end.says("--resume requires a valid session ID or session title")
         },
-        remedy: "the option resume names no conversation of this working folder (cwd) and configuration folder (config_dir): \
+        remedy: &[
+            "the option resume names no conversation of this working folder (cwd) and configuration folder (config_dir): \
                  leave it out to begin a new one",
+        ],
     },
     Known {
         reason: "session_id_taken",
         holds: |end| end.says("Session ID ") && end.says(" is already in use"),
-        remedy: "a conversation with this session_id exists: continue it with the option resume, or choose another id",
+        remedy: &[
+            "a conversation with this session_id exists: continue it with the option resume, or choose another id",
+        ],
     },
     Known {
         reason: "login",
         holds: |end| end.http_status == Some(401) || end.says("Please run /login"),
-        remedy: "give a key or a token that is valid with the option env (ANTHROPIC_API_KEY, CLAUDE_CODE_OAUTH_TOKEN), or run \
-                 claude and /login in a terminal; then connect another client, which the option resume lets continue",
+        remedy: &[login::REMEDY, "; then connect another client, which the option resume lets continue"],
     },
     Known {
         reason: "program_missing",
         // What shells and env end with when they do not find a program.
         holds: |end| end.exit_code == Some(127),
-        remedy: "the CLI, or what starts it, needs a program that is not in its PATH: set PATH with the option env, for \
+        remedy: &[
+            "the CLI, or what starts it, needs a program that is not in its PATH: set PATH with the option env, for \
                  instance to what a login shell has; claude_probe names the program",
+        ],
     },
 ];
 
@@ -66,7 +73,7 @@ pub fn recognised(error: Error, connecting: bool) -> Error {
         http_status: detail("api_error_status").and_then(Value::as_i64),
     };
     match KNOWN.iter().find(|known| (known.holds)(&end)) {
-        Some(known) => error.with("reason", known.reason).with("remedy", known.remedy),
+        Some(known) => error.with("reason", known.reason).with("remedy", known.remedy.concat()),
         None => error,
     }
 }

@@ -76,16 +76,18 @@ impl Run {
         self.ceiling_ms.store(ceiling, Ordering::Relaxed);
     }
 
-    pub fn sent(&self, uuid: &str, chosen: bool) {
+    /// Whether a result is owed for it.
+    pub fn sent(&self, uuid: &str, chosen: bool) -> bool {
         let mut turns = lock(&self.turns);
         if !turns.has_open() {
             self.awaits_answer.store(true, Ordering::Relaxed);
         }
-        turns.sent(uuid, chosen);
+        turns.sent(uuid, chosen)
     }
 
-    pub fn not_sent(&self, uuid: &str) {
-        lock(&self.turns).cancelled(uuid.as_bytes());
+    /// Whether it was waited for.
+    pub fn not_sent(&self, uuid: &str) -> bool {
+        lock(&self.turns).cancelled(uuid.as_bytes()).is_some()
     }
 
     /// How long the last prompt waited for the first piece of its answer, and for its result.

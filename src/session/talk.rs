@@ -29,9 +29,13 @@ impl Client {
 
     pub(super) fn write_prompt(&self, UserMessage { line, uuid, chosen }: UserMessage) -> Result<String> {
         // Noted first: the answer may be faster than the return of the write.
-        self.run.sent(&uuid, chosen);
+        if self.run.sent(&uuid, chosen) {
+            self.dispatcher.prompt_sent();
+        }
         if let Err(error) = self.write_line(line) {
-            self.run.not_sent(&uuid);
+            if self.run.not_sent(&uuid) {
+                self.dispatcher.prompt_not_sent();
+            }
             return Err(self.explain(error));
         }
         self.stats.prompt_sent();

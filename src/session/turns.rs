@@ -126,11 +126,11 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// `chosen` = by the host, so that it may come again: no result is owed for that.
-    pub fn sent(&mut self, uuid: &str, chosen: bool) {
+    /// `chosen` = by the host, so that it may come again: no result is owed for that. Whether one is.
+    pub fn sent(&mut self, uuid: &str, chosen: bool) -> bool {
         if chosen {
             if self.chosen.iter().any(|known| **known == *uuid) {
-                return;
+                return false;
             }
             self.chosen.truncate(REMEMBERED - 1);
             self.chosen.push_front(uuid.into());
@@ -142,6 +142,7 @@ impl Turns {
             maybe_answered: false,
         });
         self.run_ended = false;
+        true
     }
 
     /// A result: which prompts it answers.

@@ -218,3 +218,28 @@ fn broken(errno: Errno) -> Error {
         .with("cause", errno.to_string())
         .with("remedy", "the on_closed callback tells why it ended")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream as Pair;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[test]
+    fn a_writer_that_has_let_go_of_its_socket_waits_for_no_room() {
+        let (ours, _theirs) = Pair::pair().unwrap();
+        let writer = Writer::new(ours.into());
+        while writer.queued() == 0 {
+            writer.write(vec![b'x'; 1 << 20]).unwrap();
+        }
+        assert!(matches!(writer.flush(), Flushed::Blocked));
+        // Between this and the wait for room the client is freed.
+        writer.release();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let ended =
+            runtime.block_on(async { timeout(Duration::from_secs(60), writer.flush_with_patience()).await });
+        assert!(matches!(ended, Ok(Flushed::Over)));
+    }
+}

@@ -55,6 +55,24 @@ fn it_can_ignore_the_end_of_input_and_sigterm() {
 }
 
 #[test]
+fn what_it_asks_after_the_end_of_input_is_never_answered_and_not_waited_for() {
+    for ask in [
+        json!({"ask": "can_use_tool"}),
+        json!({"repeat": 1, "do": [{"ask": "hook_callback", "wait": false}, {"await": "all"}]}),
+    ] {
+        let (fake, mut talk) = start(json!({"on_eof": [ask, {"exit": 3}]}));
+        fake.wait_for_log(SOON, |log| log.starts() == 1);
+        talk.close_stdin();
+        talk.until("control_request");
+        assert_eq!(talk.wait(), Some(3));
+    }
+    let (_fake, mut talk) = start(json!({"on_eof": [{"ask": "can_use_tool"}, {"exit": 3}]}));
+    talk.close_stdin();
+    let told = talk.until("assistant");
+    assert!(told.to_string().contains("stream closed"), "{told}");
+}
+
+#[test]
 fn it_can_react_to_sigterm_in_its_own_time() {
     let (fake, mut talk) = start(json!({"on_start": [{"send": {"type": "up"}}],
         "on_term": [{"sleep": 50}, {"send": {"type": "bye"}}, {"exit": 9}]}));

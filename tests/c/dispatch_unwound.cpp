@@ -12,10 +12,18 @@
 #include <unistd.h>
 
 static std::string how, where;
-static std::atomic<int> cancelled_in_callback{0};
+static std::atomic<int> cancelled_in_callback{0}, caught{0};
 
 static void leave(const char *place) {
     if (where != place) return;
+    if (how == "catch") {
+        /* What a callback in C++ is made of when what it calls may throw. */
+        try {
+            throw std::runtime_error("thrown by the host");
+        } catch (std::exception &) {
+            caught++;
+        }
+    }
     if (how == "throw") throw std::runtime_error("thrown by the host");
     if (how == "exit") pthread_exit(nullptr);
     if (how == "cancel") {
@@ -32,6 +40,7 @@ static void on_request(claude_request_t *request, void *) {
     leave("request");
     claude_request_free(request);
 }
+static void on_stderr(const char *, size_t, void *) { leave("stderr"); }
 static void on_destroy(void *) { leave("destroy"); }
 static void on_log(claude_log_level_t, const char *, size_t, void *) { leave("log"); }
 
@@ -43,6 +52,7 @@ static int start(const char *mode, claude_client_t **client) {
     if (number == CLAUDE_DISPATCH_PULL) return 0;
     CHECK(claude_client_on_message(*client, on_message, nullptr, on_destroy, nullptr) == CLAUDE_OK);
     CHECK(claude_client_on_request(*client, on_request, nullptr, nullptr, nullptr) == CLAUDE_OK);
+    if (where == "stderr") CHECK(claude_client_on_stderr(*client, on_stderr, nullptr, nullptr, nullptr) == CLAUDE_OK);
     if (where == "log") CHECK(claude_runtime_on_log(CLAUDE_LOG_DEBUG, on_log, nullptr, nullptr, nullptr) == CLAUDE_OK);
     CHECK(claude_client_connect_wait(*client, "hello", 30000, nullptr) == CLAUDE_OK);
     return 0;
@@ -124,6 +134,19 @@ int main(int count, char **arguments) {
         if (std::string(arguments[3]) == "pump") while (!returned) usleep(1000);
         CHECK(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED && returned);
         CHECK(status_of_wait == CLAUDE_ERR_CLOSED);
+        claude_client_free(client);
+        CHECK(claude_runtime_shutdown(30000, nullptr) == CLAUDE_OK);
+        return 0;
+    }
+    if (how == "catch") {
+        CHECK(claude_client_receive_response(client, nullptr, 30000, nullptr) == CLAUDE_OK);
+        CHECK(claude_client_query(client, "and again", nullptr, nullptr, nullptr) == CLAUDE_OK);
+        CHECK(claude_client_receive_response(client, nullptr, 30000, nullptr) == CLAUDE_OK);
+        /* What comes on stderr is not in the order of the messages. */
+        while (caught < 2) {
+            if (std::string(arguments[3]) == "pump") claude_client_pump(client, 0, 0, 10, nullptr, nullptr);
+            else usleep(1000);
+        }
         claude_client_free(client);
         CHECK(claude_runtime_shutdown(30000, nullptr) == CLAUDE_OK);
         return 0;

@@ -152,8 +152,8 @@ static void texts_of_failures(void)
     FAILS(CLAUDE_ERR_RESULT, claude_message_text(CLAUDE_JSON({"type": "assistant", "error": "authentication_failed",
         "message": {"model": "<synthetic>", "content": [{"type": "text", "text": "Not logged in"}]}}), &value, &error));
     CHECK(value == NULL);
-    CHECK(strcmp(claude_error_message(error), "Not logged in; run claude and /login in a terminal, or set "
-        "ANTHROPIC_API_KEY with the option env") == 0);
+    CHECK(strcmp(claude_error_message(error), "Not logged in; give a key or a token that is valid with the option "
+        "env (ANTHROPIC_API_KEY, CLAUDE_CODE_OAUTH_TOKEN), or run claude and /login in a terminal") == 0);
     OK(claude_json_get(claude_error_json(error), "/error", &value, NULL));
     IS("authentication_failed");
     claude_error_free(error);

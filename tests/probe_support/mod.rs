@@ -137,9 +137,13 @@ impl Session {
     }
 
     pub fn receive(&self) -> Result<(), Failure> {
+        self.receive_within(PATIENCE_MS)
+    }
+
+    pub fn receive_within(&self, timeout_ms: u32) -> Result<(), Failure> {
         // SAFETY: plain values.
         check(|error| unsafe {
-            claude_client_receive_response(self.handle, std::ptr::null(), PATIENCE_MS, error)
+            claude_client_receive_response(self.handle, std::ptr::null(), timeout_ms, error)
         })
     }
 

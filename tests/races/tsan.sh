@@ -2,19 +2,24 @@
 # ThreadSanitizer over the library, with a standard library that is instrumented as well: without that, it takes what std orders
 # for races. Everything is set up below build/tsan. Ends with one line, `tsan: ...`.
 #
-#   tests/races/tsan.sh [short|long]
+#   tests/races/tsan.sh [chaos]
+#
+# CHAOS_SECONDS and SEED are those of its chaos; `chaos` runs nothing else, and is what `make chaos SANITIZE=thread` calls.
 #
 # Needs clang-19, libclang-rt-19-dev and lld-19 for the programs in C (older runtimes do not know what the compiler calls), and the
 # package rust-src of exactly the version of rustc.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-how=${1:-short}
+how=${1:-all}
 root=$PWD
 work=$root/build/tsan
 triple=x86_64-unknown-linux-gnu
+chaos_seconds=${CHAOS_SECONDS:-30}
+seed=${SEED:-20261130}
 release=$(rustc -vV | sed -n 's/^release: //p')
 clang=${TSAN_CLANG:-clang-19}
 mkdir -p "$work"
+TESTS="dispatch_modes dispatch_lanes dispatch_wait dispatch_teardown dispatch_shutdown dispatch_stress"
 
 skip() { # WHAT TO DO
     if [ "${CLAUDE_TESTS_NO_SKIP:-}" = 1 ]; then
@@ -51,18 +56,31 @@ source=$(std_source)
 # An instrumented build, apart from all others.
 instrumented() {
     env RUSTC_BOOTSTRAP=1 __CARGO_TESTS_ONLY_SRC_ROOT="$source" CARGO_TARGET_DIR="$work/target" \
-        RUSTFLAGS="-Zsanitizer=thread" cargo "$@" -Zbuild-std=std,panic_unwind --target "$triple"
+        RUSTFLAGS="-Zsanitizer=thread" cargo "$1" --target "$triple" -Zbuild-std=std,panic_unwind "${@:2}"
+}
+built=$work/target/$triple/debug
+"$clang" -O1 -fPIC -c tests/races/clone.c -o "$work/clone.o"
+
+# The driver of chaos, instrumented; the stand-in CLI as it is, since it is not what is looked at.
+build_chaos() {
+    cargo build -q -p claude-testkit --bins
+    instrumented rustc -p claude-chaos --bin claude-chaos -- "-Clink-arg=$work/clone.o" -Clink-arg=-Wl,--wrap=clone,--wrap=_exit
+    local plain
+    plain="$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/debug"
+    mkdir -p "$work/chaos"
+    cp "$built/claude-chaos" "$plain/fake-claude" "$plain/loopback-api" "$work/chaos/"
 }
 
-instrumented build --lib
-instrumented build --manifest-path tests/races/planted/Cargo.toml
-built=$work/target/$triple/debug
-library=$work/library
-mkdir -p "$library"
-# The shared library is linked here, for the sake of clone.c.
-"$clang" -O1 -fPIC -c tests/races/clone.c -o "$work/clone.o"
-"$clang" -shared -fuse-ld=lld -Wl,-soname,libclaude_client.so.0 -Wl,--wrap=clone -o "$library/libclaude_client.so" "$work/clone.o" \
-    -Wl,--whole-archive "$built/libclaude_client.a" -Wl,--no-whole-archive -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+build_programs() {
+    instrumented build --lib
+    instrumented build --manifest-path tests/races/planted/Cargo.toml
+    library=$work/library
+    mkdir -p "$library"
+    # The shared library is linked here, for the sake of clone.c.
+    "$clang" -shared -fuse-ld=lld -Wl,-soname,libclaude_client.so.0 -Wl,--wrap=clone,--wrap=_exit -o "$library/libclaude_client.so" \
+        "$work/clone.o" -Wl,--whole-archive "$built/libclaude_client.a" -Wl,--no-whole-archive \
+        -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+}
 
 # Without one the reports have addresses only.
 symbolizer=$(command -v llvm-symbolizer-19 || command -v llvm-symbolizer-22 || command -v llvm-symbolizer || true)
@@ -74,8 +92,9 @@ options() { # NAME
     TSAN_OPTIONS="log_path=$work/reports/$1 suppressions=$root/tests/races/suppressions.txt exitcode=66 history_size=4 \
 second_deadlock_stack=1 die_after_fork=0${symbolizer:+ external_symbolizer_path=$symbolizer}"
 }
+# Races and the like, and ends of the sanitizer itself.
 reports() { # NAME
-    cat "$work/reports/$1".* 2>/dev/null | grep -c '^WARNING: ThreadSanitizer' || true
+    cat "$work/reports/$1"* 2>/dev/null | grep -cE '^WARNING: ThreadSanitizer|ThreadSanitizer: (CHECK|DEADLYSIGNAL)' || true
 }
 
 failed=()
@@ -84,7 +103,7 @@ programs() { # TEST ARGUMENTS...
     local test=$1
     shift
     options "$test"
-    CC=$clang CXX=${clang/clang/clang++} CLAUDE_TESTS_CFLAGS="-fsanitize=thread" CLAUDE_TESTS_LIBRARY_FOLDER=$library \
+    CC=$clang CXX=${clang/clang/clang++} CLAUDE_TESTS_CALLS=1000 CLAUDE_TESTS_CFLAGS="-fsanitize=thread" CLAUDE_TESTS_LIBRARY_FOLDER=$library \
         cargo test --quiet --test "$test" -- "$@" || failed+=("$test")
 }
 
@@ -109,16 +128,34 @@ planted() {
     rm -f "$work/reports/dispatch_races".*
 }
 
-start=$SECONDS
-planted
-programs dispatch_modes
-programs dispatch_lanes
+chaos() {
+    local log=$work/chaos/seed-$seed.log
+    options chaos
+    if ! "$work/chaos/claude-chaos" --seed "$seed" --seconds "$chaos_seconds" --limit-seconds 300 >"$log" 2>&1; then
+        head -c 20000 "$log"
+        failed+=("chaos with seed $seed; all of it is in $log")
+    fi
+    grep '^chaos: seed' "$log" || true
+}
 
-total=$(cat "$work/reports"/* 2>/dev/null | grep -c '^WARNING: ThreadSanitizer' || true)
+start=$SECONDS
+build_chaos
+if [ "$how" != chaos ]; then
+    build_programs
+    echo "tsan: built in $((SECONDS - start)) s"
+    start=$SECONDS
+    planted
+    # Without those of its tests that bring a sanitizer of their own.
+    for test in $TESTS; do programs "$test" --skip sanitizer --skip valgrind; done
+fi
+chaos
+
+total=$(reports "")
 if [ "$total" != 0 ] || [ ${#failed[@]} != 0 ]; then
     cat "$work/reports"/* 2>/dev/null || true
     printf '%s\n' "${failed[@]}"
     echo "tsan: FAILED: $total reports, ${#failed[@]} groups failed ($how, $((SECONDS - start)) s)"
     exit 1
 fi
-echo "tsan: 0 reports, the planted races found ($how, $((SECONDS - start)) s)"
+[ "$how" = chaos ] || races=", the planted races found"
+echo "tsan: 0 reports${races:-} ($how, $((SECONDS - start)) s)"

@@ -28,7 +28,9 @@ pub fn set_variable(name: &str, value: &str) {
 pub fn heap_bytes() -> usize {
     #[cfg(target_env = "gnu")]
     // SAFETY: fills a struct of numbers.
-    let bytes = unsafe { libc::mallinfo2() }.uordblks;
+    let heap = unsafe { libc::mallinfo2() };
+    #[cfg(target_env = "gnu")]
+    let bytes = heap.uordblks + heap.hblkhd;
     #[cfg(not(target_env = "gnu"))]
     let bytes = 0;
     bytes

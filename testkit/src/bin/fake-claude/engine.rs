@@ -149,6 +149,9 @@ impl Engine {
         }
         self.tasks[at] = task;
         self.release_answered(at);
+        if self.at_eof {
+            self.fail_waiting();
+        }
         true
     }
 
