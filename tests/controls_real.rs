@@ -205,7 +205,11 @@ fn after_the_process_died_every_function_says_why() {
         let failure = control.later(&session).err().expect("it is refused at once");
         assert_eq!((failure.status, &failure.json["signal"]), (status, &json!(9)), "{}", control.name);
     }
-    assert_eq!(session.server_info().unwrap()["claude_code_version"], "2.1.330", "what is known stays known");
+    assert_eq!(
+        session.server_info().unwrap()["claude_code_version"],
+        claude_testkit::locate::real_cli_version(),
+        "what is known stays known"
+    );
 }
 
 #[test]

@@ -116,7 +116,8 @@ pub fn accepted(file: &'static CStr, uuid: &'static CStr) -> Vec<(Control, Holds
             r["canRewind"] == true
         }),
         (control!(claude_client_reinitialize, claude_client_reinitialize_wait), |r| {
-            r["claude_code_version"] == "2.1.330" && r["commands"].is_array()
+            r["claude_code_version"] == *claude_testkit::locate::real_cli_version()
+                && r["commands"].is_array()
         }),
         (
             control!(
@@ -195,7 +196,9 @@ fn accepted_requests(path: &str) -> Vec<(Control, Holds)> {
         (json!({"subtype": "rename_session", "title": "A title"}), empty),
         (json!({"subtype": "read_file", "path": path}), |r| r["contents"] == "file text"),
         (json!({"subtype": "seed_read_state", "path": path, "mtime": 1_700_000_000_000_i64}), empty),
-        (json!({"subtype": "get_binary_version"}), |r| r["version"] == "2.1.330"),
+        (json!({"subtype": "get_binary_version"}), |r| {
+            r["version"] == *claude_testkit::locate::real_cli_version()
+        }),
         (json!({"subtype": "get_session_cost"}), |r| r["text"].is_string()),
         (json!({"subtype": "list_permission_rules"}), |r| r["state"]["rules"].is_array()),
         (json!({"subtype": "get_hooks_listing"}), |r| r["hooks"].is_array()),
