@@ -51,9 +51,10 @@ def differences(recorded, run):
 
 def of_group(old, new):
     if old is None or new is None:
-        lost = any(not value.startswith("?") for value in (old or {}).values())
-        if new is not None or lost:
-            yield ("lost", f"all of it ({len(old)})") if new is None else ("new", f"all of it ({len(new)})")
+        if new is not None:
+            yield "new", f"all of it ({len(new)})"
+        elif any(not value.startswith("?") for value in old.values()):
+            yield "lost", f"all of it ({len(old)})"
         return
     for name in old.keys() | new.keys():
         if name not in new:
@@ -61,12 +62,12 @@ def of_group(old, new):
                 yield "lost", f"{name} ({old[name]})"
         elif name not in old:
             yield "new", f"{name} ({new[name]})"
-        elif not fits(old[name].lstrip("?"), new[name]):
-            yield "changed", f"{name}: {old[name].lstrip('?')} -> {new[name]}"
+        elif not fits(old[name], new[name]):
+            yield "changed", f"{name}: {old[name].lstrip('?')} -> {new[name].lstrip('?')}"
 
 
 def fits(old, new):
-    return set(new.split("|")) <= set(old.split("|"))
+    return set(new.lstrip("?").split("|")) <= set(old.lstrip("?").split("|"))
 
 
 def of_order(recorded, run, step):

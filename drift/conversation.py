@@ -17,8 +17,8 @@ EVENTS = [
 SMALL = {"command": "sh", "args": [str(ROOT / "tests/data/probe/mcp-server.sh")]}
 ASKER = {"type": "stdio", "command": sys.executable, "args": [str(ROOT / "tests/data/elicit_server.py")]}
 
-# Every request of docs/control.md, and what the control functions send, with members that the CLI accepts. FILE stands for
-# the path of a file, PROMPT for the uuid of a prompt.
+# Every request of docs/control.md, and what the control functions send, with members that the CLI accepts. FILE and
+# FOLDER stand for paths, PROMPT for the uuid of a prompt.
 CONTROLS = [
     {"subtype": "mcp_status"},
     {"subtype": "mcp_reconnect", "serverName": "small"},
@@ -55,6 +55,9 @@ CONTROLS = [
     {"subtype": "get_hooks_listing"},
     {"subtype": "file_suggestions", "query": "file"},
     {"subtype": "set_has_subscribers", "has_subscribers": True},
+    {"subtype": "register_repo_root", "directory": "FOLDER"},
+    {"subtype": "set_peer_delivery", "shows_held_messages": True, "account": False},
+    {"subtype": "decide_held_peer_message", "hold_id": "none", "decision": "drop"},
     {"subtype": "set_permission_mode", "mode": "plan"},
     {"subtype": "set_permission_mode", "mode": "default"},
     {"subtype": "set_model", "model": "haiku"},
@@ -70,7 +73,7 @@ CONTROLS = [
 ]
 
 # More names that a CLI may know.
-REQUESTS = {"set_color", "register_repo_root", "set_peer_delivery", "decide_held_peer_message"}
+REQUESTS = {"set_color"}
 
 
 def call(name, **members):
@@ -147,14 +150,12 @@ def background(stage):
     session = ask(stage.session(agents={"helper": {"description": "Helps.", "prompt": "You help."}},
                                 env={"ENABLE_TOOL_SEARCH": "false"}, forward_subagent_text=True))
     session.connect()
-    work = call("Bash", command="touch z", description="Make a file")
-    session.turn(call("Task", description="sub", prompt=work, subagent_type="helper"))
+    stage.step("helper")
+    session.result(session.query("Start the helper"), settle=False)
     session.until(lambda message: message.get("type") == "result" and isinstance(message.get("origin"), dict))
     stage.settle()
-    session.messages.clear()
-    session.turn(call("Bash", command="touch y; sleep 600", description="Wait", run_in_background=True))
-    started = next((m for m in session.messages if m.get("subtype") == "task_started"), None)
-    task = (started or session.until(lambda message: message.get("subtype") == "task_started"))["task_id"]
+    session.turn("Wait in the background")
+    task = next(message["task_id"] for message in session.messages if message.get("task_type") == "local_bash")
     session.control(subtype="get_task_output", task_id=task)
     session.control(subtype="stop_task", task_id=task)
     session.close()
@@ -166,12 +167,12 @@ def controls(stage):
     session = ask(stage.session(mcp_servers={"small": SMALL}, enable_file_checkpointing=True, system_prompt="Be brief."))
     session.connect()
     prompt = session.query("hello")
-    session.result()
+    session.result(prompt)
     while session.control(subtype="mcp_status")["mcpServers"][0]["status"] != "connected":
         pass
     stage.step("controls")
     for request in CONTROLS:
-        filled = {name: {"FILE": file, "PROMPT": prompt}.get(value, value) if isinstance(value, str) else value
+        filled = {name: {"FILE": file, "FOLDER": str(stage.work), "PROMPT": prompt}.get(value, value) if isinstance(value, str) else value
                   for name, value in request.items()}
         try:
             session.control(**filled)
@@ -187,10 +188,10 @@ def failures(stage):
     session.turn("API_ERROR 529")
     session.turn("API_ERROR 400")
     stage.step("interrupt")
-    session.query("SLOW 400 100")
+    prompt = session.query("SLOW 400 100")
     session.until(lambda message: "word2" in json.dumps(message.get("event", "")))
     session.operation("claude_client_interrupt")
-    session.result()
+    session.result(prompt)
     session.turn("still here?")
     session.close()
 
@@ -228,8 +229,9 @@ def quiet(stage):
 
 
 def refused(stage):
-    """A session that is not there, and a start that the CLI refuses."""
-    for options in {"resume": "00000000-0000-4000-8000-000000000000"}, {"extra_args": {"no-such-flag": None}}:
+    """A session that is not there, and starts that the CLI refuses."""
+    for options in [{"resume": "00000000-0000-4000-8000-000000000000"}, {"extra_args": {"no-such-flag": None}},
+                    {"managed_settings": {"disableSideloadFlags": True}, "mcp_servers": {"small": SMALL}}]:
         session = stage.session(env={"CLAUDE_CODE_STARTUP_FAILURE_RESULTS": "1"}, **options)
         try:
             session.connect(asks=False)

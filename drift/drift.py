@@ -6,6 +6,7 @@ usage: drift.py check               the pinned CLI against its own recording (se
                                     SDKs against our pages
        drift.py write [VERSION]     the same, and takes it over: recording, pins, pages, CHANGELOG
        drift.py compare OLD NEW     two recordings
+       drift.py pages SDK.D.TS __INIT__.PY TYPES.PY     type files of SDKs against our pages
 """
 import json
 import os
@@ -78,14 +79,16 @@ def against(library, kept, version):
 
 def of_sdks():
     """What the newest SDKs have and our pages have not; and their versions."""
-    pages, found, versions = sdks.Pages(), set(), {}
     typescript, text = sdks.typescript(WORK / "typescript")
     python, sources = sdks.python(WORK / "python")
-    for name, version, names in (("TypeScript SDK", typescript, sdks.typescript_names(text)),
-                                 ("Python SDK", python, sdks.python_names(sources))):
-        versions[name] = version
-        found |= {("new", f"{name} {version}", what, f"not in {page}") for page, what in pages.missing(names)}
-    return found, versions
+    return of_types(text, sources), {"TypeScript SDK": typescript, "Python SDK": python}
+
+
+def of_types(typescript, python):
+    pages, found = sdks.Pages(), set()
+    for name, names in (("TypeScript SDK", sdks.typescript_names(typescript)), ("Python SDK", sdks.python_names(python))):
+        found |= {("new", name, f"not in {page}", what) for page, what in pages.missing(names)}
+    return found
 
 
 def newest():
@@ -94,8 +97,9 @@ def newest():
 
 def show(found, headline):
     lines, everything = compare.report(found)
-    WORK.mkdir(parents=True, exist_ok=True)
-    (WORK / "differences.txt").write_text("".join(f"{line}\n" for line in everything))
+    if len(everything) > len(lines):
+        WORK.mkdir(parents=True, exist_ok=True)
+        (WORK / "differences.txt").write_text("".join(f"{line}\n" for line in everything))
     print(*lines, sep="\n", end="\n" if lines else "")
     counts = ", ".join(f"{sum(row[0] == how for row in found)} {how}" for how in ("lost", "changed", "new"))
     print(f"drift: {headline}: {counts if found else 'no difference'}")
@@ -118,6 +122,7 @@ def check(library):
 
 
 def report(library, version):
+    WORK.mkdir(parents=True, exist_ok=True)
     (WORK / "under-test").write_text(str(installed(version)))
     found = against(library, kept_for(pinned()), version)
     from_sdks, versions = of_sdks()
@@ -160,6 +165,9 @@ def take_over(name, number):
 def main(words):
     if words[:1] == ["compare"] and len(words) == 3:
         return show(compare.differences(read(words[1]), read(words[2])), "two recordings")
+    if words[:1] == ["pages"] and len(words) == 4:
+        typescript, exports, types = (Path(word).read_text() for word in words[1:])
+        return show(of_types(typescript, {"__init__.py": exports, "types.py": types}), "SDKs against the pages")
     if not words or words[0] not in ("check", "report", "write"):
         sys.exit(__doc__)
     library = Library(os.environ["LIBRARY"])

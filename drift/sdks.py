@@ -57,6 +57,7 @@ def typescript_names(text):
         "exports": set(exports), "options": members(text, r"type Options = \{"),
         "methods": members(text, r"interface Query extends[^{]*\{"),
         "control requests": set(subtypes), "hook events": words(text, r"HOOK_EVENTS: readonly \[(.*?)\]"),
+        "tools": words(text, r"BUILTIN_TOOL_NAMES: readonly \[(.*?)\]"),
         "startup failures": words(text, r"type SDKStartupFailureReason = (.*?);"),
     }
 
@@ -100,6 +101,8 @@ class Pages:
         self.failures = spoken(read["errors"])
         events = (folder / "src/requests/events.rs").read_text()
         self.events = set(re.findall(r'\bname: "(\w+)"', events))
+        known = (folder / "src/names.rs").read_text().split("pub const TOOLS")[1].split("];")[0]
+        self.tools = set(re.findall(r'"(\w+)"', known))
         # What the CLI asks of a host.
         self.asked = {"can_use_tool", "hook_callback", "mcp_message", "elicitation", "request_user_dialog"}
 
@@ -109,6 +112,7 @@ class Pages:
                  "options": ("docs/options.md", self.options.__contains__),
                  "control requests": ("docs/control.md", (self.control | self.asked).__contains__),
                  "hook events": ("src/requests/events.rs", self.events.__contains__),
+                 "tools": ("src/names.rs", self.tools.__contains__),
                  "startup failures": ("docs/errors.md", self.failures.__contains__)}
         for what, found in names.items():
             page, has = table[what]

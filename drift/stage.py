@@ -15,6 +15,13 @@ from library import Failed, ROOT
 PATIENCE = 180
 KEY = "sk-ant-api03-drift-dummy-key-that-opens-nothing-" + "0" * 48 + "-AAAAAAAA"
 
+# Prompts, and the tool that the model calls at each, once: the turn that tells what a task has done has the same last prompt.
+ONCE = [
+    ("Start the helper", "Task", {"description": "sub", "prompt": "Do the work", "subagent_type": "helper"}),
+    ("Do the work", "Bash", {"command": "touch z", "description": "Make a file"}),
+    ("Wait in the background", "Bash", {"command": "touch y; sleep 600", "description": "Wait", "run_in_background": True}),
+]
+
 
 class Stage:
     """One sandbox for one session or a few that follow each other; `with` removes it."""
@@ -31,8 +38,12 @@ class Stage:
         self.wrapper.write_text("#!/bin/sh\nexec '{}' '{}' '{}' '{}' \"$@\"\n".format(
             sys.executable, ROOT / "drift/tee.py", self.frames_log, self.cli))
         self.wrapper.chmod(0o755)
-        self.rules = self.root / "rules.json"
-        self.api = subprocess.Popen([api, "--exit-with-stdin", "--log", self.api_log], stdin=subprocess.PIPE,
+        rules = self.root / "rules.json"
+        rules.write_text(json.dumps({"rules": [
+            {"when": {"prompt": prompt}, "times": 1, "reply": {"tool_use": [{"name": name, "input": given}]}}
+            for prompt, name, given in ONCE]}))
+        command = [api, "--exit-with-stdin", "--log", self.api_log, "--script", rules]
+        self.api = subprocess.Popen(command, stdin=subprocess.PIPE,
                                     stdout=subprocess.PIPE, text=True,
                                     env={**os.environ, "CLAUDE_TESTKIT_JITTER_MS": str(slow_ms)})
         self.env = {
@@ -176,12 +187,14 @@ class Session:
 
     def turn(self, prompt):
         self.stage.step(prompt if len(prompt) < 40 else f"{prompt[:40]}…")
-        self.query(prompt)
-        return self.result()
+        return self.result(self.query(prompt))
 
-    def result(self):
-        found = self.until(lambda message: message.get("type") == "result")
-        self.stage.settle()
+    def result(self, prompt, settle=True):
+        """The result of that prompt: one of a task in the background may come before it."""
+        found = self.until(lambda message: message.get("type") == "result" and "origin" not in message
+                           and prompt in message.get("user_message_uuids", [prompt]))
+        if settle:
+            self.stage.settle()
         return found
 
     def control(self, **request):

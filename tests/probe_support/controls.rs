@@ -205,6 +205,19 @@ fn accepted_requests(path: &str) -> Vec<(Control, Holds)> {
         (json!({"subtype": "file_suggestions", "query": "file"}), |r| r["suggestions"].is_array()),
         (json!({"subtype": "set_has_subscribers", "has_subscribers": true}), empty),
         (json!({"subtype": "set_has_subscribers", "has_subscribers": null}), empty),
+        (json!({"subtype": "register_repo_root", "directory": Path::new(path).parent().unwrap()}), |r| {
+            r["directory"].is_string()
+        }),
+        (
+            json!({"subtype": "mcp_call", "tool": "mcp__small__fail", "arguments": {}, "soft_error_result": true}),
+            |r| r["isError"] == true && r["content"][0]["text"] == "it failed",
+        ),
+        (json!({"subtype": "set_peer_delivery", "shows_held_messages": true, "account": false}), |r| {
+            r["always_deliver"] == json!({"session": null, "account": false})
+        }),
+        (json!({"subtype": "decide_held_peer_message", "hold_id": "none", "decision": "drop"}), |r| {
+            r["outcome"] == "gone"
+        }),
     ];
     list.into_iter().map(|(members, holds)| (request(&members), holds)).collect()
 }
@@ -267,6 +280,11 @@ pub fn refused() -> Vec<(Control, &'static str)> {
         (json!({"subtype": "no_such_thing"}), "Unsupported"),
         (json!({"subtype": "set_color", "color": "red"}), "nsupported"),
         (json!({"subtype": "register_repo_root", "directory": "/no/such/folder"}), "register_repo_root"),
+        (json!({"subtype": "set_peer_delivery", "session": 5}), "check session"),
+        (
+            json!({"subtype": "decide_held_peer_message", "hold_id": "none", "decision": "odd"}),
+            "check decision",
+        ),
     ];
     list.extend(requests.into_iter().map(|(members, part)| (request(&members), part)));
     list
