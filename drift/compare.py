@@ -24,13 +24,14 @@ def merged(runs):
         for step, labels in run["order"].items():
             known = order.setdefault(step, [])
             known.extend(label for label in labels if label not in known)
-    return {"facts": facts, "order": order, "either": {step: found for step in order if (found := unsteady(runs, step))}}
+    either = {step: found for step, labels in order.items() if (found := unsteady(runs, step, labels))}
+    return {"facts": facts, "order": order, "either": either}
 
 
-def unsteady(runs, step):
-    """Pairs that came in both orders."""
+def unsteady(runs, step, labels):
+    """Pairs of the joined order that came in both orders, or never in one run."""
     before = set().union(*(pairs(run["order"].get(step, [])) for run in runs))
-    return sorted([one, other] for one, other in before if one < other and (other, one) in before)
+    return sorted([one, other] for one, other in pairs(labels) if (one, other) not in before or (other, one) in before)
 
 
 def pairs(labels):
@@ -72,7 +73,8 @@ def fits(old, new):
 
 def of_order(recorded, run, step):
     """Pairs that stand the other way round than in every recorded run."""
-    either = {tuple(pair) for pair in recorded["either"].get(step, [])}
+    # A run that is a recording itself has such pairs as well.
+    either = {tuple(pair) for side in (recorded, run) for pair in side.get("either", {}).get(step, [])}
     before = pairs(recorded["order"].get(step, []))
     for one, other in pairs(run["order"].get(step, [])):
         if (other, one) in before and (one, other) not in either and (other, one) not in either:

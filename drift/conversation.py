@@ -267,6 +267,9 @@ def hold(library, cli, api, slow_ms=0, parts=PARTS):
     held = {}
     for part in parts:
         with Stage(library, cli, api, slow_ms) as stage:
-            part(stage)
+            try:
+                part(stage)
+            except (Failed, TimeoutError) as error:
+                sys.exit(f"drift: the session {part.__name__!r} came to no end with {cli}: {error}")
             held[part.__name__] = {"frames": stage.frames(), "requests": stage.requests()}
     return held

@@ -158,7 +158,7 @@ def take_over(name, number):
         path = ROOT / page
         # What is released already is history.
         coming, *released = re.split(r"(?m)^(?=## \[[^\]]+\] - \d)", path.read_text())
-        coming = re.sub(rf"(?<![\d.]){re.escape(old)}(?![\d.])", number, coming)
+        coming = re.sub(rf"(?<![\d.]){re.escape(old)}(?!\d|\.\d)", number, coming)
         path.write_text("".join([coming, *released]))
 
 

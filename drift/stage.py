@@ -51,7 +51,7 @@ class Stage:
             "CLAUDE_CODE_TMPDIR": str(self.root / "tmp"), "PATH": os.environ["PATH"], "LANG": "C.UTF-8",
             "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": self.api.stdout.readline().strip(),
             "DISABLE_AUTOUPDATER": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "CLAUDE_CODE_MAX_RETRIES": "1",
-            # As in every Linux of its own: otherwise tools and texts follow the machine.
+            # The same to root as to everybody.
             "IS_SANDBOX": "1",
         }
 

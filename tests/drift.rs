@@ -278,3 +278,28 @@ fn the_conversation_asks_for_every_request_of_the_article() {
     let missing: Vec<_> = rows.iter().filter(|row| !conversation.contains(&format!("\"{row}\""))).collect();
     assert!(missing.is_empty(), "nobody asks for {missing:?}");
 }
+
+/// What several runs of one conversation say together: two that change places, and one that comes now before a step's first
+/// frame and now after its last.
+const RUNS: &str = "
+import compare
+order = [['user', 'init', 'hook', 'result'], ['late', 'user', 'hook', 'init', 'result']]
+runs = [{'facts': {'frames': {'init': {'/a': kind}}}, 'order': {'step': labels}} for kind, labels in zip(['string', 'null'], order)]
+kept = compare.merged(runs)
+assert kept['facts'] == {'frames': {'init': {'/a': 'null|string'}}}, kept
+for run in runs:
+    assert compare.differences(kept, run) == set(), (kept, run)
+turned = {**runs[0], 'order': {'step': ['result', 'user', 'init']}}
+found = compare.differences(kept, turned)
+assert found == {('changed', 'order', 'step', f\"'result' before '{name}'\") for name in ('user', 'init')}, found
+";
+
+#[test]
+fn frames_that_come_in_either_order_are_no_difference_and_others_are() {
+    if !need("python3", "python3") {
+        return;
+    }
+    let mut command = Command::new("python3");
+    command.args(["-c", RUNS]).env("PYTHONPATH", root().join("drift")).env("PYTHONDONTWRITEBYTECODE", "1");
+    run(&mut command);
+}
