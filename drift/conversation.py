@@ -55,7 +55,7 @@ CONTROLS = [
     {"subtype": "get_hooks_listing"},
     {"subtype": "file_suggestions", "query": "file"},
     {"subtype": "set_has_subscribers", "has_subscribers": True},
-    {"subtype": "register_repo_root", "directory": "FOLDER"},
+    {"subtype": "register_repo_root", "directory": "FOLDER"},  # Refused: it is the session's own.
     {"subtype": "set_peer_delivery", "shows_held_messages": True, "account": False},
     {"subtype": "decide_held_peer_message", "hold_id": "none", "decision": "drop"},
     {"subtype": "set_permission_mode", "mode": "plan"},

@@ -15,6 +15,11 @@ use serde_json::{Value, json};
 /// A session with an MCP server, checkpoints and a file, after its first turn; the prompt's uuid.
 fn session(real: &Real) -> (Session, &'static CStr, &'static CStr) {
     let file = real.file("work/file.txt", "file text");
+    let repository = std::process::Command::new("git")
+        .args(["init", "--quiet", "repo"])
+        .current_dir(real.sandbox.work())
+        .status();
+    assert!(repository.is_ok_and(|status| status.success()));
     let session = real.session(json!({
         "mcp_servers": {"small": server()}, "enable_file_checkpointing": true, "system_prompt": "Be brief.",
     }));
