@@ -16,6 +16,7 @@ CHAOS_SECONDS ?=
 HOURS   ?= 1
 SEED    ?=
 SANITIZE ?=
+WRITE   ?=
 
 # Symbols stay in the library that is built; the installed one goes without (STRIP=: keeps them).
 ifeq ($(shell uname -s),Darwin)
@@ -45,7 +46,7 @@ ifneq ($(shell pkg-config --exists sdl2 2>/dev/null && echo yes),yes)
 EXAMPLES := $(filter-out %/sdl_loop,$(EXAMPLES))
 endif
 
-.PHONY: sessions-speed sessions-check all build run test cli testkit header notice deny fault-matrix tsan loom chaos soak fuzz fuzz-check examples bench bench-check fmt lint install uninstall clean help
+.PHONY: all build run test drift drift-check cli testkit header notice deny fault-matrix tsan loom chaos soak fuzz fuzz-check examples bench bench-check sessions-check sessions-speed fmt lint install uninstall clean help
 
 all: build
 
@@ -68,6 +69,8 @@ help:
 	@echo 'make notice     write packaging/THIRD-PARTY.txt, the licences of the crates that the library links'
 	@echo 'make deny       check licences, sources, duplicates and advisories of all crates; DENY_ADVISORIES=1 insists on the last'
 	@echo 'make fault-matrix   write docs/fault-matrix.md from the rows and the names of the tests'
+	@echo 'make drift      compare the newest CLI, or CLI=2.1.400, with the recording of the pinned one; WRITE=1 takes it over'
+	@echo 'make drift-check  compare the pinned CLI with its own recording'
 	@echo 'make fmt lint   format; check format and lints'
 	@echo 'make cli        install the pinned CLI into $(CLI)'
 	@echo 'make clean      remove $(BUILD) and the Rust build'
@@ -167,6 +170,13 @@ deny:
 # docs/fault-matrix.md: the known problems, and the tests that show that the library does not have them.
 fault-matrix:
 	UPDATE_DOCS=1 $(CARGO) test --test fault_matrix
+
+# docs/drift.md. The variable CLI is a version here, and only when it is given.
+drift:
+	@CARGO="$(CARGO)" drift/run.sh $(if $(WRITE),write,report) $(if $(filter command line,$(origin CLI)),$(CLI))
+
+drift-check:
+	@CARGO="$(CARGO)" drift/run.sh check
 
 fmt:
 	$(CARGO) fmt --all

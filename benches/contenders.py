@@ -9,8 +9,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-PYTHON_SDK = "0.2.187"
-TYPESCRIPT_SDK = "0.3.330"
+CLI, PYTHON_SDK, TYPESCRIPT_SDK = (
+    (ROOT / "testkit" / name).read_text().strip()
+    for name in ("CLI_VERSION", "PYTHON_SDK_VERSION", "TYPESCRIPT_SDK_VERSION"))
 MODES = ["thread", "inline", "pump", "pull"]
 
 
@@ -54,7 +55,7 @@ class Bench:
         cc = os.environ.get("CC", "cc").split()
         flags = ["-O2", "-Wall", "-Wextra", "-Werror"]
         for program in "standin", "raw":
-            run(*cc, *flags, "-pthread", HERE / f"{program}.c", "-o", self.work / program)
+            run(*cc, *flags, f'-DCLI_VERSION="{CLI}"', "-pthread", HERE / f"{program}.c", "-o", self.work / program)
         run(*cc, *flags, "-pthread", "-I", ROOT / "include", HERE / "driver.c", "-o", self.work / "driver", "-L",
             self.library, "-lclaude_client", f"-Wl,-rpath,{self.library}")
 

@@ -77,7 +77,7 @@ static void control(const char *line) {
     if (at) sscanf(strchr(at, ':') + 1, " \"%127[^\"]", id);
     int len = snprintf(reply, sizeof reply,
                        "{\"type\":\"control_response\",\"response\":{\"subtype\":\"success\",\"request_id\":\"%s\","
-                       "\"response\":{\"commands\":[],\"models\":[],\"claude_code_version\":\"2.1.330\"}}}\n",
+                       "\"response\":{\"commands\":[],\"models\":[],\"claude_code_version\":\"" CLI_VERSION "\"}}}\n",
                        id);
     write_all(reply, (size_t)len);
 }
@@ -86,7 +86,7 @@ int main(int argc, char **argv) {
     static char buffer[1 << 20];
     size_t held = 0;
     if (argc == 2 && (!strcmp(argv[1], "-v") || !strcmp(argv[1], "--version"))) {
-        puts("2.1.330 (Claude Code)");
+        puts(CLI_VERSION " (Claude Code)");
         return 0;
     }
     for (;;) {

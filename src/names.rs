@@ -334,7 +334,7 @@ mod tests {
             ("PreToolUseHook", Some("PreToolUse")),
             ("UserPrompt", Some("UserPromptSubmit")),
             ("PreToolUse", None),
-            ("PreSkillShellCommand", None),
+            ("EventOfTomorrow", None),
             ("PostToolUseSummary", None),
             ("Pre", None),
         ] {

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Installs the pinned Claude Code CLI into a folder of its own, for the tests that run the real one.
-# usage: install-cli.sh DEST        afterwards DEST/node_modules/.bin/claude works
+# Installs the pinned Claude Code CLI, or another VERSION, into a folder of its own, for the tests that run the real one.
+# usage: install-cli.sh DEST [VERSION]      afterwards DEST/node_modules/.bin/claude works
 set -eu
 
-dest=${1:?usage: install-cli.sh DEST}
+dest=${1:?usage: install-cli.sh DEST [VERSION]}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-version=$(cat "$here/CLI_VERSION")
+version=${2:-$(cat "$here/CLI_VERSION")}
 package=@anthropic-ai/claude-code
 
 fail() {
@@ -54,6 +54,8 @@ if installed_version "$bin"; then
 fi
 command -v npm >/dev/null 2>&1 ||
     fail "npm is missing. Install Node.js with npm, or set CLAUDE_TESTKIT_CLI to a claude $version of your own."
+# Another version is not changed in place: a checkout may share the files with others by hard links.
+[ ! -d "$dest/node_modules" ] || rm -rf "$dest/node_modules" "$dest/package-lock.json" "$dest/package.json"
 mkdir -p "$dest"
 # An own package.json keeps npm from climbing up to a project around DEST.
 [ -f "$dest/package.json" ] || echo '{"name": "cli-under-test", "private": true}' >"$dest/package.json"

@@ -15,6 +15,11 @@ use serde_json::{Value, json};
 /// A session with an MCP server, checkpoints and a file, after its first turn; the prompt's uuid.
 fn session(real: &Real) -> (Session, &'static CStr, &'static CStr) {
     let file = real.file("work/file.txt", "file text");
+    let repository = std::process::Command::new("git")
+        .args(["init", "--quiet", "repo"])
+        .current_dir(real.sandbox.work())
+        .status();
+    assert!(repository.is_ok_and(|status| status.success()));
     let session = real.session(json!({
         "mcp_servers": {"small": server()}, "enable_file_checkpointing": true, "system_prompt": "Be brief.",
     }));
@@ -205,7 +210,11 @@ fn after_the_process_died_every_function_says_why() {
         let failure = control.later(&session).err().expect("it is refused at once");
         assert_eq!((failure.status, &failure.json["signal"]), (status, &json!(9)), "{}", control.name);
     }
-    assert_eq!(session.server_info().unwrap()["claude_code_version"], "2.1.330", "what is known stays known");
+    assert_eq!(
+        session.server_info().unwrap()["claude_code_version"],
+        claude_testkit::locate::real_cli_version(),
+        "what is known stays known"
+    );
 }
 
 #[test]

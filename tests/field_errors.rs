@@ -17,8 +17,8 @@ use claude_client::capi::request::*;
 use claude_client::capi::talk::claude_client_query;
 use claude_client::capi::types::*;
 use claude_client::error::Status as Code;
-use claude_testkit::Sandbox;
 use claude_testkit::fake::FakeClaude;
+use claude_testkit::{CLI_VERSION, Sandbox};
 use serde_json::{Map, Value, json};
 use support::host::{Client, Failure, Kind, check};
 use support::{options, packaging};
@@ -35,6 +35,7 @@ fn without_places(failure: &Failure, places: &[(&str, &Path)]) -> Value {
     for (name, path) in places {
         text = text.replace(path.to_str().expect("a path"), name);
     }
+    text = text.replace(&format!("\"cli_version\":\"{CLI_VERSION}\""), "\"cli_version\":\"VERSION\"");
     serde_json::from_str(&text).expect("JSON")
 }
 

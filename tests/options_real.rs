@@ -5,7 +5,7 @@ mod probe_support;
 
 use claude_testkit::loopback::{Reply, Rule, When};
 use probe_support::stage::Real;
-use probe_support::{Kind, Session};
+use probe_support::{Kind, Session, Status};
 use serde_json::{Value, json};
 
 fn tools(real: &Real, prompt: &str) -> Vec<String> {
@@ -152,6 +152,20 @@ fn permissions_without_anybody_to_ask() {
     session.control(&mode).expect("the option allows the switch");
     tool_said(&session, "Write", write("bypassed"));
     assert!(written("bypassed"));
+}
+
+#[test]
+fn a_start_that_managed_settings_forbid_says_why() {
+    let Some(real) = Real::new("a_start_that_managed_settings_forbid") else { return };
+    let mut env = real.sandbox.env_json();
+    env["CLAUDE_CODE_STARTUP_FAILURE_RESULTS"] = json!("1");
+    let session = Session::created(&real.options(json!({
+        "env": env, "managed_settings": {"disableSideloadFlags": true},
+        "mcp_servers": {"small": probe_support::controls::server()},
+    })));
+    let failure = session.connect(None).expect_err("the CLI refuses to start");
+    assert_eq!(failure.status, Status::CLAUDE_ERR_RESULT, "{failure:#?}");
+    assert_eq!(failure.json["startup_failure_reason"], "sideload_flags_disabled", "{failure:#?}");
 }
 
 #[test]

@@ -260,7 +260,7 @@ fn edge_039_server_info_is_kept_and_absent_while_connecting() {
         assert_eq!(session.server_info().unwrap_err().status, Status::CLAUDE_ERR_NOT_CONNECTED);
         connecting.join().unwrap().unwrap();
     });
-    assert_eq!(session.server_info().unwrap()["claude_code_version"], "2.1.330");
+    assert_eq!(session.server_info().unwrap()["claude_code_version"], claude_testkit::CLI_VERSION);
     assert_eq!(fake.log().requests("initialize")[0]["hooks"], Value::Null);
 }
 

@@ -70,10 +70,12 @@ fn the_real_cli_is_fit_and_nothing_is_written() {
     let report = probe(&real.options(json!({})));
     assert_eq!(report["ok"], true, "{report:#}");
     assert_eq!(report["cli"]["path"], json!(real.cli));
-    assert_eq!((&report["cli"]["origin"], &report["cli"]["version"]), (&json!("option"), &json!("2.1.330")));
+    let version = claude_testkit::locate::real_cli_version();
+    assert_eq!((&report["cli"]["origin"], &report["cli"]["version"]), (&json!("option"), &json!(version)));
     assert_eq!(report["cli"]["searched"], json!([{"place": real.cli, "why": "option"}]));
     assert_eq!(report["login"]["source"], "ANTHROPIC_API_KEY");
-    assert_eq!(says(&report, "cli_version").0, "ok");
+    let tested = version == claude_testkit::CLI_VERSION;
+    assert_eq!(says(&report, "cli_version").0, if tested { "ok" } else { "info" });
     for id in ["cli_found", "nested", "path", "shell", "home", "config_dir", "tmpdir", "cwd", "login"] {
         assert_eq!(says(&report, id).0, "ok", "{id}");
     }
@@ -104,9 +106,10 @@ fn no_secret_is_in_the_report() {
 #[test]
 fn s5_versions_are_judged() {
     let fake = FakeClaude::new(json!({}));
+    let tested = claude_testkit::CLI_VERSION;
     for (version, level, part) in [
-        ("2.1.330 (Claude Code)", "ok", "tested"),
-        ("2.1.100 (Claude Code)", "ok", "2.0.0 to 2.1.330"),
+        (&*format!("{tested} (Claude Code)"), "ok", "tested"),
+        ("2.1.100 (Claude Code)", "ok", &*format!("2.0.0 to {tested}")),
         ("9.0.0 (Claude Code)", "info", "newer"),
         ("1.0.100 (Claude Code)", "error", "too old"),
         ("2.1.245 (Claude Code)", "warning", "in-process"),

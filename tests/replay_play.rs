@@ -42,7 +42,7 @@ impl Record {
         let mut record = Record::new();
         record
             .add("out", &json!({"type": "control_request", "request_id": "old_1", "request": "«redacted»"}));
-        record.reply("old_1", json!({"claude_code_version": "2.1.330"}));
+        record.reply("old_1", json!({"claude_code_version": claude_testkit::CLI_VERSION}));
         record
     }
 

@@ -46,7 +46,10 @@ fn both_directions_stand_in_the_file_in_their_order() {
     assert_eq!(header["library_version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(header["cli_path"], fake.path().to_string_lossy().as_ref());
     assert_eq!(header["options"]["record"], Value::Null, "where the record lies is nobody's business");
-    assert!(texts(&rows, "meta").iter().any(|meta| meta["cli_version"] == "2.1.330"), "{rows:#?}");
+    assert!(
+        texts(&rows, "meta").iter().any(|meta| meta["cli_version"] == claude_testkit::CLI_VERSION),
+        "{rows:#?}"
+    );
     assert_eq!(texts(&rows, "stderr"), ["a warning"]);
     let sent: Vec<String> = texts(&rows, "out").iter().map(|line| line.to_string()).collect();
     assert_eq!(sent, fake.log().lines(), "what the CLI read is what stands in the record");

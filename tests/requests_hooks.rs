@@ -414,6 +414,7 @@ fn edge_074_every_event_name_passes() {
         "TaskCreated",
         "TaskCompleted",
         "TeammateIdle",
+        "PreSkillShellCommand",
     ];
     let seen = Slot::new();
     for event in EVENTS {

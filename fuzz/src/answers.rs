@@ -85,6 +85,7 @@ const WORDS: Words = Words {
         "UserPromptSubmit",
         "PermissionRequest",
         "PreModelSwitch",
+        "PreSkillShellCommand",
         "addRules",
         "replaceRules",
         "removeRules",
@@ -360,6 +361,7 @@ const DECIDE: &[&str] = &[
     "ElicitationResult",
     "ConfigChange",
     "WorktreeCreate",
+    "PreSkillShellCommand",
     "OfTomorrow",
 ];
 
@@ -415,7 +417,7 @@ fn hook_stops(event: &str, answer: &Value) -> bool {
     if answer["continue"] == false && !UNSTOPPED.contains(&event) {
         return true;
     }
-    let decides = matches!(event, "PreToolUse" | "PreModelSwitch" | "OfTomorrow");
+    let decides = matches!(event, "PreToolUse" | "PreModelSwitch" | "PreSkillShellCommand" | "OfTomorrow");
     match output["permissionDecision"].as_str().filter(|_| decides) {
         Some("deny" | "ask" | "defer") => return true,
         Some("allow") => return false,

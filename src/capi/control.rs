@@ -117,7 +117,7 @@ unsafe fn interrupt_with(
 }
 
 /// Changes the permission mode: "default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto" and what the CLI
-/// knows besides.
+/// knows besides. The reply is such as {"mode":"plan"}, the mode now in force, which may be another.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_set_permission_mode(
     client: *mut claude_client_t,

@@ -34,8 +34,8 @@ pub extern "C" fn claude_build_info_json() -> *const c_char {
                 "arch": std::env::consts::ARCH,
                 "debug": cfg!(debug_assertions),
                 "tested_cli_version": include_str!("../../testkit/CLI_VERSION").trim(),
-                "python_sdk_parity": "0.2.187",
-                "typescript_sdk_parity": "0.3.330",
+                "python_sdk_parity": include_str!("../../testkit/PYTHON_SDK_VERSION").trim(),
+                "typescript_sdk_parity": include_str!("../../testkit/TYPESCRIPT_SDK_VERSION").trim(),
             })
             .to_string(),
         )

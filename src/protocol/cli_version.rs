@@ -25,7 +25,7 @@ const KNOWN_BAD: &[(&str, &str, &str)] = &[
 pub struct CliVersion(u64, u64, u64);
 
 impl CliVersion {
-    /// The version that a text begins with, such as `2.1.330 (Claude Code)`.
+    /// The version that a text begins with, such as `2.1.9 (Claude Code)`.
     pub fn parse(text: &str) -> Option<CliVersion> {
         let word = text.split_whitespace().next()?;
         let mut parts = word.split(['-', '+']).next()?.split('.').map(str::parse::<u64>);
@@ -88,8 +88,8 @@ mod tests {
 
     #[test]
     fn versions_are_read_and_compared_by_number() {
-        assert_eq!(CliVersion::parse("2.1.330 (Claude Code)"), Some(CliVersion(2, 1, 330)));
-        assert_eq!(CliVersion::parse("2.1.330-beta.1"), Some(CliVersion(2, 1, 330)));
+        assert_eq!(CliVersion::parse("2.1.9 (Claude Code)"), Some(CliVersion(2, 1, 9)));
+        assert_eq!(CliVersion::parse("2.1.9-beta.1"), Some(CliVersion(2, 1, 9)));
         assert!(CliVersion::parse("2.1.9") < CliVersion::parse("2.1.10"));
         for wrong in ["", "2.1", "v2.1.3", "2.1.3.4", "Claude 2.1.3"] {
             assert_eq!(CliVersion::parse(wrong), None, "{wrong}");

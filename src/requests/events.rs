@@ -95,6 +95,13 @@ const PRE_TOOL_USE: &[Member] = &[
     ("permissionDisplay", Shape::Any),
 ];
 
+/// What the event may say that asks before a skill runs a shell command.
+const PRE_SKILL_SHELL_COMMAND: &[Member] = &[
+    ("permissionDecision", Shape::Word(&["allow", "deny", "ask", "defer"])),
+    ("permissionDecisionReason", Shape::Text),
+    ("updatedInput", Shape::Unread("the CLI runs no other command than the skill's: deny it instead")),
+];
+
 const USUAL: Event = Event {
     name: "",
     silence: Silence::Continues,
@@ -298,6 +305,13 @@ pub const EVENTS: &[Event] = &[
         name: "DirectoryAdded",
         subject: Subject::Words(&["slash_command", "register_repo_root"]),
         ..REPORT
+    },
+    Event {
+        name: "PreSkillShellCommand",
+        silence: Silence::Denies,
+        subject: Subject::Tool,
+        output: Some(PRE_SKILL_SHELL_COMMAND),
+        ..GUARD
     },
     Event { name: "MessageDisplay", output: Some(&[("displayContent", Shape::Text)]), ..REPORT },
 ];

@@ -84,6 +84,7 @@ const EVENTS: &[&str] = &[
     "MessageDisplay",
     "Elicitation",
     "ElicitationResult",
+    "PreSkillShellCommand",
 ];
 
 fn host(options: &Value, requests: &Requests) -> Host {
@@ -141,7 +142,15 @@ fn tools(stage: &Stage, requests: &Requests) -> Vec<Value> {
     }
     let kept = requests.clone();
     host.mcp_handler("calc", Some(Box::new(move |request| answer(&kept, request)))).unwrap();
+    let skill = stage.sandbox.work().join(".claude/skills/mark/SKILL.md");
+    std::fs::create_dir_all(skill.parent().unwrap()).unwrap();
+    std::fs::write(
+        skill,
+        "---\nname: mark\ndescription: marks\nallowed-tools: Bash\n---\nOutput: !`echo marked`\n",
+    )
+    .unwrap();
     host.connect().unwrap();
+    host.turn("/mark");
     let file = stage.sandbox.work().join("a.txt");
     host.turn("What is the capital of France?");
     host.turn("THINK about it");

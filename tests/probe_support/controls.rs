@@ -116,7 +116,8 @@ pub fn accepted(file: &'static CStr, uuid: &'static CStr) -> Vec<(Control, Holds
             r["canRewind"] == true
         }),
         (control!(claude_client_reinitialize, claude_client_reinitialize_wait), |r| {
-            r["claude_code_version"] == "2.1.330" && r["commands"].is_array()
+            r["claude_code_version"] == *claude_testkit::locate::real_cli_version()
+                && r["commands"].is_array()
         }),
         (
             control!(
@@ -195,13 +196,29 @@ fn accepted_requests(path: &str) -> Vec<(Control, Holds)> {
         (json!({"subtype": "rename_session", "title": "A title"}), empty),
         (json!({"subtype": "read_file", "path": path}), |r| r["contents"] == "file text"),
         (json!({"subtype": "seed_read_state", "path": path, "mtime": 1_700_000_000_000_i64}), empty),
-        (json!({"subtype": "get_binary_version"}), |r| r["version"] == "2.1.330"),
+        (json!({"subtype": "get_binary_version"}), |r| {
+            r["version"] == *claude_testkit::locate::real_cli_version()
+        }),
         (json!({"subtype": "get_session_cost"}), |r| r["text"].is_string()),
         (json!({"subtype": "list_permission_rules"}), |r| r["state"]["rules"].is_array()),
         (json!({"subtype": "get_hooks_listing"}), |r| r["hooks"].is_array()),
         (json!({"subtype": "file_suggestions", "query": "file"}), |r| r["suggestions"].is_array()),
         (json!({"subtype": "set_has_subscribers", "has_subscribers": true}), empty),
         (json!({"subtype": "set_has_subscribers", "has_subscribers": null}), empty),
+        (
+            json!({"subtype": "register_repo_root", "directory": Path::new(path).with_file_name("repo")}),
+            |r| r["directory"].is_string(),
+        ),
+        (
+            json!({"subtype": "mcp_call", "tool": "mcp__small__fail", "arguments": {}, "soft_error_result": true}),
+            |r| r["isError"] == true && r["content"][0]["text"] == "it failed",
+        ),
+        (json!({"subtype": "set_peer_delivery", "shows_held_messages": true, "account": false}), |r| {
+            r["always_deliver"] == json!({"session": null, "account": false})
+        }),
+        (json!({"subtype": "decide_held_peer_message", "hold_id": "none", "decision": "drop"}), |r| {
+            r["outcome"] == "gone"
+        }),
     ];
     list.into_iter().map(|(members, holds)| (request(&members), holds)).collect()
 }
@@ -264,6 +281,11 @@ pub fn refused() -> Vec<(Control, &'static str)> {
         (json!({"subtype": "no_such_thing"}), "Unsupported"),
         (json!({"subtype": "set_color", "color": "red"}), "nsupported"),
         (json!({"subtype": "register_repo_root", "directory": "/no/such/folder"}), "register_repo_root"),
+        (json!({"subtype": "set_peer_delivery", "session": 5}), "check session"),
+        (
+            json!({"subtype": "decide_held_peer_message", "hold_id": "none", "decision": "odd"}),
+            "check decision",
+        ),
     ];
     list.extend(requests.into_iter().map(|(members, part)| (request(&members), part)));
     list
