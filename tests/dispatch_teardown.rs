@@ -12,8 +12,9 @@ fn lively() -> Value {
         "on_user": [[
             "init",
             {"stderr": "a line of stderr\n"},
-            {"ask": {"subtype": "hook_callback", "callback_id": "hook_0", "input": {"hook_event_name": "SessionEnd"}}, "wait": false},
             {"ask": "can_use_tool", "wait": false},
+            // Answered in the lane behind the one that is withdrawn later.
+            {"ask": {"subtype": "hook_callback", "callback_id": "hook_0", "input": {"hook_event_name": "SessionEnd"}}},
             {"stream": "one two three four five six seven eight", "deltas": 8},
             {"flood": 300, "bytes": 300, "batch": 1000},
             {"sleep": 20},

@@ -95,7 +95,7 @@ static void on_cancel(uint64_t id, void *user_data) {
     leave(user_data);
 }
 
-static claude_request_t *kept;
+static claude_request_t *_Atomic kept;
 
 static void on_request(claude_request_t *request, void *user_data) {
     enter(user_data);
