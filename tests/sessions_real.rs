@@ -70,19 +70,24 @@ unsafe extern "C" fn keep(kind: claude_message_kind_t, json: *const c_char, len:
     seen.push((kind, parsed(&text)));
 }
 
-/// The texts of the conversation.
-fn texts(real: &Real, id: &str, more: Value) -> Vec<String> {
+/// The messages as they are told.
+fn items(real: &Real, id: &str, more: Value) -> Vec<Value> {
     let (id, options) = (c_text(id), options(real, more));
     let mut seen: Vec<(claude_message_kind_t, Value)> = Vec::new();
     let into = (&raw mut seen).cast();
     // SAFETY: as above; the list outlives the call.
     check(|error| unsafe { claude_session_messages(id.as_ptr(), options.as_ptr(), Some(keep), into, error) })
         .unwrap();
+    seen.into_iter().map(|(_, item)| item).collect()
+}
+
+/// The texts of the conversation.
+fn texts(real: &Real, id: &str, more: Value) -> Vec<String> {
     let text = |message: &Value| match &message["content"] {
         Value::String(text) => text.clone(),
         blocks => blocks[0]["text"].as_str().unwrap_or_default().to_owned(),
     };
-    seen.iter().map(|(_, item)| text(&item["message"])).collect()
+    items(real, id, more).iter().map(|item| text(&item["message"])).collect()
 }
 
 fn delete(real: &Real, id: &str, more: Value) -> Result<(), Failure> {
@@ -173,4 +178,82 @@ fn what_the_cli_wrote_is_listed_read_named_and_copied_and_the_copy_goes_on() {
     delete(&real, ONE, json!({})).unwrap();
     assert_eq!(list(&real, json!({})), [copy]);
     assert_eq!(info(&real, ONE).unwrap_err().status, Status::CLAUDE_ERR_SESSION_NOT_FOUND);
+}
+
+/// The file of a session.
+fn file_of(real: &Real, id: &str) -> PathBuf {
+    info(real, id).unwrap()["path"].as_str().unwrap().into()
+}
+
+/// What the model was shown with a prompt, as one text.
+fn shown_with(real: &Real, prompt: &str) -> String {
+    real.asked(prompt).conversation.user_texts.join("\n")
+}
+
+#[test]
+fn copies_of_a_compacted_session_go_on_with_what_the_compaction_left_or_what_was_before_it() {
+    let Some(real) = stage("copies_of_a_compacted_session") else { return };
+    real.api.set_rules(vec![
+        Rule::on_prompt("detailed summary", Reply::text("<summary>They like teal.</summary>")),
+        Rule::on_prompt("", Reply::text("Noted.")),
+    ]);
+    let session = real.session(json!({"session_id": ONE}));
+    session.turn("My colour is teal.");
+    session.turn("And my number is 7.");
+    session.turn("/compact");
+    session.turn("And my letter is Q.");
+    drop(session);
+
+    // Beyond 5 MB the CLI skips what a compaction has summarised.
+    let path = file_of(&real, ONE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let long = format!("\"text\":\"Noted. {}\"", "x".repeat(6 << 20));
+    assert!(text.contains("\"text\":\"Noted.\""), "{text}");
+    std::fs::write(&path, text.replacen("\"text\":\"Noted.\"", &long, 1)).unwrap();
+
+    let whole = fork(&real, ONE, json!({}));
+    assert!(file_of(&real, &whole).metadata().unwrap().len() > 5 << 20);
+    assert_eq!(texts(&real, &whole, json!({})), texts(&real, ONE, json!({})));
+    let session = real.session(json!({"resume": whole}));
+    assert_eq!(session.turn("On with all?")["is_error"], false);
+    drop(session);
+    let shown = shown_with(&real, "On with all?");
+    assert!(shown.contains("They like teal.") && shown.contains("my letter is Q"), "{shown}");
+    assert!(!shown.contains("my number is 7"), "{shown}");
+    assert_eq!(texts(&real, &whole, json!({"from_end": true, "limit": 2})), ["On with all?", "Noted."]);
+
+    let items = items(&real, ONE, json!({}));
+    let place =
+        |text: &str| items.iter().find(|item| item.to_string().contains(text)).unwrap()["uuid"].clone();
+    let summary = fork(&real, ONE, json!({"up_to_message_id": place("They like teal.")}));
+    let session = real.session(json!({"resume": summary}));
+    assert_eq!(session.turn("On with the summary?")["is_error"], false);
+    drop(session);
+    let shown = shown_with(&real, "On with the summary?");
+    assert!(shown.contains("They like teal.") && !shown.contains("my letter is Q"), "{shown}");
+}
+
+#[test]
+fn a_title_that_is_given_beside_a_live_session_stays_also_where_the_session_was_named_before() {
+    let Some(real) = stage("a_title_that_is_given_beside_a_live_session") else { return };
+    let session = real.session(json!({"session_id": ONE}));
+    session.turn("My colour is teal.");
+    session.control(&json!({"subtype": "rename_session", "title": "From inside"})).unwrap();
+    assert_eq!(info(&real, ONE).unwrap()["custom_title"], "From inside");
+    let beside = file_of(&real, ONE).with_extension("").join("custom-title.json");
+    let written = || parsed(&std::fs::read_to_string(&beside).unwrap())["customTitle"].clone();
+    assert_eq!(written(), "From inside");
+
+    let (id, title, none) = (c_text(ONE), c_text("From outside"), options(&real, json!({})));
+    // SAFETY: as above.
+    check(|error| unsafe { claude_session_rename(id.as_ptr(), title.as_ptr(), none.as_ptr(), error) })
+        .unwrap();
+    assert_eq!(
+        (written(), info(&real, ONE).unwrap()["custom_title"].clone()),
+        (json!("From outside"), json!("From outside"))
+    );
+    session.turn("And my number is 7.");
+    drop(session);
+    assert_eq!(info(&real, ONE).unwrap()["custom_title"], "From outside");
+    assert_eq!(written(), "From outside");
 }

@@ -1,7 +1,7 @@
 //! Looking for lines in the first and the last piece of a file. Nothing is copied, and only lines that have the wanted member are
 //! looked into.
 
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use crate::protocol::members::{self, top_level_string, top_level_value};
 use crate::protocol::tolerant;
@@ -25,13 +25,17 @@ impl<'a> Region<'a> {
     }
 
     pub fn lines(self) -> impl Iterator<Item = &'a [u8]> {
-        self.bytes.split(|byte| *byte == b'\n')
+        let ends = memchr_iter(b'\n', self.bytes).chain([self.bytes.len()]);
+        let mut start = 0;
+        ends.map(move |end| &self.bytes[std::mem::replace(&mut start, end + 1)..end])
     }
 
     /// The lines in which `text` occurs, the last one first.
     fn lines_with_from_end(self, text: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let finder = memmem::FinderRev::new(text);
-        let mut rest = self.bytes;
+        // Most texts are not there at all, and forwards that is found out many times faster.
+        let is_there = memmem::find(self.bytes, text).is_some();
+        let mut rest = if is_there { self.bytes } else { &[] };
         std::iter::from_fn(move || {
             let at = finder.rfind(rest)?;
             let start = memrchr(b'\n', &rest[..at]).map_or(0, |at| at + 1);
