@@ -731,7 +731,7 @@ claude_status_t claude_client_interrupt_with_wait(claude_client_t *client, bool 
                                                   char **reply_json, claude_error_t **error);
 
 /** Changes the permission mode: "default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto" and what the
- *  CLI knows besides. */
+ *  CLI knows besides. The reply is such as {"mode":"plan"}, the mode now in force, which may be another. */
 claude_status_t claude_client_set_permission_mode(claude_client_t *client, const char *mode, claude_done_fn done,
                                                   void *user_data, claude_error_t **error);
 /** @copydoc claude_client_set_permission_mode */

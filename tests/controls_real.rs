@@ -15,11 +15,6 @@ use serde_json::{Value, json};
 /// A session with an MCP server, checkpoints and a file, after its first turn; the prompt's uuid.
 fn session(real: &Real) -> (Session, &'static CStr, &'static CStr) {
     let file = real.file("work/file.txt", "file text");
-    let repository = std::process::Command::new("git")
-        .args(["init", "--quiet", "repo"])
-        .current_dir(real.sandbox.work())
-        .status();
-    assert!(repository.is_ok_and(|status| status.success()));
     let session = real.session(json!({
         "mcp_servers": {"small": server()}, "enable_file_checkpointing": true, "system_prompt": "Be brief.",
     }));
@@ -96,6 +91,12 @@ fn every_control_function_answers() {
         assert_accepted(&control, holds, control.reply(&session));
         assert_accepted(&control, holds, control.later(&session).unwrap().wait());
     }
+    // Once only: a folder that is registered is refused.
+    let repository = real.sandbox.work().join("repo");
+    let made = std::process::Command::new("git").args(["init", "--quiet"]).arg(&repository).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let reply = session.control(&json!({"subtype": "register_repo_root", "directory": repository})).unwrap();
+    assert_eq!(reply["directory"], json!(repository));
     let title = |json: &Value| json["subtype"] == "session_title_changed" && json["title"] == "A title";
     session.wait_for("the new title", |_, json| title(json));
     assert!(session.turn("still here?")["result"].as_str().unwrap().contains("still here?"));

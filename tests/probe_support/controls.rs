@@ -206,10 +206,6 @@ fn accepted_requests(path: &str) -> Vec<(Control, Holds)> {
         (json!({"subtype": "set_has_subscribers", "has_subscribers": true}), empty),
         (json!({"subtype": "set_has_subscribers", "has_subscribers": null}), empty),
         (
-            json!({"subtype": "register_repo_root", "directory": Path::new(path).with_file_name("repo")}),
-            |r| r["directory"].is_string(),
-        ),
-        (
             json!({"subtype": "mcp_call", "tool": "mcp__small__fail", "arguments": {}, "soft_error_result": true}),
             |r| r["isError"] == true && r["content"][0]["text"] == "it failed",
         ),
