@@ -19,8 +19,7 @@ seed=${SEED:-20261130}
 release=$(rustc -vV | sed -n 's/^release: //p')
 clang=${TSAN_CLANG:-clang-19}
 mkdir -p "$work"
-# dispatch_teardown does not pass: docs/reliability.md.
-TESTS=${TSAN_TESTS:-dispatch_modes dispatch_lanes dispatch_wait dispatch_shutdown dispatch_stress}
+TESTS=${TSAN_TESTS:-dispatch_modes dispatch_lanes dispatch_wait dispatch_teardown dispatch_shutdown dispatch_stress}
 
 skip() { # WHAT TO DO
     if [ "${CLAUDE_TESTS_NO_SKIP:-}" = 1 ]; then
