@@ -15,6 +15,7 @@ mod inbound;
 mod known_ends;
 mod ledger;
 mod left;
+pub mod life;
 mod live;
 mod load;
 mod mcp;
