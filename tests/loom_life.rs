@@ -20,6 +20,7 @@ mod steps;
 mod sync;
 
 use action::{Action, Completions};
+use calls::Refusal;
 use driver::{Driver, Launched, Perform};
 use event::{Event, Timer};
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -76,7 +77,7 @@ impl Session {
     /// `initialize` has been sent.
     fn initializing() -> Arc<Session> {
         let session = Session::new();
-        assert_eq!(session.driver.call(CONNECT, 0, &*session, || ()), Ok(()));
+        assert_eq!(session.connect(|| Ok(())), Ok(()));
         assert_eq!(session.driver.look(Machine::life), Life::Initializing);
         session
     }
@@ -93,9 +94,14 @@ impl Session {
         ENDS.into_iter().for_each(|event| self.told(FIRST, event));
     }
 
+    fn connect(&self, accept: impl FnOnce() -> Result<(), Refusal>) -> Result<(), Refusal> {
+        self.driver.call(CONNECT, 0, self, accept)
+    }
+
     fn disconnect(&self) {
         let accept = || {
             self.disconnects.fetch_add(1, SeqCst);
+            Ok::<(), Refusal>(())
         };
         assert_eq!(self.driver.call(Event::Disconnect, 0, self, accept), Ok(()));
     }
@@ -157,7 +163,7 @@ fn a_disconnect_beside_a_connect_ends_what_begins_or_keeps_it_from_beginning() {
     check(3, || {
         let session = Session::new();
         let leaving = beside(&session, Session::disconnect);
-        let accepted = session.driver.call(CONNECT, 0, &*session, || ()).is_ok();
+        let accepted = session.connect(|| Ok(())).is_ok();
         leaving.join().unwrap();
         let launched = session.count(|action| matches!(action, Action::Launch { .. }));
         assert_eq!(launched, usize::from(accepted));
@@ -171,34 +177,55 @@ fn a_disconnect_beside_a_connect_ends_what_begins_or_keeps_it_from_beginning() {
     });
 }
 
-/// The session is entered into the registry before it is asked whether a shutdown runs.
-#[test]
-fn a_connect_beside_a_shutdown_is_refused_or_ended() {
-    check(3, || {
-        let session = Session::new();
-        let registry: Arc<(AtomicBool, Mutex<Vec<Arc<Session>>>)> = Arc::default();
+/// A registry of all sessions, and whether the library shuts down.
+#[derive(Default)]
+struct Library {
+    ending: AtomicBool,
+    sessions: Mutex<Vec<Arc<Session>>>,
+}
+
+impl Library {
+    fn shut_down(&self) {
+        self.ending.store(true, SeqCst);
+        let sessions = lock(&self.sessions).clone();
+        sessions.iter().for_each(|session| session.feed(Event::Shutdown));
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        if self.ending.load(SeqCst) { Err(Refusal::Over) } else { Ok(()) }
+    }
+}
+
+fn connect_beside_a_shutdown(connect: fn(&Session, &Library) -> Result<(), Refusal>) {
+    check(3, move || {
+        let (session, library) = (Session::new(), Arc::new(Library::default()));
         let ending = {
-            let registry = registry.clone();
-            thread::spawn(move || {
-                registry.0.store(true, SeqCst);
-                let sessions = lock(&registry.1).clone();
-                sessions.iter().for_each(|session| session.feed(Event::Shutdown));
-            })
+            let library = library.clone();
+            thread::spawn(move || library.shut_down())
         };
-        lock(&registry.1).push(session.clone());
-        let refused = registry.0.load(SeqCst);
-        if !refused {
-            assert_eq!(session.driver.call(CONNECT, 0, &*session, || ()), Ok(()));
-        }
+        lock(&library.sessions).push(session.clone());
+        let accepted = connect(&session, &library).is_ok();
         ending.join().unwrap();
-        // A shutdown that saw the session before it connected saw nothing to end.
-        let begun = session.driver.look(|machine| machine.life() != Life::Created);
-        assert!(refused || begun);
-        if begun && session.driver.look(Machine::is_closing) {
+        lock(&library.sessions).clear();
+        if accepted {
+            assert!(session.driver.look(Machine::is_closing), "nobody ends it");
             session.ends();
             session.ended_in_order();
         }
-        lock(&registry.1).clear();
+    });
+}
+
+#[test]
+fn a_connect_beside_a_shutdown_is_refused_or_ended() {
+    connect_beside_a_shutdown(|session, library| session.connect(|| library.check()));
+}
+
+#[test]
+#[should_panic(expected = "nobody ends it")]
+fn a_connect_that_asks_for_the_shutdown_before_it_is_decided_would_be_missed() {
+    connect_beside_a_shutdown(|session, library| {
+        library.check()?;
+        session.connect(|| Ok(()))
     });
 }
 

@@ -75,17 +75,14 @@ impl Driver {
 
     /// Brings the timeouts that are due.
     pub fn expire(&self, now: Millis, performer: &impl Perform) {
-        while let Some((at, timer)) = lock(&self.inner).machine.next_timeout() {
-            if at > now {
-                return;
-            }
+        while let Some((_, timer)) = self.look(Machine::next_timeout).filter(|(at, _)| *at <= now) {
             self.feed(Event::Timeout(timer), now, performer);
         }
     }
 
     /// When [`Driver::expire`] has something to do.
     pub fn next_timeout(&self) -> Option<Millis> {
-        lock(&self.inner).machine.next_timeout().map(|(at, _)| at)
+        self.look(Machine::next_timeout).map(|(at, _)| at)
     }
 
     /// Looks at the machine. Nothing that takes another lock may be called in there.
