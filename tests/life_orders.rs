@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use claude_client::capi::client::*;
+use claude_client::capi::types::claude_state_t;
 use claude_testkit::fake::FakeClaude;
 use probe_support::controls::server;
 use probe_support::stage::fake_options;
@@ -105,7 +106,7 @@ fn a_disconnect_does_not_wait_for_a_launch_that_hangs() {
 
 #[test]
 fn an_answer_counts_though_the_cli_exits_right_behind_it() {
-    for round in 0..40 {
+    for round in 0..10 {
         let fake = FakeClaude::new(json!({"on_initialize": ["default", {"exit": 0}]}));
         let session = Session::created(&fake_options(&fake, json!({})));
         session.connect(None).unwrap_or_else(|failure| panic!("round {round}: {failure:#?}"));
@@ -115,7 +116,7 @@ fn an_answer_counts_though_the_cli_exits_right_behind_it() {
 
 #[test]
 fn whoever_disconnects_behind_a_connect_that_failed_finds_the_end_told() {
-    for round in 0..100 {
+    for round in 0..30 {
         let missing = Path::new("/nowhere/claude");
         let session = Session::created(&json!({"cli_path": missing}));
         let failure = session.connect(None).unwrap_err();

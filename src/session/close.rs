@@ -61,16 +61,16 @@ impl Client {
         // A host that frees the client now would otherwise never see the last messages and on_closed.
         if outcome.is_ok()
             && matches!(self.dispatcher.mode(), Mode::Thread | Mode::Inline)
-            && self.was_connected()
+            && self.has_begun()
         {
             self.dispatcher.wait_delivered(Some(DELIVERY_AFTER_EXIT));
         }
         outcome
     }
 
-    /// A closing event is on its way.
-    fn was_connected(&self) -> bool {
-        self.is_closing() || self.transport().is_some()
+    /// A connect was accepted, whatever became of it: a closing event is on its way, or was told.
+    fn has_begun(&self) -> bool {
+        lock(&self.reader).is_some()
     }
 
     /// Begins to close, once; every later step is taken by the transport.

@@ -104,7 +104,7 @@ impl Subprocess {
         let stdout = Output::new(stdout, subprocess.process.exited());
         let stderr = Output::new(stderr, subprocess.process.exited());
         let errors = tokio::spawn(read_stderr(stderr, tail.clone(), sink.clone()));
-        tokio::spawn(tell_exit(subprocess.process.exited(), sink.clone()));
+        let telling_exit = tokio::spawn(tell_exit(subprocess.process.exited(), sink.clone()));
         if let Some(line) = start.first_line {
             // A launcher that has ended by now says why by its end.
             let _ = subprocess.writer.write(line);
@@ -130,6 +130,10 @@ impl Subprocess {
             serving.remove_files();
             let stderr = lock(&tail).text();
             let lives_on = cause.is_some();
+            if !lives_on {
+                // Behind the end, another process may take the place of this one: its exit is told before.
+                let _ = telling_exit.await;
+            }
             sink.ended(End { exit, stderr, abandoned, cause, lives_on });
             serving.writer.give_up();
         });
