@@ -24,7 +24,7 @@ use calls::Refusal;
 use driver::{Driver, Launched, Perform};
 use event::{Event, Timer};
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use loom::sync::{Arc, Mutex};
+use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 use machine::Machine;
 use states::{Config, Life, Millis};
@@ -41,12 +41,16 @@ struct Session {
     log: Mutex<Vec<Action>>,
     performing: AtomicBool,
     disconnects: AtomicUsize,
-    answers: bool,
+    released: Mutex<bool>,
+    release: Condvar,
+    /// The host has its destroy-notify: nothing is performed any more.
+    freed: AtomicBool,
 }
 
 impl Perform for Session {
     fn perform(&self, action: Action) {
         assert!(!self.performing.swap(true, SeqCst), "two performers at once");
+        assert!(!self.freed.load(SeqCst), "behind the free: {action:?}");
         lock(&self.log).push(action);
         if let Action::CompleteDisconnects { of: Completions::Awaited, .. } = action {
             self.disconnects.store(0, SeqCst);
@@ -55,7 +59,11 @@ impl Perform for Session {
         match action {
             Action::Launch { older } => self.told(Launched { older }, Event::Launched),
             Action::Open => self.told(FIRST, Event::Opened),
-            Action::SendFirstPrompt if self.answers => self.feed(Event::Begun),
+            Action::SendFirstPrompt => self.feed(Event::Begun),
+            Action::ReleaseWaiters => {
+                *lock(&self.released) = true;
+                self.release.notify_all();
+            }
             _ => {}
         }
     }
@@ -70,7 +78,9 @@ impl Session {
             log: Mutex::new(Vec::new()),
             performing: AtomicBool::new(false),
             disconnects: AtomicUsize::new(0),
-            answers: true,
+            released: Mutex::new(false),
+            release: Condvar::new(),
+            freed: AtomicBool::new(false),
         })
     }
 
@@ -106,6 +116,16 @@ impl Session {
         assert_eq!(self.driver.call(Event::Disconnect, 0, self, accept), Ok(()));
     }
 
+    /// As the end of a free: waits until everybody was told, whoever tells it.
+    fn free(&self) {
+        self.feed(Event::Free);
+        let mut released = lock(&self.released);
+        while !*released {
+            released = self.release.wait(released).unwrap();
+        }
+        self.freed.store(true, SeqCst);
+    }
+
     fn count(&self, wanted: impl Fn(&Action) -> bool) -> usize {
         lock(&self.log).iter().filter(|action| wanted(action)).count()
     }
@@ -136,7 +156,7 @@ fn beside(session: &Arc<Session>, act: fn(&Session)) -> thread::JoinHandle<()> {
 
 #[test]
 fn a_disconnect_beside_the_end_of_the_process_is_told_once_and_in_order() {
-    check(3, || {
+    check(6, || {
         let session = Session::initializing();
         let other = beside(&session, Session::disconnect);
         session.ends();
@@ -147,7 +167,7 @@ fn a_disconnect_beside_the_end_of_the_process_is_told_once_and_in_order() {
 
 #[test]
 fn the_answer_the_end_and_a_disconnect_may_come_from_three_threads() {
-    check(2, || {
+    check(4, || {
         let session = Session::initializing();
         let answering = beside(&session, |session| session.told(FIRST, Event::Answered));
         let leaving = beside(&session, Session::disconnect);
@@ -160,7 +180,7 @@ fn the_answer_the_end_and_a_disconnect_may_come_from_three_threads() {
 
 #[test]
 fn a_disconnect_beside_a_connect_ends_what_begins_or_keeps_it_from_beginning() {
-    check(3, || {
+    check(6, || {
         let session = Session::new();
         let leaving = beside(&session, Session::disconnect);
         let accepted = session.connect(|| Ok(())).is_ok();
@@ -197,7 +217,7 @@ impl Library {
 }
 
 fn connect_beside_a_shutdown(connect: fn(&Session, &Library) -> Result<(), Refusal>) {
-    check(3, move || {
+    check(6, move || {
         let (session, library) = (Session::new(), Arc::new(Library::default()));
         let ending = {
             let library = library.clone();
@@ -231,7 +251,7 @@ fn a_connect_that_asks_for_the_shutdown_before_it_is_decided_would_be_missed() {
 
 #[test]
 fn a_timeout_beside_the_end_that_it_would_hasten_does_no_harm() {
-    check(3, || {
+    check(6, || {
         let session = Session::initializing();
         session.disconnect();
         let late: Millis = CONFIG.exit;
@@ -248,7 +268,7 @@ fn a_timeout_beside_the_end_that_it_would_hasten_does_no_harm() {
 
 #[test]
 fn what_the_first_process_tells_late_is_not_taken_for_the_second_one() {
-    check(3, || {
+    check(6, || {
         let session = Session::initializing();
         let late = beside(&session, |session| session.told(FIRST, Event::Exited));
         for event in [Event::StdoutEnded, Event::StderrEnded { unknown_flag: true }] {
@@ -261,5 +281,43 @@ fn what_the_first_process_tells_late_is_not_taken_for_the_second_one() {
         assert!(!session.driver.is_done());
         session.feed(Event::Timeout(Timer::Delivery));
         assert_eq!(session.disconnects.load(SeqCst), 1, "nobody is told beside a process that lives");
+    });
+}
+
+#[test]
+fn a_free_returns_when_what_other_threads_perform_has_been_performed() {
+    check(6, || {
+        let session = Session::initializing();
+        let reading = beside(&session, Session::ends);
+        session.free();
+        reading.join().unwrap();
+        session.ended_in_order();
+    });
+}
+
+/// A thread of the host that waits may read for itself: the right to read goes from one to the other, and the machine does not
+/// know by whom an event was read.
+#[test]
+fn the_events_of_the_streams_may_be_read_by_whoever_has_the_right_to_read() {
+    check(6, || {
+        let session = Session::initializing();
+        let unread = Arc::new(Mutex::new(ENDS.into_iter()));
+        let read = |session: &Session, unread: &Mutex<std::array::IntoIter<Event, 3>>| {
+            let mut events = lock(unread);
+            if let Some(event) = events.next() {
+                session.told(FIRST, event);
+            }
+        };
+        let waiting = {
+            let (session, unread) = (session.clone(), unread.clone());
+            thread::spawn(move || {
+                session.disconnect();
+                read(&session, &unread);
+            })
+        };
+        read(&session, &unread);
+        read(&session, &unread);
+        waiting.join().unwrap();
+        session.ended_in_order();
     });
 }
