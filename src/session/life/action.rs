@@ -35,14 +35,14 @@ pub enum Action {
     RemoveFiles,
     WarnStartedAgain,
     CompleteConnect,
-    /// `None`: the host has ended the session meanwhile; or the end of the process, which is known by now, says why.
+    /// `None`: the host has ended the session meanwhile.
     FailConnect(Option<Cause>),
     /// `left`: what could not be ended, which whoever disconnects has to know.
     CompleteDisconnects {
         of: Completions,
         left: Option<Cause>,
     },
-    /// The last event that the host gets.
+    /// The last event that the host gets. `None`: the session ended because the host wanted it.
     QueueClosed(Option<Cause>),
     /// Everybody was told; whoever waits for that may go.
     ReleaseWaiters,

@@ -87,6 +87,8 @@ pub enum Cause {
     TurnOverdue,
     /// It closed its output and lived on, so it was ended.
     Abandoned,
+    /// By itself, and whatever is known of its end says why; it may be as it should be.
+    Ended,
     /// It was killed, and lives.
     LivesOn,
     /// Its start was given up, and has not come back.

@@ -113,7 +113,12 @@ impl Machine {
             }
             Event::Shutdown if self.life == Life::Created => {}
             Event::Free | Event::Shutdown => self.close(None, now, out),
-            Event::Defect => self.close(Some(Cause::Defect), now, out),
+            Event::Defect => {
+                if self.is_closing() {
+                    self.cause.get_or_insert(Cause::Defect);
+                }
+                self.close(Some(Cause::Defect), now, out);
+            }
             Event::EndInput => self.end_input(out),
             Event::Launched | Event::LaunchFailed | Event::Opened | Event::OpenFailed => {
                 self.on_start(event, now, out)

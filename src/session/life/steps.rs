@@ -164,6 +164,7 @@ impl Machine {
     /// The last step, whatever led here: nobody is left waiting.
     pub(super) fn finish(&mut self, life: Life, out: &mut Vec<Action>) {
         if !self.is_closing() {
+            self.cause.get_or_insert(Cause::Ended);
             out.push(Action::CloseRequests);
         }
         (self.life, self.timers, self.held, self.input_ended) = (life, [None; 4], false, true);

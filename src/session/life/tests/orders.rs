@@ -96,7 +96,7 @@ fn a_cli_is_launched_again_once_and_not_when_the_end_was_asked_for() {
     let dies: &[Event] = &[Event::Exited, Event::StdoutEnded, FLAG];
     after(&[OPENED, dies, &OPENED[1..], dies])
         .leads_to(Life::Closed)
-        .does(&[Action::Launch { older: true }, Action::FailConnect(None)]);
+        .does(&[Action::Launch { older: true }, Action::FailConnect(Some(Cause::Ended))]);
     after(&[OPENED, &[Event::Disconnect], dies])
         .leads_to(Life::Closed)
         .does(&[TOLD])
@@ -155,7 +155,7 @@ fn output_that_nobody_reads_is_kept_as_long_as_nobody_asks_for_the_end() {
 fn the_words_of_a_transport_that_ends_before_it_is_ready_are_awaited() {
     after(&[&[CONNECT, Event::Launched, Event::StdoutEnded, STDERR, Event::Exited]])
         .leads_to(Life::Closed)
-        .does(&[Action::FailConnect(None)])
+        .does(&[Action::FailConnect(Some(Cause::Ended))])
         .does_not(&[Action::EndInput]);
 }
 
@@ -163,7 +163,7 @@ fn the_words_of_a_transport_that_ends_before_it_is_ready_are_awaited() {
 fn the_end_says_why_a_write_failed_and_where_none_comes_the_write_does() {
     after(&[OPENED, &[Event::WriteFailed, Event::StdoutEnded, STDERR, Event::Exited]])
         .leads_to(Life::Closed)
-        .does(&[Action::FailConnect(None)])
+        .does(&[Action::FailConnect(Some(Cause::Ended))])
         .does_not(&[Action::EndInput]);
     let order = after(&[OPENED, &[Event::WriteFailed, STEP]]).leads_to(Life::Draining);
     assert_eq!(order.play.machine.cause(), Some(Cause::Write));
@@ -178,14 +178,14 @@ fn an_answer_counts_whatever_is_known_of_the_exit_by_then() {
     }
     after(&[OPENED, &[Event::Answered, Event::Exited, Event::Begun, Event::StdoutEnded, STDERR]])
         .leads_to(Life::Closed)
-        .does(&[Action::CompleteConnect, Action::QueueClosed(None)]);
+        .does(&[Action::CompleteConnect, Action::QueueClosed(Some(Cause::Ended))]);
 }
 
 #[test]
 fn a_first_prompt_that_cannot_be_written_fails_the_connect() {
     after(&[OPENED, &[Event::Answered, Event::WriteFailed, Event::StdoutEnded, STDERR, Event::Exited]])
         .leads_to(Life::Closed)
-        .does(&[Action::SendFirstPrompt, Action::FailConnect(None)])
+        .does(&[Action::SendFirstPrompt, Action::FailConnect(Some(Cause::Ended))])
         .does_not(&[Action::CompleteConnect]);
 }
 
@@ -268,4 +268,11 @@ fn disconnects_are_not_told_before_the_connect() {
     let order = after(&[OPENED, &[Event::Disconnect, Event::Exited, Event::Timeout(Timer::Delivery)]]);
     let at = |wanted: Action| order.actions.iter().position(|action| *action == wanted).unwrap();
     assert!(at(Action::FailConnect(None)) < at(TOLD));
+}
+
+#[test]
+fn a_defect_while_the_session_ends_is_told_by_the_closing_event() {
+    after(&[READY, &[Event::Disconnect, Event::Defect, Event::Exited, Event::StdoutEnded, STDERR]])
+        .leads_to(Life::Closed)
+        .does(&[Action::QueueClosed(Some(Cause::Defect))]);
 }

@@ -14,7 +14,7 @@ Disconnect          Cl Ca Ca Te Dr Dr Dr Dr Dr Fl  =  =  =  =  =  =  =
 Free                Cl Ca Ca Te Dr Dr Dr Dr Dr Fl  .  .  .  .  .  .  .
 EndInput             .  .  .  .  .  . Ie  .  =  =  .  .  .  .  .  .  .
 Shutdown             . Ca Ca Te Dr Dr Dr Dr Dr Fl  .  .  .  .  .  .  .
-Defect              Cl Ca Ca Te Dr Dr Dr Dr Dr Fl  .  .  .  .  .  .  .
+Defect              Cl Ca Ca Te Dr Dr Dr Dr Dr Fl  =  =  =  =  =  .  .
 Launched             . Op Op  .  .  .  .  .  .  . Ki  .  .  .  .  =  .
 LaunchFailed         . Cl Cl  .  .  .  .  .  .  . Cl  .  .  .  . Cl  .
 Opened               .  .  . In  .  .  .  .  .  .  .  .  .  .  .  .  .

@@ -114,7 +114,7 @@ impl World {
             Action::CompleteConnect | Action::FailConnect(_) => {
                 assert!(!told, "2: the connect is told before the end");
                 let has_reason = match action {
-                    Action::FailConnect(cause) => cause.is_some() || self.asked || !self.child || lost,
+                    Action::FailConnect(cause) => cause.is_some() || self.asked,
                     _ => true,
                 };
                 assert!(has_reason, "a connect that fails for nothing");
@@ -132,6 +132,7 @@ impl World {
                 assert_eq!(self.connects.accepted, self.connects.completed, "2: the connect is told first");
                 assert!(!self.child && !self.launching || lost, "4: a child behind the closing event");
                 assert_eq!(cause, machine.cause(), "13");
+                assert!(cause.is_some() || self.asked, "an end without a reason");
                 self.closed += 1;
             }
             Action::ReleaseWaiters => (self.released, self.held) = (self.released + 1, false),
