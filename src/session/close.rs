@@ -84,6 +84,7 @@ impl Client {
                 state.phase = Phase::Closing;
             }
         }
+        self.ended_async.notify_waiters();
         self.requests.close();
         self.mcp.close();
         self.control.end(&Arc::new(Error::new(Status::Cancelled, "the session is closing")));

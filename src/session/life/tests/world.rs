@@ -28,6 +28,7 @@ pub struct World {
     asked: bool,
     /// The first prompt is being written.
     begins: bool,
+    prompted: bool,
     pub launches: u8,
     pub connects: Count,
     pub disconnects: Count,
@@ -88,14 +89,15 @@ impl World {
             Action::Launch { older } => {
                 assert!(!self.launching && !self.child && !told && !self.asked, "5: a child nobody wants");
                 assert_eq!(older, self.launches == 1, "5: at most two launches");
+                assert!(self.connects.completed == 0 && !self.prompted, "5: nobody waits for it");
                 assert!(!self.files, "10: those of the first launch");
                 (self.launching, self.files) = (true, true);
                 self.launches += 1;
             }
             Action::SendInitialize => assert!(!told && !self.asked, "5"),
             Action::SendFirstPrompt => {
-                assert!(!told && !self.asked, "5");
-                self.begins = true;
+                assert!(!told && !self.asked && !self.prompted, "5: once, and while it is wanted");
+                (self.begins, self.prompted) = (true, true);
             }
             Action::Interrupt => assert!(self.input && self.turn && !told, "9"),
             Action::EndInput => assert!(std::mem::replace(&mut self.input, false), "the input ends once"),
