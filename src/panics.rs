@@ -23,7 +23,7 @@ pub fn panic_error(payload: &(dyn Any + Send)) -> Error {
 #[inline]
 pub fn inside<T>(is_left: impl Fn(usize) -> bool, body: impl FnOnce() -> T) -> T {
     install_quiet_hook();
-    place::call(is_left, cancel::disable, cancel::restore, |_| body())
+    place::call(cancel::prepare, is_left, cancel::disable, cancel::restore, |_| body())
 }
 
 /// As [`inside`], for what is called once a message: to set the mark of the thread and to set it again would be felt. So `body`
@@ -31,7 +31,14 @@ pub fn inside<T>(is_left: impl Fn(usize) -> bool, body: impl FnOnce() -> T) -> T
 #[inline]
 pub fn inside_cancellable<T>(is_left: impl Fn(usize) -> bool, body: impl FnOnce(&Here) -> T) -> T {
     install_quiet_hook();
-    place::call(is_left, || None, cancel::restore, body)
+    place::call(cancel::prepare, is_left, || None, cancel::restore, body)
+}
+
+/// Runs `body` as library code that neither waits, nor blocks, nor calls the host.
+#[inline]
+pub fn inside_briefly<T>(body: impl FnOnce() -> T) -> T {
+    install_quiet_hook();
+    place::brief(cancel::prepare, body)
 }
 
 /// From here on the call of the library that is under way cannot be cancelled. For what [`inside_cancellable`] comes to:

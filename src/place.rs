@@ -81,6 +81,8 @@ impl Visit {
 
 /// What is known of the current thread. In one piece, since in a shared library each look-up is a function call.
 pub struct Here {
+    /// It has been here before.
+    known: Cell<bool>,
     library: Cell<bool>,
     passing: Cell<bool>,
     /// How many calls are under way.
@@ -96,6 +98,7 @@ thread_local! {
     // Const-initialised cells without destructors: they leave nothing behind on the host's threads.
     static HERE: Here = const {
         Here {
+            known: Cell::new(false),
             library: Cell::new(false),
             passing: Cell::new(false),
             level: Cell::new(0),
@@ -168,16 +171,19 @@ impl Here {
     }
 }
 
-/// Runs `body` as a call of the library. `is_left` tells whether a frame of this thread is gone. `change` sets for the thread
-/// what must hold inside of the outermost call, and returns what `restore` is to set again.
+/// Runs `body` as a call of the library. `first` is done in the thread's first one. `is_left` tells whether a frame of this
+/// thread is gone. `change` sets for the thread what must hold inside of the outermost call, and returns what `restore` is to
+/// set again.
 #[inline]
 pub fn call<T>(
+    first: impl FnOnce(),
     is_left: impl Fn(usize) -> bool,
     change: impl FnOnce() -> Option<i32>,
     restore: impl Fn(i32),
     body: impl FnOnce(&Here) -> T,
 ) -> T {
     HERE.with(|here| {
+        here.greet(first);
         let mut level = here.level.get();
         if level > 0
             && let Some(left) = leave_behind(here, is_left)
@@ -216,8 +222,9 @@ pub fn change(change: impl FnOnce() -> Option<i32>) {
 
 /// Runs `body` as a call that neither waits, nor blocks, nor calls the host: nothing has to be followed.
 #[inline]
-pub fn brief<T>(body: impl FnOnce() -> T) -> T {
+pub fn brief<T>(first: impl FnOnce(), body: impl FnOnce() -> T) -> T {
     HERE.with(|here| {
+        here.greet(first);
         let level = here.level.get();
         let _leave = Leave { here, level };
         here.level.set(level + 1);
@@ -238,6 +245,13 @@ impl Drop for Leave<'_> {
 }
 
 impl Here {
+    #[inline]
+    fn greet(&self, first: impl FnOnce()) {
+        if !self.known.replace(true) {
+            first();
+        }
+    }
+
     #[inline]
     fn begin(&self, level: usize) {
         if let Some(visit) = self.visits.get(level) {

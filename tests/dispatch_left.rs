@@ -143,6 +143,13 @@ fn a_thread_that_is_cancelled_receives_its_events_first() {
 }
 
 #[test]
+fn the_first_call_of_a_thread_that_is_cancelled_is_made_to_its_end() {
+    for call in ["next", "dead-client", "dead-event", "wrong-mode"] {
+        scenario("dispatch_cancelled_first", &[call], json!({"on_start": [{"exit": 1}]})).run();
+    }
+}
+
+#[test]
 fn a_client_that_is_freed_after_a_callback_was_left_keeps_no_descriptor() {
     let folder = tempfile::tempdir().unwrap();
     let recorded = json!({"record": folder.path().join("record.ndjson").display().to_string()});

@@ -13,7 +13,9 @@ fn stubborn() -> Value {
 
 #[test]
 fn a_conversation_in_one_call_ends_with_the_library() {
-    scenario("dispatch_shutdown", &["once"], json!({"on_user": [["init"]]})).run();
+    // Its input ends at once: it must not end by itself before the library does.
+    let waits = json!({"on_start": ["ignore_eof"], "on_user": [["init"]]});
+    scenario("dispatch_shutdown", &["once"], waits).options(json!({"graceful_exit_timeout_ms": 500})).run();
 }
 
 #[test]

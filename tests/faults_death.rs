@@ -234,6 +234,35 @@ fn c1_a_host_that_dies_while_it_starts_the_cli_leaves_nothing() {
     phase("spawning", json!({"on_initialize": []}), nothing_more, |_| true);
 }
 
+/// Copies of the host, which go on without it.
+struct Copies(Vec<u32>);
+
+impl Drop for Copies {
+    fn drop(&mut self) {
+        for pid in self.0.iter().filter_map(|pid| rustix::process::Pid::from_raw(*pid as i32)) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+#[test]
+fn c1_copies_of_the_host_that_are_made_while_it_starts_the_cli_keep_nothing() {
+    let _alone = alone();
+    for _ in 0..3 {
+        let fake = FakeClaude::new(with_tools(json!({})));
+        let mut host = Host::start(fake.sandbox(), options(&fake, json!({})), "copied", "killed");
+        let pids = host.line().split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+        let copies = Copies(pids);
+        host.reaches_its_phase();
+        assert!(eventually(PATIENCE, || has_come_up(&host, "copied")));
+        let (number, mark) = (host.process.id(), host.mark.clone());
+        host.signal(rustix::process::Signal::KILL);
+        host.process.wait().unwrap();
+        assert_gone(SOON, "copied", || marked(&mark).into_iter().chain(guardian_of(number)).collect());
+        assert!(copies.0.iter().all(|pid| runs(*pid)), "the copies go on");
+    }
+}
+
 #[test]
 fn c1_a_host_that_dies_before_the_cli_has_answered_leaves_nothing() {
     let asked = |fake: &FakeClaude| tools_run(fake) && fake.log().requests("initialize").len() == 1;
@@ -339,7 +368,8 @@ fn c1_without_a_guardian_what_is_deaf_outlives_the_host() {
         let pid = rustix::process::Pid::from_raw(*pid as i32).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     }
-    assert_eq!(left.len(), 3, "the CLI and its two tools");
+    // The CLI itself may end when it has nobody to write to.
+    assert!(left.len() >= 2, "its two tools at least: {left:?}");
 }
 
 /// A shell script that can be started.

@@ -10,9 +10,9 @@ use claude_testkit::Sandbox;
 use claude_testkit::fake::FakeClaude;
 use serde_json::{Value, json};
 use support::host::Client;
-use support::options;
 use support::processes::{MARK, assert_gone, marked, new_mark};
 use support::program::{self, Variant};
+use support::{alone, options};
 
 /// The promise is three seconds; a busy machine gets some more.
 const SOON: Duration = Duration::from_secs(6);
@@ -169,18 +169,6 @@ fn a_whole_conversation_under_valgrind() {
 #[test]
 fn edge_114_returning_from_main_under_valgrind() {
     conversation(Variant::Valgrind, "leave");
-}
-
-/// Runs this test alone in a process of its own, whose limits it may change; `true` inside it.
-fn alone(test: &str) -> bool {
-    const ALONE: &str = "CLAUDE_TEST_ALONE";
-    if std::env::var_os(ALONE).is_some() {
-        return true;
-    }
-    let mut copy = std::process::Command::new(std::env::current_exe().unwrap());
-    let status = copy.args(["--exact", test, "--nocapture"]).env(ALONE, "1").status().unwrap();
-    assert!(status.success(), "{status}");
-    false
 }
 
 #[test]

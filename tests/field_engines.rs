@@ -125,6 +125,8 @@ const CATCHES: &[&str] = &[
     "guard",
     "brief",
     "caught",
+    "quick",
+    "with_client_quick",
     "guard_or",
     "call_once",
     "call",

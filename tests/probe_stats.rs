@@ -60,7 +60,7 @@ fn every_member_is_documented_and_every_documented_member_is_there() {
     assert!(number("/bytes_written") > written + 100, "the request and the prompt were written");
     let (first, result) = (number("/latency/first_answer_us"), number("/latency/result_us"));
     assert!((50_000..60_000_000).contains(&first), "{first}");
-    assert!(result >= first + 50_000, "{result} after {first}");
+    assert!(result > first, "{result} after {first}");
     assert!(number("/latency/control_last_us") > 0);
     assert_eq!(number("/latency/control_last_us"), number("/latency/control_max_us"), "there was one");
 }

@@ -20,7 +20,7 @@ use claude_testkit::loopback::{Reply, Rule};
 use claude_testkit::{Loopback, Sandbox};
 use serde_json::{Value, json};
 use support::host::{Client, Kind, Message, check};
-use support::{PATIENCE, eventually, merged, options};
+use support::{PATIENCE, alone, eventually, merged, options};
 
 /// Silence of this length is told. A machine that is busy may be silent for as long by itself, so tests look at what is told
 /// between two messages that follow each other at once.
@@ -343,18 +343,6 @@ fn a6_zero_tells_nothing_and_a_host_that_does_not_read_waits_for_itself() {
     client.receive().unwrap();
     let flooded = between(&client, |message| message["seq"] == 10, |message| message["seq"] == 2900);
     assert_eq!(stalls(&flooded), [&Value::Null; 0]);
-}
-
-/// Runs this test alone in a process of its own; `true` inside it.
-fn alone(test: &str) -> bool {
-    const ALONE: &str = "CLAUDE_TEST_ALONE";
-    if std::env::var_os(ALONE).is_some() {
-        return true;
-    }
-    let mut copy = std::process::Command::new(std::env::current_exe().unwrap());
-    let status = copy.args(["--exact", test, "--nocapture"]).env(ALONE, "1").status().unwrap();
-    assert!(status.success(), "{status}");
-    false
 }
 
 /// How often the threads of the library have gone to sleep so far.

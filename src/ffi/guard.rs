@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::stack;
 use crate::error::Result;
-use crate::panics::{inside, inside_cancellable, install_quiet_hook, panic_error};
-use crate::place::{self, Here};
+use crate::panics::{inside, inside_briefly, inside_cancellable, panic_error};
+use crate::place::Here;
 use crate::runtime;
 
 /// Runs `body`; a panic becomes [`Panic`](crate::error::Status::Panic), a forked process gets [`Forked`](crate::error::Status::Forked).
@@ -40,8 +40,7 @@ pub fn guard_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
 #[inline]
 pub fn brief<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     runtime::check_fork()?;
-    install_quiet_hook();
-    place::brief(|| caught(body))
+    inside_briefly(|| caught(body))
 }
 
 #[cfg(test)]

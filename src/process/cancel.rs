@@ -1,7 +1,16 @@
 //! A thread that is cancelled (`pthread_cancel`) is unwound from within whatever system call it is in, which no frame of the
 //! library survives. So the cancellation waits until the library has been left.
 
+use std::hash::RandomState;
+
 pub use system::{disable, restore};
+
+/// Before a thread runs anything of the library that can be cancelled: what Rust's maps ask the system for once on each thread,
+/// their random keys, would be a place to be cancelled in.
+#[cold]
+pub fn prepare() {
+    held(|| drop(RandomState::new()));
+}
 
 /// Runs `body` with the cancellation held.
 pub fn held<T>(body: impl FnOnce() -> T) -> T {

@@ -8,7 +8,7 @@
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Once;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -43,16 +43,58 @@ struct Running {
 /// Our end of the guardian's socket, for a forked copy of the host to close: it would look like the host living on.
 static SOCKET: AtomicI32 = AtomicI32::new(-1);
 
+/// Whether a guardian is being started, or the process copied: a copy that is made in the midst of a start would hold
+/// descriptors that nobody has noted yet.
+static IS_BUSY: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn wait_for_start() {
+    while IS_BUSY.swap(true, Ordering::Acquire) {
+        std::thread::yield_now();
+    }
+}
+
+extern "C" fn go_on_after_fork() {
+    IS_BUSY.store(false, Ordering::Release);
+}
+
 extern "C" fn close_in_fork() {
     let fd = SOCKET.swap(-1, Ordering::Relaxed);
     if fd >= 0 {
         // SAFETY: the copy has no thread that uses this descriptor.
         unsafe { libc::close(fd) };
     }
+    go_on_after_fork();
+}
+
+/// No copy of the process is made while this lives.
+struct NoFork(bool);
+
+impl NoFork {
+    /// Not for ever: the host may do anything in the midst of a fork.
+    fn hold() -> NoFork {
+        let begin = Instant::now();
+        while IS_BUSY.swap(true, Ordering::Acquire) {
+            if begin.elapsed() > Duration::from_secs(1) {
+                return NoFork(false);
+            }
+            std::thread::yield_now();
+        }
+        NoFork(true)
+    }
+}
+
+impl Drop for NoFork {
+    fn drop(&mut self) {
+        if self.0 {
+            go_on_after_fork();
+        }
+    }
 }
 
 impl Guardian {
     pub fn new() -> Guardian {
+        // Early: a copy that is under way already would not be told.
+        watch_forks();
         Guardian { roster: Roster::new().ok(), running: None, starts: 0 }
     }
 
@@ -118,9 +160,9 @@ impl Guardian {
             return;
         }
         self.starts += 1;
+        let _no_fork = NoFork::hold();
         if let Ok(running) = Running::start(launcher, roster) {
             SOCKET.store(running.socket.as_raw_fd(), Ordering::Relaxed);
-            close_socket_in_forks();
             self.running = Some(running);
         }
     }
@@ -133,11 +175,13 @@ impl Guardian {
     }
 }
 
-fn close_socket_in_forks() {
+fn watch_forks() {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
-        // SAFETY: the function stays loaded, and only does what is allowed in a forked process.
-        unsafe { libc::pthread_atfork(None, None, Some(close_in_fork)) };
+        // SAFETY: the functions stay loaded, and only do what is allowed around a fork and in a forked process.
+        unsafe {
+            libc::pthread_atfork(Some(wait_for_start), Some(go_on_after_fork), Some(close_in_fork));
+        }
     });
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use memchr::memmem;
 use once_cell::sync::Lazy;
 use serde_json::Value;
+use smallvec::SmallVec;
 
 use super::inbound::text_of;
 use crate::protocol::framing::Block;
@@ -18,7 +19,7 @@ use crate::sync::lock;
 const FOLLOWED: u32 = Kind::Assistant.bit() | Kind::User.bit();
 
 /// So many messages of one block are looked at, those that came last: a call with more behind it is not waited for.
-const LOOKED_AT: usize = 32;
+const LOOKED_AT: usize = 16;
 
 /// The CLI writes one block of an answer to a message, and what it is near the front.
 const FRONT: usize = 512;
@@ -71,9 +72,9 @@ impl CliTools {
         if !block.has(FOLLOWED) {
             return;
         }
-        let followed = |line: &&crate::protocol::framing::Line| line.kind.bit() & FOLLOWED != 0;
-        let count = block.lines.iter().filter(followed).count();
-        for line in block.lines.iter().filter(followed).skip(count.saturating_sub(LOOKED_AT)) {
+        let followed = block.lines.iter().rev().filter(|line| line.kind.bit() & FOLLOWED != 0);
+        let last: SmallVec<[_; LOOKED_AT]> = followed.take(LOOKED_AT).collect();
+        for line in last.into_iter().rev() {
             let text = text_of(block, *line);
             if line.kind == Kind::Assistant {
                 if TOOL_USE.find(&text[..text.len().min(FRONT)]).is_some() {

@@ -124,6 +124,7 @@ impl Writer {
         let socket = loop {
             match self.stream() {
                 Ok(socket) => break socket,
+                Err(_) if lock(&self.state).socket.is_none() => return Flushed::Over,
                 // The host may open no more files: part of a line may be out already, so the rest has to follow.
                 Err(_) => sleep(LOOK_AGAIN).await,
             }

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-enum { CLIENTS = 4 };
+enum { CLIENTS = 4, COPIES = 100 };
 static const char *options, *phase;
 static struct seen seen[CLIENTS] = {SEEN, SEEN, SEEN, SEEN};
 static claude_client_t *clients[CLIENTS];
@@ -107,6 +107,25 @@ static void wait_connected(claude_client_t *client)
     }
 }
 
+/* All through the start of the CLI and of what watches over it. Each lives on, with whatever was open when it was made. */
+static void make_copies(void)
+{
+    int number;
+
+    for (number = 0; number < COPIES; number++) {
+        pid_t copy = fork();
+        CHECK(copy >= 0);
+        if (copy == 0) {
+            sleep(120);
+            _exit(0);
+        }
+        printf("%d ", (int)copy);
+        usleep(200);
+    }
+    puts("");
+    fflush(stdout);
+}
+
 static void reach_phase(void)
 {
     int count = is_phase("several") ? CLIENTS : 1, number;
@@ -123,7 +142,9 @@ static void reach_phase(void)
     }
     for (number = 0; number < count; number++)
         begin(number);
-    if (is_phase("created") || is_phase("spawning") || is_phase("connecting") || is_phase("reconnecting"))
+    if (is_phase("copied"))
+        make_copies();
+    if (is_phase("created") || is_phase("copied") || is_phase("spawning") || is_phase("connecting") || is_phase("reconnecting"))
         return;
     for (number = 0; number < count; number++)
         wait_connected(clients[number]);

@@ -8,19 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::host::{Client, Status};
 use crate::support::processes::{MARK, assert_gone, marked, new_mark, runs};
-use crate::support::{PATIENCE, eventually, options};
-
-/// Runs this test alone in a process of its own, whose threads and descriptors can be counted; `true` inside it.
-fn alone(test: &str) -> bool {
-    const ALONE: &str = "CLAUDE_TEST_ALONE";
-    if std::env::var_os(ALONE).is_some() {
-        return true;
-    }
-    let mut copy = std::process::Command::new(std::env::current_exe().unwrap());
-    let status = copy.args(["--exact", test, "--nocapture"]).env(ALONE, "1").status().unwrap();
-    assert!(status.success(), "{status}");
-    false
-}
+use crate::support::{PATIENCE, alone, eventually, options};
 
 fn entries(folder: &str) -> usize {
     std::fs::read_dir(folder).map_or(0, Iterator::count)

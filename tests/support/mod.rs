@@ -16,6 +16,18 @@ use serde_json::{Value, json};
 /// Far more than anything here takes; bounds that are part of a promise are named in the tests.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Runs this test alone in a process of its own, whose threads can be counted and whose limits may change; `true` inside it.
+pub fn alone(test: &str) -> bool {
+    const ALONE: &str = "CLAUDE_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let mut copy = std::process::Command::new(std::env::current_exe().unwrap());
+    let status = copy.args(["--exact", test, "--nocapture"]).env(ALONE, "1").status().unwrap();
+    assert!(status.success(), "{status}");
+    false
+}
+
 /// The option document for a session with the stand-in CLI; `more` is added to it.
 pub fn options(fake: &FakeClaude, more: Value) -> Value {
     let own = json!({"cli_path": fake.path(), "cwd": fake.sandbox().work(), "env": fake.env_json(), "env_mode": "only"});

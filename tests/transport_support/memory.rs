@@ -16,7 +16,7 @@ pub struct Memory {
 }
 
 pub fn result() -> Value {
-    json!({"type": "result", "subtype": "success", "is_error": false, "num_turns": 1, "session_id": "s", "result": "ok"})
+    json!({"type": "result", "subtype": "success", "is_error": false, "num_turns": 1, "result": "ok"})
 }
 
 pub fn line(frame: &Value) -> Vec<u8> {
