@@ -17,7 +17,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use super::subprocess::Grace;
-use super::{End, Later, Sink, Transport};
+use super::{ExitReport, Later, Sink, Transport};
 use crate::error::{Error, Result, Status};
 use crate::process::Exit;
 use crate::sync::lock;
@@ -144,6 +144,11 @@ impl HostTransport {
     async fn serve(self: Arc<Self>, sink: Arc<dyn Sink>) {
         // A defect in the session's code must end this client only.
         let reading = tokio::spawn(self.clone().read(sink.clone()));
+        let told = sink.clone();
+        tokio::spawn(async move {
+            let _ = reading.await;
+            told.stdout_ended();
+        });
         let asked = tokio::select! {
             () = self.ended_by_host() => false,
             () = self.stopped(Stop::Asked) => true,
@@ -155,10 +160,9 @@ impl HostTransport {
         self.inlet.close();
         // Whoever still waits for the opening need not wait any longer.
         self.ask(Stop::Forced);
-        let end = self.how_it_ended();
-        sink.exited(end.exit);
-        let _ = reading.await;
-        sink.ended(end);
+        let (report, words) = self.how_it_ended();
+        sink.stderr_ended(words);
+        sink.exited(report);
     }
 
     /// Waits until as much as that was asked for.
@@ -213,14 +217,15 @@ impl HostTransport {
         }
     }
 
-    fn how_it_ended(&self) -> End {
+    /// With what the host has said of it.
+    fn how_it_ended(&self) -> (ExitReport, String) {
         let failure = lock(&self.state).failure.clone();
         let silent = Ending { exit: Exit::Unknown, cause: None, message: String::new() };
         let Ending { exit, mut cause, message } = self.inlet.ending().unwrap_or(silent);
         if cause.is_none() && matches!(exit, Exit::Code(0) | Exit::Unknown) {
             cause = failure;
         }
-        End { exit, stderr: message, abandoned: false, cause: cause.map(Box::new), lives_on: false }
+        (ExitReport { cause: cause.map(Box::new), ..ExitReport::new(exit) }, message)
     }
 
     async fn read(self: Arc<Self>, sink: Arc<dyn Sink>) {

@@ -10,8 +10,8 @@ use crate::error::{Error, Result, Status};
 use crate::process::Exit;
 use crate::protocol::members::{top_level_string, top_level_value};
 use crate::protocol::{control, tolerant};
-use crate::transport::End;
 use crate::transport::record::redact::Redactor;
+use crate::transport::{End, ExitReport};
 
 /// Lines that are played in one go.
 const BATCH: usize = 64 << 10;
@@ -429,7 +429,7 @@ impl State {
 
 /// An end of our own making.
 fn end(exit: Exit) -> Step {
-    Step::End(End { exit, stderr: String::new(), abandoned: false, cause: None, lives_on: false })
+    Step::End(End { report: ExitReport::new(exit), stderr: String::new() })
 }
 
 fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
