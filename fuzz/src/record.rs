@@ -125,7 +125,7 @@ async fn play(path: &str, data: &[u8]) {
     }
     replay.close();
     settle().await;
-    replay.abort();
+    replay.kill();
     for _ in 0..10_000 {
         if audience.0.lock().expect("no panic before").ends.complete().is_some() {
             break;

@@ -199,7 +199,7 @@ impl Client {
         self.start_process(plan).await?;
         let info = self.control_internal(&initialize, None).await.map_err(in_initialize)?;
         if let Some(transport) = self.transport() {
-            transport.initialized();
+            transport.remove_files();
         }
         self.accept_server_info(&info, &must_be_applied)?;
         let _ = self.initialize.set(initialize);
@@ -310,7 +310,7 @@ impl Client {
                 // What nobody reads must not keep the reader from the end.
                 self.start_closing();
                 if error.status == Status::Timeout {
-                    transport.abort();
+                    transport.kill();
                 }
                 self.wait_ended_async().await;
             }

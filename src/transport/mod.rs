@@ -33,8 +33,8 @@ pub trait Transport: Send + Sync {
     /// it can be closed meanwhile; lines written earlier wait.
     fn open(&self) -> Later<'_, Result<()>>;
 
-    /// The far side has answered `initialize`: what it needed to start is not needed any more.
-    fn initialized(&self) {}
+    /// What the far side needed to start is not needed any more.
+    fn remove_files(&self) {}
 
     /// Sends one line; the newline is added. Lines of several threads do not mix.
     fn write_line(&self, line: String) -> Result<()>;
@@ -55,8 +55,11 @@ pub trait Transport: Send + Sync {
     /// made to, sooner than otherwise.
     fn hurry(&self) {}
 
-    /// As [`Transport::close`], at once and by force.
-    fn abort(&self);
+    /// Asks the far side to go: SIGTERM for a process. What it still writes is read.
+    fn terminate(&self);
+
+    /// Ends the far side by force, with all that it has started. [`Sink::exited`] or [`Sink::unended`] follows soon.
+    fn kill(&self);
 
     /// The session is over and the client is being freed: lets go of what belongs to the host, waiting for its
     /// functions that run.

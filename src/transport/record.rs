@@ -326,8 +326,8 @@ impl Transport for RecordingTransport {
         self.inner.open()
     }
 
-    fn initialized(&self) {
-        self.inner.initialized();
+    fn remove_files(&self) {
+        self.inner.remove_files();
     }
 
     fn write_line(&self, line: String) -> Result<()> {
@@ -354,9 +354,14 @@ impl Transport for RecordingTransport {
         self.inner.close();
     }
 
-    fn abort(&self) {
+    fn terminate(&self) {
         self.note_once(&self.closed, format::CLOSE);
-        self.inner.abort();
+        self.inner.terminate();
+    }
+
+    fn kill(&self) {
+        self.note_once(&self.closed, format::CLOSE);
+        self.inner.kill();
     }
 
     fn release(&self) {

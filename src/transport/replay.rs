@@ -176,8 +176,12 @@ impl Transport for Replay {
         self.change(State::close);
     }
 
-    fn abort(&self) {
-        self.change(State::abort);
+    fn terminate(&self) {
+        self.change(State::close);
+    }
+
+    fn kill(&self) {
+        self.change(State::kill);
     }
 
     fn release(&self) {}

@@ -140,10 +140,6 @@ impl Subprocess {
         Ok(subprocess)
     }
 
-    fn remove_files(&self) {
-        drop(lock(&self.files).take());
-    }
-
     /// stdout has ended. A child that lives on without it is of no use: it is ended.
     async fn wait_for_exit(&self) {
         let mut exited = self.process.exited();
@@ -199,8 +195,8 @@ impl Transport for Subprocess {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn initialized(&self) {
-        self.remove_files();
+    fn remove_files(&self) {
+        drop(lock(&self.files).take());
     }
 
     fn release(&self) {
@@ -226,12 +222,15 @@ impl Transport for Subprocess {
         self.process.end_within(self.grace.exit.min(HURRY), self.grace.terminate);
     }
 
-    fn abort(&self) {
+    fn terminate(&self) {
+        self.writer.end();
+        self.process.terminate();
+    }
+
+    fn kill(&self) {
         self.closing.store(true, Ordering::Release);
         self.writer.end();
-        self.process.kill_tree();
-        // Where that was not possible it becomes known at once.
-        self.process.end_within(Duration::ZERO, Duration::ZERO);
+        self.process.kill();
     }
 
     fn queued_input(&self) -> usize {

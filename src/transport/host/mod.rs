@@ -81,7 +81,10 @@ enum Opening {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stop {
     No,
+    /// It may say its last words.
     Asked,
+    /// It is closed at once, and may take its time for that.
+    Hurried,
     Forced,
 }
 
@@ -192,7 +195,7 @@ impl HostTransport {
         self.end_input();
         tokio::select! {
             () = self.inlet.wait_ended() => {}
-            () = self.stopped(Stop::Forced) => {}
+            () = self.stopped(Stop::Hurried) => {}
             () = sleep(self.grace.exit) => {}
         }
     }
@@ -445,7 +448,11 @@ impl Transport for HostTransport {
         self.ask(Stop::Asked);
     }
 
-    fn abort(&self) {
+    fn terminate(&self) {
+        self.ask(Stop::Hurried);
+    }
+
+    fn kill(&self) {
         self.ask(Stop::Forced);
     }
 

@@ -63,7 +63,7 @@ pub struct State {
     dead_end: Option<Error>,
     input_ended: bool,
     closing: bool,
-    aborted: bool,
+    killed: bool,
 }
 
 impl State {
@@ -90,7 +90,7 @@ impl State {
             dead_end: None,
             input_ended: false,
             closing: false,
-            aborted: false,
+            killed: false,
         }
     }
 
@@ -102,9 +102,9 @@ impl State {
         self.closing = true;
     }
 
-    pub fn abort(&mut self) {
+    pub fn kill(&mut self) {
         self.closing = true;
-        self.aborted = true;
+        self.killed = true;
     }
 
     pub fn is_closing(&self) -> bool {
@@ -304,7 +304,7 @@ impl State {
         if !self.mismatches.is_empty() {
             return Step::Mismatch(self.mismatches.remove(0));
         }
-        if self.aborted {
+        if self.killed {
             return end(Exit::Signal(9));
         }
         if let Some(failure) = &self.failure {
