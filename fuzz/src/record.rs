@@ -7,10 +7,9 @@ use std::sync::{Arc, Mutex};
 use bytes::BytesMut;
 use claude_client::error::Error;
 use claude_client::options::Replay as Options;
-use claude_client::process::Exit;
 use claude_client::transport::record::Redactor;
 use claude_client::transport::replay::{Replay, Watcher};
-use claude_client::transport::{End, Later, Sink, Transport};
+use claude_client::transport::{Ends, ExitReport, Later, Sink, Transport};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
@@ -26,13 +25,13 @@ struct Heard {
     mismatches: usize,
     failures: usize,
     exits: usize,
-    ends: usize,
+    ends: Ends,
 }
 
 impl Audience {
     fn note(&self, change: impl FnOnce(&mut Heard)) {
         let mut heard = self.0.lock().expect("no panic before");
-        assert_eq!(heard.ends, 0, "something behind the end");
+        assert!(heard.ends.complete().is_none(), "something behind the end");
         change(&mut heard);
     }
 }
@@ -46,6 +45,10 @@ impl Sink for Audience {
 
     fn data_ended(&self, _: &mut BytesMut) {}
 
+    fn stdout_ended(&self) {
+        self.note(|heard| heard.ends.stdout = true);
+    }
+
     fn has_room(&self) -> bool {
         true
     }
@@ -58,12 +61,19 @@ impl Sink for Audience {
         self.note(|_| {});
     }
 
-    fn exited(&self, _: Exit) {
-        self.note(|heard| heard.exits += 1);
+    fn stderr_ended(&self, tail: String) {
+        self.note(|heard| heard.ends.stderr = Some(tail));
     }
 
-    fn ended(&self, _: End) {
-        self.note(|heard| heard.ends += 1);
+    fn exited(&self, exit: ExitReport) {
+        self.note(|heard| {
+            heard.exits += 1;
+            heard.ends.report = Some(exit);
+        });
+    }
+
+    fn unended(&self, why: Error) {
+        panic!("a record has no process that lives: {why:?}");
     }
 }
 
@@ -115,15 +125,15 @@ async fn play(path: &str, data: &[u8]) {
     }
     replay.close();
     settle().await;
-    replay.abort();
+    replay.kill();
     for _ in 0..10_000 {
-        if audience.0.lock().expect("no panic before").ends > 0 {
+        if audience.0.lock().expect("no panic before").ends.complete().is_some() {
             break;
         }
         tokio::task::yield_now().await;
     }
     let heard = audience.0.lock().expect("no panic before");
-    assert_eq!((heard.ends, heard.exits), (1, 1), "one end and one exit");
+    assert!(heard.ends.complete().is_some() && heard.exits == 1, "one end and one exit");
     if heard.mismatches + heard.failures == 0 {
         check_lines(&heard.bytes, &lines);
     }

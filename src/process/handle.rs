@@ -155,6 +155,23 @@ impl Process {
         }
     }
 
+    /// Has the process thread end the child at once, as [`Process::kill_tree`] does. Whether it lives on becomes known as behind
+    /// [`Process::end_within`].
+    pub fn kill(&self) {
+        if service::forked() {
+            return;
+        }
+        let now = Instant::now();
+        let mut state = self.state();
+        let was_killed = state.ending.is_some_and(|ending| ending.step == Step::GiveUp);
+        if state.exit.is_some() || was_killed {
+            return;
+        }
+        state.ending = Some(Ending { step: Step::Kill, terminate: now, kill: now });
+        drop(state);
+        service::look();
+    }
+
     /// When the next step of the ending is due.
     pub(super) fn next_step(&self) -> Option<Instant> {
         self.state().ending.map(|ending| ending.due())

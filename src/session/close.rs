@@ -12,7 +12,7 @@ use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
 use crate::options::bypass;
 use crate::sync::lock;
-use crate::transport::End;
+use crate::transport::{End, Ends};
 
 /// After the exit of the process, so long may unread output delay the end of a disconnect.
 const DELIVERY_AFTER_EXIT: Duration = Duration::from_secs(1);
@@ -61,16 +61,16 @@ impl Client {
         // A host that frees the client now would otherwise never see the last messages and on_closed.
         if outcome.is_ok()
             && matches!(self.dispatcher.mode(), Mode::Thread | Mode::Inline)
-            && self.was_connected()
+            && self.has_begun()
         {
             self.dispatcher.wait_delivered(Some(DELIVERY_AFTER_EXIT));
         }
         outcome
     }
 
-    /// A closing event is on its way.
-    fn was_connected(&self) -> bool {
-        self.is_closing() || self.transport().is_some()
+    /// A connect was accepted, whatever became of it: a closing event is on its way, or was told.
+    fn has_begun(&self) -> bool {
+        lock(&self.reader).is_some()
     }
 
     /// Begins to close, once; every later step is taken by the transport.
@@ -84,6 +84,7 @@ impl Client {
                 state.phase = Phase::Closing;
             }
         }
+        self.ended_async.notify_waiters();
         self.requests.close();
         self.mcp.close();
         self.control.end(&Arc::new(Error::new(Status::Cancelled, "the session is closing")));
@@ -143,22 +144,37 @@ impl Client {
         self.is_closing() && self.exited.load(Ordering::Acquire) && gone()
     }
 
-    /// Everything that the CLI wrote has been taken in.
-    pub(super) fn stream_ended(&self, end: &End) {
+    /// With the last part everything that the CLI wrote has been taken in.
+    pub(super) fn part_ended(&self, note: impl FnOnce(&mut Ends)) {
+        let end = {
+            let mut state = lock(&self.state);
+            note(&mut state.ends);
+            state.ends.complete()
+        };
+        if let Some(end) = end {
+            self.stream_ended(&end);
+        }
+    }
+
+    /// Its end is not waited for: the system keeps its books.
+    pub(super) fn left_alive(&self, why: Error) {
+        log::warning(|| why.message.clone());
+        {
+            let mut state = lock(&self.state);
+            let cause = Arc::new(why);
+            state.lives_on = Some(cause.clone());
+            state.cause.get_or_insert(cause);
+        }
+        self.over();
+    }
+
+    fn stream_ended(&self, end: &End) {
         if self.starts_again_after(end) {
             return;
-        }
-        if let (true, Some(cause)) = (end.lives_on, &end.cause) {
-            log::warning(|| cause.message.clone());
         }
         let turn = exit_cause::Turn { runs: self.turn_in_progress().is_some(), owed: self.owes_result() };
         {
             let mut state = lock(&self.state);
-            if let (true, Some(cause)) = (end.lives_on, &end.cause) {
-                let cause = Arc::new((**cause).clone());
-                state.lives_on = Some(cause.clone());
-                state.cause.get_or_insert(cause);
-            }
             if !self.is_closing() && state.cause.is_none() {
                 let cause = exit_cause::cause(end, &state, turn);
                 let connecting = state.server_info.is_none();

@@ -29,6 +29,9 @@ const SKIP_VERSION_CHECK: &str = "CLAUDE_AGENT_SDK_SKIP_VERSION_CHECK";
 /// A warning may quote options of any length.
 const LONGEST_WARNING: usize = 2048;
 
+/// When the session is to end, so long may a start take that is under way.
+const START_TAKES: Duration = Duration::from_secs(5);
+
 /// So long may the end of a process that does not take input be awaited.
 pub(super) const OWN_END: Duration = Duration::from_secs(1);
 
@@ -113,8 +116,13 @@ impl Client {
 
     async fn connecting(self: Arc<Self>, plan: Plan) {
         let until = plan.until;
-        let established = self.within(until, self.establish(plan)).await;
-        let outcome = established.unwrap_or_else(|| Err(self.connect_timed_out()));
+        let outcome = tokio::select! {
+            biased;
+            established = self.within(until, self.establish(plan)) => {
+                established.unwrap_or_else(|| Err(self.connect_timed_out()))
+            }
+            () = self.start_hangs() => Err(self.give_start_up()),
+        };
         let outcome = outcome.and_then(|info| {
             let mut state = lock(&self.state);
             if state.phase != Phase::Connecting {
@@ -132,6 +140,28 @@ impl Client {
         if let Some(completion) = completion {
             completion.complete(outcome);
         }
+    }
+
+    /// The session is to end, and what is being started does not come, so that there is nothing to close.
+    async fn start_hangs(&self) {
+        let is_needless = || self.is_closing() && self.transport().is_none();
+        self.wait_until(|_| is_needless()).await;
+        tokio::time::sleep(START_TAKES).await;
+        if !is_needless() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whatever it brings is let go of, so that a child is killed; whoever disconnects has to know.
+    fn give_start_up(&self) -> Error {
+        let error = Error::new(Status::Process, "the start of the CLI was given up and has not come back")
+            .with("phase", "disconnect")
+            .with("remedy", "look whether the disk or the network drive with the CLI and the files of the options answers");
+        let cause = Arc::new(error.clone());
+        let mut state = lock(&self.state);
+        state.lives_on = Some(cause.clone());
+        state.cause.get_or_insert(cause);
+        error
     }
 
     async fn establish(self: &Arc<Self>, mut plan: Plan) -> Result<String> {
@@ -169,7 +199,7 @@ impl Client {
         self.start_process(plan).await?;
         let info = self.control_internal(&initialize, None).await.map_err(in_initialize)?;
         if let Some(transport) = self.transport() {
-            transport.initialized();
+            transport.remove_files();
         }
         self.accept_server_info(&info, &must_be_applied)?;
         let _ = self.initialize.set(initialize);
@@ -280,7 +310,7 @@ impl Client {
                 // What nobody reads must not keep the reader from the end.
                 self.start_closing();
                 if error.status == Status::Timeout {
-                    transport.abort();
+                    transport.kill();
                 }
                 self.wait_ended_async().await;
             }

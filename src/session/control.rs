@@ -263,7 +263,7 @@ impl Client {
             lock(&client.state).cause.get_or_insert_with(|| Arc::new(error));
             client.start_closing();
             if let (Escalation::Kill, Some(transport)) = (escalate, client.transport()) {
-                transport.abort();
+                transport.kill();
             }
         });
     }

@@ -19,17 +19,17 @@ pub struct Turn {
 /// The error that an end without our doing stands for; `None` for a normal one.
 pub fn cause(end: &End, state: &State, turn: Turn) -> Option<Error> {
     let connecting = state.server_info.is_none();
-    if let Some(told) = &end.cause {
+    if let Some(told) = &end.report.cause {
         let of_result = told.status == Status::Process && state.error_result.is_some();
         let error = if of_result { result_error(state) } else { (**told).clone() };
         return Some(described(error, end, state));
     }
-    let error = match end.exit {
+    let error = match end.report.exit {
         Exit::Code(0) if !connecting && turn.owed => owed(end, state),
         Exit::Code(0) if !connecting => return None,
         Exit::Code(0) => Error::new(Status::Process, "Claude Code exited before it was ready"),
         Exit::Code(_) | Exit::Unknown if state.error_result.is_some() => result_error(state),
-        _ if end.abandoned => Error::new(
+        _ if end.report.abandoned => Error::new(
             Status::Process,
             with_reason("Claude Code closed its output and did not end, so it was ended".into(), end),
         ),
@@ -75,7 +75,7 @@ pub fn unknown_flag(end: &End) -> Option<&str> {
 
 /// Adds what is known of the end.
 fn described(error: Error, end: &End, state: &State) -> Error {
-    let (code, signal) = match end.exit {
+    let (code, signal) = match end.report.exit {
         Exit::Code(code) => (Some(code), None),
         Exit::Signal(signal) => (None, Some(signal)),
         Exit::Unknown => (None, None),

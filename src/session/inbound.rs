@@ -8,15 +8,15 @@ use once_cell::sync::Lazy;
 use serde_json::{Value, json};
 
 use super::{Client, drop_rest};
+use crate::error::Error;
 use crate::log;
-use crate::process::Exit;
 use crate::protocol::control;
 use crate::protocol::framing::{Block, Line, LineSink, Unparsed, why_not};
 use crate::protocol::kind::{Kind, Route};
 use crate::protocol::members::{top_level_string, top_level_value};
 use crate::sync::lock;
 use crate::transport::stderr_tail::readable;
-use crate::transport::{End, Later, Sink};
+use crate::transport::{ExitReport, Later, Sink};
 
 /// While we wait for replies, or are closing, so much more than the bound may be queued.
 const EXTRA_ROOM: usize = 16 << 20;
@@ -49,6 +49,10 @@ impl Sink for Client {
         self.note_unfinished(buffer);
     }
 
+    fn stdout_ended(&self) {
+        self.part_ended(|ends| ends.stdout = true);
+    }
+
     fn has_room(&self) -> bool {
         let bound = &self.dispatcher.bound;
         !bound.is_reached(0)
@@ -66,12 +70,17 @@ impl Sink for Client {
         self.dispatcher.push_stderr(text.into());
     }
 
-    fn exited(&self, _: Exit) {
-        self.process_gone();
+    fn stderr_ended(&self, tail: String) {
+        self.part_ended(|ends| ends.stderr = Some(tail));
     }
 
-    fn ended(&self, end: End) {
-        self.stream_ended(&end);
+    fn exited(&self, exit: ExitReport) {
+        self.process_gone();
+        self.part_ended(|ends| ends.report = Some(exit));
+    }
+
+    fn unended(&self, why: Error) {
+        self.left_alive(why);
     }
 }
 

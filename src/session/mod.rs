@@ -15,6 +15,7 @@ mod inbound;
 mod known_ends;
 mod ledger;
 mod left;
+pub mod life;
 mod live;
 mod load;
 mod mcp;
@@ -51,7 +52,7 @@ use crate::protocol::framing::Framer;
 use crate::protocol::user_message::Style;
 use crate::requests::Pending;
 use crate::sync::{Condvar, lock};
-use crate::transport::Transport;
+use crate::transport::{Ends, Transport};
 use control::Control;
 use hermetic::Hermetic;
 use hooks::Routes;
@@ -99,6 +100,8 @@ struct State {
     first_output: Vec<u8>,
     /// What it has written behind that, without a newline.
     unfinished_output: Vec<u8>,
+    /// What the transport has told of its end.
+    ends: Ends,
     connecting: Option<Completion>,
     disconnecting: Vec<Completion>,
     /// Whoever disconnects is told after a moment, since the process is gone, though its last output may wait for a reader.
@@ -167,6 +170,7 @@ impl Client {
             error_result: None,
             first_output: Vec::new(),
             unfinished_output: Vec::new(),
+            ends: Ends::default(),
             connecting: None,
             disconnecting: Vec::new(),
             process_gone: false,

@@ -12,7 +12,7 @@ use super::{Client, Phase, exit_cause, host_environment};
 use crate::error::{Error, Status};
 use crate::options::{Features, Launch};
 use crate::sync::lock;
-use crate::transport::End;
+use crate::transport::{End, Ends};
 
 /// By these a CLI reads parts of initialize before it does anything else.
 const EARLY_FLAGS: [&str; 2] = ["--await-initialize", "--initialize-fields"];
@@ -45,6 +45,7 @@ impl Client {
         {
             let mut state = lock(&self.state);
             state.other_launch = Some(launch);
+            state.ends = Ends::default();
             state.first_output.clear();
             state.unfinished_output.clear();
         }

@@ -33,8 +33,8 @@ pub trait Transport: Send + Sync {
     /// it can be closed meanwhile; lines written earlier wait.
     fn open(&self) -> Later<'_, Result<()>>;
 
-    /// The far side has answered `initialize`: what it needed to start is not needed any more.
-    fn initialized(&self) {}
+    /// What the far side needed to start is not needed any more.
+    fn remove_files(&self) {}
 
     /// Sends one line; the newline is added. Lines of several threads do not mix.
     fn write_line(&self, line: String) -> Result<()>;
@@ -48,15 +48,18 @@ pub trait Transport: Send + Sync {
     /// No more input: the far side sees the end of its stdin once everything before has been written.
     fn end_input(&self);
 
-    /// Begins to end the far side. [`Sink::ended`] follows in bounded time.
+    /// Begins to end the far side. [`Sink::exited`] or [`Sink::unended`] follows in bounded time.
     fn close(&self);
 
     /// The far side is being closed in the midst of a turn that it cannot be told to leave, because its input has ended: it is
     /// made to, sooner than otherwise.
     fn hurry(&self) {}
 
-    /// As [`Transport::close`], at once and by force.
-    fn abort(&self);
+    /// Asks the far side to go: SIGTERM for a process. What it still writes is read.
+    fn terminate(&self);
+
+    /// Ends the far side by force, with all that it has started. [`Sink::exited`] or [`Sink::unended`] follows soon.
+    fn kill(&self);
 
     /// The session is over and the client is being freed: lets go of what belongs to the host, waiting for its
     /// functions that run.
@@ -79,6 +82,9 @@ pub trait Sink: Send + Sync {
     /// The rest at the end of the stream.
     fn data_ended(&self, buffer: &mut BytesMut);
 
+    /// No data follows, whatever becomes of the far side.
+    fn stdout_ended(&self);
+
     /// Whether more may be read now. Where not, [`Sink::wait_for_room`] tells when to ask again.
     fn has_room(&self) -> bool;
 
@@ -86,23 +92,53 @@ pub trait Sink: Send + Sync {
 
     fn stderr_line(&self, line: &[u8]);
 
-    /// The far side is gone; what it wrote may still be on its way.
-    fn exited(&self, exit: Exit);
+    /// No line of stderr follows; these are the last ones.
+    fn stderr_ended(&self, tail: String);
 
-    /// The far side is gone and everything that it wrote has been delivered; nothing follows.
-    fn ended(&self, end: End);
+    /// The far side is gone; what it wrote may still be on its way. With this and the ends of both streams, in any order, it has
+    /// ended. Each is told once.
+    fn exited(&self, exit: ExitReport);
+
+    /// The far side cannot be ended, and lives on.
+    fn unended(&self, why: Error);
 }
 
 /// How the far side went.
 #[derive(Debug, Clone)]
-pub struct End {
+pub struct ExitReport {
     pub exit: Exit,
-    /// The last lines of stderr.
-    pub stderr: String,
     /// It had closed its output and lived on, so it was ended; `exit` is our doing then.
     pub abandoned: bool,
     /// Why, where the transport knows it better than by the exit.
     pub cause: Option<Box<Error>>,
-    /// It could not be ended: what `cause` says stands whoever asked for the end.
-    pub lives_on: bool,
+}
+
+impl ExitReport {
+    pub fn new(exit: Exit) -> ExitReport {
+        ExitReport { exit, abandoned: false, cause: None }
+    }
+}
+
+/// How the far side went, and its last words.
+#[derive(Debug, Clone)]
+pub struct End {
+    pub report: ExitReport,
+    /// The last lines of stderr.
+    pub stderr: String,
+}
+
+/// What has been told of an end so far.
+#[derive(Debug, Default)]
+pub struct Ends {
+    pub stdout: bool,
+    pub stderr: Option<String>,
+    pub report: Option<ExitReport>,
+}
+
+impl Ends {
+    /// The end, once all of it was told.
+    pub fn complete(&self) -> Option<End> {
+        let (stderr, report) = (self.stderr.clone()?, self.report.clone()?);
+        self.stdout.then_some(End { report, stderr })
+    }
 }

@@ -25,8 +25,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::{End, Later, Sink, Transport};
-use crate::error::Result;
+use super::{End, Ends, ExitReport, Later, Sink, Transport};
+use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::process::Exit;
 use crate::protocol::tolerant;
@@ -327,8 +327,8 @@ impl Transport for RecordingTransport {
         self.inner.open()
     }
 
-    fn initialized(&self) {
-        self.inner.initialized();
+    fn remove_files(&self) {
+        self.inner.remove_files();
     }
 
     fn write_line(&self, line: String) -> Result<()> {
@@ -355,9 +355,14 @@ impl Transport for RecordingTransport {
         self.inner.close();
     }
 
-    fn abort(&self) {
+    fn terminate(&self) {
         self.note_once(&self.closed, format::CLOSE);
-        self.inner.abort();
+        self.inner.terminate();
+    }
+
+    fn kill(&self) {
+        self.note_once(&self.closed, format::CLOSE);
+        self.inner.kill();
     }
 
     fn release(&self) {
@@ -385,11 +390,18 @@ pub struct RecordingSink {
     /// Bytes at the front of the buffer that were noted when they came.
     seen: AtomicUsize,
     has_stderr: AtomicBool,
+    ends: Mutex<Ends>,
 }
 
 impl RecordingSink {
     pub fn new(inner: Arc<dyn Sink>, recorder: Arc<Recorder>) -> RecordingSink {
-        RecordingSink { inner, recorder, seen: AtomicUsize::new(0), has_stderr: AtomicBool::new(false) }
+        RecordingSink {
+            inner,
+            recorder,
+            seen: AtomicUsize::new(0),
+            has_stderr: AtomicBool::new(false),
+            ends: Mutex::default(),
+        }
     }
 
     fn note_new(&self, buffer: &BytesMut) {
@@ -397,6 +409,30 @@ impl RecordingSink {
         if seen < buffer.len() {
             self.recorder.push(Item::In(Bytes::copy_from_slice(&buffer[seen..])));
         }
+    }
+
+    /// Notes a part of the end and tells it; the last one when the record is whole: whoever is told finds all of it in the file.
+    fn part_ended(&self, note: impl FnOnce(&mut Ends), tell: impl FnOnce(&dyn Sink) + Send + 'static) {
+        let end = {
+            let mut ends = lock(&self.ends);
+            note(&mut ends);
+            ends.complete()
+        };
+        match end {
+            Some(end) => self.ended(&end, tell),
+            None => tell(&*self.inner),
+        }
+    }
+
+    fn ended(&self, end: &End, tell: impl FnOnce(&dyn Sink) + Send + 'static) {
+        self.recorder.push(Item::Meta(format::ended(end, !self.has_stderr.load(Ordering::Relaxed))));
+        let (recorder, inner) = (self.recorder.clone(), self.inner.clone());
+        let runtime = lock(&self.recorder.queue).runtime.clone();
+        let Some(runtime) = runtime else { return tell(&*self.inner) };
+        runtime.spawn(async move {
+            recorder.finish().await;
+            tell(&*inner);
+        });
     }
 }
 
@@ -436,20 +472,23 @@ impl Sink for RecordingSink {
         self.inner.stderr_line(line);
     }
 
-    fn exited(&self, exit: Exit) {
-        self.inner.exited(exit);
+    fn stdout_ended(&self) {
+        self.part_ended(|ends| ends.stdout = true, |inner| inner.stdout_ended());
     }
 
-    fn ended(&self, end: End) {
-        self.recorder.push(Item::Meta(format::ended(&end, !self.has_stderr.load(Ordering::Relaxed))));
-        // Whoever is told of the end finds the whole record in the file.
-        let (recorder, inner) = (self.recorder.clone(), self.inner.clone());
-        let runtime = lock(&self.recorder.queue).runtime.clone();
-        let Some(runtime) = runtime else { return inner.ended(end) };
-        runtime.spawn(async move {
-            recorder.finish().await;
-            inner.ended(end);
-        });
+    fn stderr_ended(&self, tail: String) {
+        let noted = tail.clone();
+        self.part_ended(|ends| ends.stderr = Some(noted), |inner| inner.stderr_ended(tail));
+    }
+
+    fn exited(&self, exit: ExitReport) {
+        let noted = exit.clone();
+        self.part_ended(|ends| ends.report = Some(noted), |inner| inner.exited(exit));
+    }
+
+    fn unended(&self, why: Error) {
+        let report = ExitReport { cause: Some(Box::new(why.clone())), ..ExitReport::new(Exit::Unknown) };
+        self.ended(&End { report, stderr: String::new() }, |inner| inner.unended(why));
     }
 }
 
@@ -469,9 +508,11 @@ mod tests {
         fn wait_for_room(&self) -> Later<'_, ()> {
             Box::pin(std::future::pending())
         }
+        fn stdout_ended(&self) {}
         fn stderr_line(&self, _: &[u8]) {}
-        fn exited(&self, _: Exit) {}
-        fn ended(&self, _: End) {}
+        fn stderr_ended(&self, _: String) {}
+        fn exited(&self, _: ExitReport) {}
+        fn unended(&self, _: Error) {}
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ use tokio::time::sleep_until;
 
 use super::record::redact::Redactor;
 use super::stderr_tail::StderrTail;
-use super::{End, Later, Sink, Transport};
+use super::{End, ExitReport, Later, Sink, Transport};
 use crate::error::{Error, Result, Status};
 use crate::options;
 use crate::process::Exit;
@@ -78,8 +78,8 @@ impl Replay {
         self.changed.notify_one();
     }
 
-    /// Plays to the end, and says how the CLI went.
-    async fn play(self: Arc<Self>, audience: Arc<Audience>) -> End {
+    /// Plays to the end. Says how the CLI went, if that was not told before.
+    async fn play(self: Arc<Self>, audience: Arc<Audience>) -> (Option<ExitReport>, String) {
         let mut anchor = Instant::now();
         let mut told_exit = false;
         loop {
@@ -89,7 +89,7 @@ impl Replay {
             };
             // From here on a slow reader of the rest must not hold up whoever disconnects.
             if closing && !std::mem::replace(&mut told_exit, true) {
-                audience.sink.exited(Exit::Code(0));
+                audience.sink.exited(ExitReport::new(Exit::Code(0)));
             }
             match step {
                 Step::Mismatch(event) => audience.watcher.mismatch(event),
@@ -109,12 +109,7 @@ impl Replay {
                     self.changed.notified().await;
                     anchor = Instant::now();
                 }
-                Step::End(end) => {
-                    if !told_exit {
-                        audience.sink.exited(end.exit);
-                    }
-                    return end;
-                }
+                Step::End(End { report, stderr }) => return ((!told_exit).then_some(report), stderr),
             }
             tokio::task::yield_now().await;
         }
@@ -153,17 +148,15 @@ impl Transport for Replay {
             tokio::spawn(async move {
                 // A defect in the session's code must end this client only.
                 let playing = tokio::spawn(me.clone().play(audience.clone()));
-                let nobody_knows = End {
-                    exit: Exit::Unknown,
-                    stderr: String::new(),
-                    abandoned: false,
-                    cause: None,
-                    lives_on: false,
-                };
-                let end = playing.await.unwrap_or(nobody_knows);
-                audience.sink.data_ended(&mut BytesMut::new());
-                let stderr = if end.stderr.is_empty() { lock(&me.tail).text() } else { end.stderr };
-                audience.sink.ended(End { stderr, ..end });
+                let nobody_knows = || (Some(ExitReport::new(Exit::Unknown)), String::new());
+                let (report, told) = playing.await.unwrap_or_else(|_| nobody_knows());
+                let sink = &audience.sink;
+                sink.data_ended(&mut BytesMut::new());
+                sink.stdout_ended();
+                sink.stderr_ended(if told.is_empty() { lock(&me.tail).text() } else { told });
+                if let Some(report) = report {
+                    sink.exited(report);
+                }
             });
         }
         Box::pin(std::future::ready(Ok(())))
@@ -183,8 +176,12 @@ impl Transport for Replay {
         self.change(State::close);
     }
 
-    fn abort(&self) {
-        self.change(State::abort);
+    fn terminate(&self) {
+        self.change(State::close);
+    }
+
+    fn kill(&self) {
+        self.change(State::kill);
     }
 
     fn release(&self) {}

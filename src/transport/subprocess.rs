@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::private_files::PrivateFiles;
 use super::stderr_tail::StderrTail;
 use super::writer::Writer;
-use super::{End, Later, Sink, Transport, look};
+use super::{ExitReport, Later, Sink, Transport, look};
 use crate::error::{Error, Result, Status};
 use crate::process::{self, Exit, FailureKind, Process, SpawnFailure, Spawned, Unended};
 use crate::sync::lock;
@@ -48,6 +48,7 @@ pub struct Subprocess {
     writer: Arc<Writer>,
     grace: Grace,
     closing: AtomicBool,
+    abandoned: AtomicBool,
     tail: Arc<Mutex<StderrTail>>,
     /// What the child reads in its first moments only.
     files: Mutex<Option<PrivateFiles>>,
@@ -97,6 +98,7 @@ impl Subprocess {
             writer: Writer::new(stdin),
             grace: start.grace,
             closing: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
             tail: tail.clone(),
             files: Mutex::new(Some(start.private_files).filter(PrivateFiles::is_on_disk)),
         });
@@ -104,7 +106,7 @@ impl Subprocess {
         let stdout = Output::new(stdout, subprocess.process.exited());
         let stderr = Output::new(stderr, subprocess.process.exited());
         let errors = tokio::spawn(read_stderr(stderr, tail.clone(), sink.clone()));
-        tokio::spawn(tell_exit(subprocess.process.exited(), sink.clone()));
+        tokio::spawn(subprocess.clone().tell_exit(sink.clone()));
         if let Some(line) = start.first_line {
             // A launcher that has ended by now says why by its end.
             let _ = subprocess.writer.write(line);
@@ -115,11 +117,12 @@ impl Subprocess {
             let mut reading = tokio::spawn(read_stdout(stdout, sink.clone()));
             let ended = async {
                 let _ = (&mut reading).await;
-                serving.wait_for_exit().await
+                sink.stdout_ended();
+                serving.wait_for_exit().await;
             };
-            let ((exit, abandoned), cause) = tokio::select! {
-                ended = ended => (ended, None),
-                why = unended(serving.process.unended()) => ((Exit::Unknown, false), Some(serving.lives_on(why))),
+            let unended = tokio::select! {
+                () = ended => None,
+                why = unended(serving.process.unended()) => Some(serving.lives_on(why)),
             };
             reading.abort();
             let reading_errors = errors.abort_handle();
@@ -128,35 +131,38 @@ impl Subprocess {
             reading_errors.abort();
             writing.abort();
             serving.remove_files();
-            let stderr = lock(&tail).text();
-            let lives_on = cause.is_some();
-            sink.ended(End { exit, stderr, abandoned, cause, lives_on });
+            match unended {
+                Some(why) => sink.unended(why),
+                None => sink.stderr_ended(serving.stderr()),
+            }
             serving.writer.give_up();
         });
         Ok(subprocess)
     }
 
-    fn remove_files(&self) {
-        drop(lock(&self.files).take());
+    /// stdout has ended. A child that lives on without it is of no use: it is ended.
+    async fn wait_for_exit(&self) {
+        let mut exited = self.process.exited();
+        // A little longer: the process thread may have been stopped as long as this one.
+        if exits_within(&mut exited, self.grace.exit).await
+            || exits_within(&mut exited, SILENCE_AFTER_EXIT).await
+        {
+            return;
+        }
+        self.abandoned.store(true, Ordering::Release);
+        self.close();
+        let _ = exited.wait_for(Option::is_some).await;
     }
 
-    /// stdout has ended. A child that lives on without it is of no use: it is ended, and the second value says so.
-    async fn wait_for_exit(&self) -> (Exit, bool) {
+    async fn tell_exit(self: Arc<Self>, sink: Arc<dyn Sink>) {
         let mut exited = self.process.exited();
-        if let Some(exit) = exit_within(&mut exited, self.grace.exit).await {
-            return (exit, false);
-        }
-        // The process thread may have been stopped as long as this one.
-        if let Some(exit) = exit_within(&mut exited, SILENCE_AFTER_EXIT).await {
-            return (exit, false);
-        }
-        self.close();
         let exit = exited.wait_for(Option::is_some).await.ok().and_then(|exit| *exit);
-        (exit.unwrap_or(Exit::Unknown), true)
+        let abandoned = self.abandoned.load(Ordering::Acquire);
+        sink.exited(ExitReport { abandoned, ..ExitReport::new(exit.unwrap_or(Exit::Unknown)) });
     }
 
     /// The child cannot be ended by this process. Its end is not waited for, and the system keeps its books.
-    fn lives_on(&self, why: Unended) -> Box<Error> {
+    fn lives_on(&self, why: Unended) -> Error {
         let pid = self.process.pid();
         let (message, remedy) = match why {
             Unended::NotPermitted => (
@@ -169,12 +175,10 @@ impl Subprocess {
                 "look at its state with ps: state D waits for a disk or a network drive",
             ),
         };
-        Box::new(
-            Error::new(Status::Process, message)
-                .with("phase", "disconnect")
-                .with("pid", pid)
-                .with("remedy", remedy),
-        )
+        Error::new(Status::Process, message)
+            .with("phase", "disconnect")
+            .with("pid", pid)
+            .with("remedy", remedy)
     }
 }
 
@@ -191,8 +195,8 @@ impl Transport for Subprocess {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn initialized(&self) {
-        self.remove_files();
+    fn remove_files(&self) {
+        drop(lock(&self.files).take());
     }
 
     fn release(&self) {
@@ -218,12 +222,15 @@ impl Transport for Subprocess {
         self.process.end_within(self.grace.exit.min(HURRY), self.grace.terminate);
     }
 
-    fn abort(&self) {
+    fn terminate(&self) {
+        self.writer.end();
+        self.process.terminate();
+    }
+
+    fn kill(&self) {
         self.closing.store(true, Ordering::Release);
         self.writer.end();
-        self.process.kill_tree();
-        // Where that was not possible it becomes known at once.
-        self.process.end_within(Duration::ZERO, Duration::ZERO);
+        self.process.kill();
     }
 
     fn queued_input(&self) -> usize {
@@ -252,17 +259,8 @@ impl Drop for Pending {
     }
 }
 
-async fn tell_exit(mut exited: watch::Receiver<Option<Exit>>, sink: Arc<dyn Sink>) {
-    let exit = exited.wait_for(Option::is_some).await.map_or(Some(Exit::Unknown), |exit| *exit);
-    sink.exited(exit.unwrap_or(Exit::Unknown));
-}
-
-async fn exit_within(exited: &mut watch::Receiver<Option<Exit>>, time: Duration) -> Option<Exit> {
-    match timeout(time, exited.wait_for(Option::is_some)).await {
-        Ok(Ok(exit)) => *exit,
-        Ok(Err(_)) => Some(Exit::Unknown),
-        Err(_) => None,
-    }
+async fn exits_within(exited: &mut watch::Receiver<Option<Exit>>, time: Duration) -> bool {
+    timeout(time, exited.wait_for(Option::is_some)).await.is_ok()
 }
 
 async fn read_stdout(mut output: Output, sink: Arc<dyn Sink>) {
@@ -432,9 +430,11 @@ mod tests {
         fn wait_for_room(&self) -> Later<'_, ()> {
             Box::pin(std::future::ready(()))
         }
+        fn stdout_ended(&self) {}
         fn stderr_line(&self, _: &[u8]) {}
-        fn exited(&self, _: Exit) {}
-        fn ended(&self, _: End) {}
+        fn stderr_ended(&self, _: String) {}
+        fn exited(&self, _: ExitReport) {}
+        fn unended(&self, _: Error) {}
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub use loom::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 pub use loom::sync::{Condvar as SystemCondvar, Mutex, MutexGuard};
 
+#[allow(unused_imports)]
 pub use condvar::Condvar;
 
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -17,7 +17,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use super::subprocess::Grace;
-use super::{End, Later, Sink, Transport};
+use super::{ExitReport, Later, Sink, Transport};
 use crate::error::{Error, Result, Status};
 use crate::process::Exit;
 use crate::sync::lock;
@@ -81,7 +81,10 @@ enum Opening {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stop {
     No,
+    /// It may say its last words.
     Asked,
+    /// It is closed at once, and may take its time for that.
+    Hurried,
     Forced,
 }
 
@@ -144,6 +147,11 @@ impl HostTransport {
     async fn serve(self: Arc<Self>, sink: Arc<dyn Sink>) {
         // A defect in the session's code must end this client only.
         let reading = tokio::spawn(self.clone().read(sink.clone()));
+        let told = sink.clone();
+        tokio::spawn(async move {
+            let _ = reading.await;
+            told.stdout_ended();
+        });
         let asked = tokio::select! {
             () = self.ended_by_host() => false,
             () = self.stopped(Stop::Asked) => true,
@@ -155,10 +163,9 @@ impl HostTransport {
         self.inlet.close();
         // Whoever still waits for the opening need not wait any longer.
         self.ask(Stop::Forced);
-        let end = self.how_it_ended();
-        sink.exited(end.exit);
-        let _ = reading.await;
-        sink.ended(end);
+        let (report, words) = self.how_it_ended();
+        sink.stderr_ended(words);
+        sink.exited(report);
     }
 
     /// Waits until as much as that was asked for.
@@ -188,7 +195,7 @@ impl HostTransport {
         self.end_input();
         tokio::select! {
             () = self.inlet.wait_ended() => {}
-            () = self.stopped(Stop::Forced) => {}
+            () = self.stopped(Stop::Hurried) => {}
             () = sleep(self.grace.exit) => {}
         }
     }
@@ -213,14 +220,15 @@ impl HostTransport {
         }
     }
 
-    fn how_it_ended(&self) -> End {
+    /// With what the host has said of it.
+    fn how_it_ended(&self) -> (ExitReport, String) {
         let failure = lock(&self.state).failure.clone();
         let silent = Ending { exit: Exit::Unknown, cause: None, message: String::new() };
         let Ending { exit, mut cause, message } = self.inlet.ending().unwrap_or(silent);
         if cause.is_none() && matches!(exit, Exit::Code(0) | Exit::Unknown) {
             cause = failure;
         }
-        End { exit, stderr: message, abandoned: false, cause: cause.map(Box::new), lives_on: false }
+        (ExitReport { cause: cause.map(Box::new), ..ExitReport::new(exit) }, message)
     }
 
     async fn read(self: Arc<Self>, sink: Arc<dyn Sink>) {
@@ -440,7 +448,11 @@ impl Transport for HostTransport {
         self.ask(Stop::Asked);
     }
 
-    fn abort(&self) {
+    fn terminate(&self) {
+        self.ask(Stop::Hurried);
+    }
+
+    fn kill(&self) {
         self.ask(Stop::Forced);
     }
 

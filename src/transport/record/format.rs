@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Status};
 use crate::process::Exit;
-use crate::transport::End;
+use crate::transport::{End, ExitReport};
 
 pub const FORMAT: &str = "claude-client-record";
 pub const FORMAT_VERSION: u64 = 1;
@@ -48,15 +48,16 @@ pub fn ended(end: &End, told: bool) -> Value {
     if told && !end.stderr.is_empty() {
         meta["stderr"] = end.stderr.clone().into();
     }
-    match end.exit {
+    let ExitReport { exit, abandoned, cause } = &end.report;
+    match *exit {
         Exit::Code(code) => meta["exit_code"] = code.into(),
         Exit::Signal(signal) => meta["signal"] = signal.into(),
         Exit::Unknown => {}
     }
-    if end.abandoned {
+    if *abandoned {
         meta["abandoned"] = true.into();
     }
-    if let Some(cause) = &end.cause {
+    if let Some(cause) = cause {
         meta["status"] = cause.status.code().into();
         meta["message"] = cause.message.clone().into();
     }
@@ -75,7 +76,7 @@ pub fn end_of(meta: &Value) -> End {
     let cause =
         status.map(|status| Box::new(Error::new(status, meta["message"].as_str().unwrap_or_default())));
     let stderr = meta["stderr"].as_str().unwrap_or_default().to_owned();
-    End { exit, stderr, abandoned: meta["abandoned"] == true, cause, lives_on: false }
+    End { report: ExitReport { exit, abandoned: meta["abandoned"] == true, cause }, stderr }
 }
 
 /// Adds one line of the file to `text`. `value` is JSON without line breaks.
@@ -97,7 +98,7 @@ mod tests {
             [(Exit::Code(3), false, None), (Exit::Signal(9), true, None), (Exit::Unknown, false, cause)]
         {
             for stderr in ["", "bad luck"].map(str::to_owned) {
-                let end = End { exit, stderr, abandoned, cause: cause.clone(), lives_on: false };
+                let end = End { report: ExitReport { exit, abandoned, cause: cause.clone() }, stderr };
                 assert_eq!(format!("{:?}", end_of(&ended(&end, true))), format!("{end:?}"));
                 assert_eq!(end_of(&ended(&end, false)).stderr, "");
             }

@@ -240,7 +240,7 @@ mod tests {
             })
             .collect();
         assert_eq!(received, [br#"{"a" : 1.50}"#.as_slice(), br#"junk "x" "#, b"{\xff}"]);
-        assert!(matches!(&script.entries[4].what, What::Ended(end) if end.exit == Exit::Code(3)));
+        assert!(matches!(&script.entries[4].what, What::Ended(end) if end.report.exit == Exit::Code(3)));
     }
 
     #[test]

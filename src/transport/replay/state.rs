@@ -10,8 +10,8 @@ use crate::error::{Error, Result, Status};
 use crate::process::Exit;
 use crate::protocol::members::{top_level_string, top_level_value};
 use crate::protocol::{control, tolerant};
-use crate::transport::End;
 use crate::transport::record::redact::Redactor;
+use crate::transport::{End, ExitReport};
 
 /// Lines that are played in one go.
 const BATCH: usize = 64 << 10;
@@ -63,7 +63,7 @@ pub struct State {
     dead_end: Option<Error>,
     input_ended: bool,
     closing: bool,
-    aborted: bool,
+    killed: bool,
 }
 
 impl State {
@@ -90,7 +90,7 @@ impl State {
             dead_end: None,
             input_ended: false,
             closing: false,
-            aborted: false,
+            killed: false,
         }
     }
 
@@ -102,9 +102,9 @@ impl State {
         self.closing = true;
     }
 
-    pub fn abort(&mut self) {
+    pub fn kill(&mut self) {
         self.closing = true;
-        self.aborted = true;
+        self.killed = true;
     }
 
     pub fn is_closing(&self) -> bool {
@@ -304,7 +304,7 @@ impl State {
         if !self.mismatches.is_empty() {
             return Step::Mismatch(self.mismatches.remove(0));
         }
-        if self.aborted {
+        if self.killed {
             return end(Exit::Signal(9));
         }
         if let Some(failure) = &self.failure {
@@ -429,7 +429,7 @@ impl State {
 
 /// An end of our own making.
 fn end(exit: Exit) -> Step {
-    Step::End(End { exit, stderr: String::new(), abandoned: false, cause: None, lives_on: false })
+    Step::End(End { report: ExitReport::new(exit), stderr: String::new() })
 }
 
 fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
