@@ -144,6 +144,11 @@ pub fn handle_for_session() -> Result<Handle> {
     if state.ending > 0 { Err(shutting_down()) } else { handle_of(state) }
 }
 
+/// Refused from the first moment of a shutdown.
+pub fn check_ending() -> Result<()> {
+    if state().ending > 0 { Err(shutting_down()) } else { Ok(()) }
+}
+
 fn shutting_down() -> Error {
     Error::new(Status::Closed, "the library is shutting down")
         .with("remedy", "connect when claude_runtime_shutdown has returned")
@@ -279,9 +284,8 @@ impl Drop for Ending {
     }
 }
 
-/// Ends every thread of the library. `false` when something was still running at the deadline. `behind` is called when no
-/// thread reads any more, and may have callbacks run.
-pub fn shutdown(timeout: Duration, behind: impl FnOnce()) -> bool {
+/// Ends every thread of the library. `false` when something was still running at the deadline.
+pub fn shutdown(timeout: Duration) -> bool {
     let deadline = Instant::now() + timeout;
     let left = || deadline.saturating_duration_since(Instant::now());
     let readers = {
@@ -297,7 +301,7 @@ pub fn shutdown(timeout: Duration, behind: impl FnOnce()) -> bool {
         threads.into_iter().for_each(|thread| drop(thread.join()));
     }
     let children_ended = process::shutdown(left());
-    behind();
+    // What the readers did last may have had callbacks run.
     let ended = callbacks_ended && readers_ended && children_ended && pool::shutdown(left());
     state().stopping -= 1;
     if ended {

@@ -64,6 +64,11 @@ fn a_client_that_was_never_connected_is_freed_after_a_callback_was_left() {
 }
 
 #[test]
+fn what_the_end_has_to_do_is_done_though_the_ready_function_was_left() {
+    scenario("dispatch_left", &["ready"], turn()).run();
+}
+
+#[test]
 fn an_event_loop_is_told_of_what_a_left_callback_had_before_it() {
     let script = json!({"on_user": [["init", {"flood": 3000, "bytes": 300, "batch": 30000}, "result"]]});
     scenario("dispatch_left", &["told-of-rest"], script).run();

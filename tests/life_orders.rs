@@ -3,17 +3,22 @@
 
 mod probe_support;
 
+use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
+use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use claude_client::capi::client::*;
-use claude_client::capi::types::claude_state_t;
+use claude_client::capi::event::claude_event_free;
+use claude_client::capi::receive::claude_client_next;
+use claude_client::capi::talk::claude_client_query;
+use claude_client::capi::types::{claude_client_t, claude_dispatch_t, claude_lanes_t, claude_state_t};
 use claude_testkit::fake::FakeClaude;
 use probe_support::controls::server;
 use probe_support::stage::fake_options;
-use probe_support::{Reply, Session, Status};
+use probe_support::{PATIENCE_MS, Reply, Session, Status, c_text, check};
 use serde_json::json;
 
 /// Far less than the grace and the limit that the options give, far more than anything takes.
@@ -122,5 +127,87 @@ fn whoever_disconnects_behind_a_connect_that_failed_finds_the_end_told() {
         assert_eq!(failure.status, Status::CLAUDE_ERR_CLI_NOT_FOUND, "{failure:#?}");
         session.disconnect().unwrap();
         assert!(session.is_closed(), "round {round}: on_closed has not run when the disconnect returns");
+    }
+}
+
+/// What is told of a connect is told when nothing is left of it, though its time ran out long before.
+#[test]
+fn a_connect_that_runs_out_of_time_in_a_start_is_told_when_that_has_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = Pipe::new(folder.path());
+    let session = Session::created(&json!({"replay": &pipe.0, "connect_timeout_ms": 200}));
+    let begun = connecting(&session);
+    let deadline = Instant::now() + SOON;
+    while state(&session) == claude_state_t::CLAUDE_STATE_CONNECTING {
+        assert!(Instant::now() < deadline, "its time does not run out");
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(state(&session), claude_state_t::CLAUDE_STATE_CLOSING, "told while it is being started");
+    drop(pipe);
+    assert_eq!(begun.wait().unwrap_err().status, Status::CLAUDE_ERR_TIMEOUT);
+    assert_eq!(session.closed().0, Status::CLAUDE_ERR_TIMEOUT);
+}
+
+/// A client in PULL mode. Dropping it frees it.
+struct Pulling(*mut claude_client_t);
+
+impl Pulling {
+    fn connected(options: &serde_json::Value) -> Pulling {
+        let (options, mut handle) = (c_text(&options.to_string()), null_mut());
+        let mode = MaybeUninit::new(claude_dispatch_t::CLAUDE_DISPATCH_PULL);
+        // SAFETY: texts end with a NUL, outputs are variables, and NULL is allowed for the rest.
+        unsafe {
+            check(|error| claude_client_create(options.as_ptr(), &mut handle, error)).unwrap();
+            check(|error| claude_client_set_dispatch(handle, mode, error)).unwrap();
+            check(|error| claude_client_connect_wait(handle, null(), PATIENCE_MS, error)).unwrap();
+        }
+        Pulling(handle)
+    }
+
+    fn query(&self) {
+        let prompt = c_text("hello");
+        // SAFETY: as above.
+        check(|error| unsafe { claude_client_query(self.0, prompt.as_ptr(), null(), null_mut(), error) })
+            .unwrap();
+    }
+
+    fn disconnect(&self) {
+        // SAFETY: plain values.
+        check(|error| unsafe { claude_client_disconnect_wait(self.0, PATIENCE_MS, error) }).unwrap();
+    }
+
+    /// Whether everything up to the end is there already.
+    fn has_ended(&self) -> bool {
+        loop {
+            let mut event = null_mut();
+            let lanes = MaybeUninit::new(claude_lanes_t::CLAUDE_LANE_ALL);
+            // SAFETY: the output is a variable, and an event is freed once.
+            match unsafe { claude_client_next(self.0, lanes, 0, &mut event, null_mut()) } {
+                // SAFETY: it is ours, and freed once.
+                Status::CLAUDE_OK => unsafe { claude_event_free(event) },
+                status => return status == Status::CLAUDE_ERR_CLOSED,
+            }
+        }
+    }
+}
+
+impl Drop for Pulling {
+    fn drop(&mut self) {
+        // SAFETY: any value may be passed.
+        unsafe { claude_client_free(self.0) };
+    }
+}
+
+/// The end is one step for everybody: who has been told of it by a disconnect finds the closing event behind the messages.
+#[test]
+fn whoever_disconnects_while_a_session_ends_by_itself_finds_the_end_queued() {
+    for round in 0..20 {
+        let fake = FakeClaude::new(json!({"on_user": [["init", {"exit": 3}]]}));
+        let client = Pulling::connected(&fake_options(&fake, json!({})));
+        client.query();
+        // At another moment of the end each time.
+        thread::sleep(Duration::from_millis(round));
+        client.disconnect();
+        assert!(client.has_ended(), "round {round}: the disconnect is done before the end is queued");
     }
 }

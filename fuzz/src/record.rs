@@ -57,6 +57,10 @@ impl Sink for Audience {
         Box::pin(std::future::ready(()))
     }
 
+    fn reading_held(&self, _: bool) {}
+
+    fn handing_over(&self) {}
+
     fn stderr_line(&self, _: &[u8]) {
         self.note(|_| {});
     }
@@ -123,7 +127,7 @@ async fn play(path: &str, data: &[u8]) {
         replay.end_input();
         settle().await;
     }
-    replay.close();
+    replay.closing();
     settle().await;
     replay.kill();
     for _ in 0..10_000 {

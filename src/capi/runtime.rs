@@ -147,8 +147,7 @@ fn shutdown(timeout: Duration) -> Result<()> {
         // Their ends go on, so the threads that serve them stay.
         return Err(still_running(late));
     }
-    // Whoever still waits for one of them then waits for a reader that does not exist any more.
-    let ended = runtime::shutdown(left(), || clients.iter().for_each(|client| client.abandon()));
+    let ended = runtime::shutdown(left());
     log_what_is_left();
     if ended { Ok(()) } else { Err(still_running(0)) }
 }

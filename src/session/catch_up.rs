@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::Client;
 use crate::dispatch::{LATE, Outcome, Waiter};
@@ -69,15 +69,5 @@ impl Client {
             }
             waiter.wait(Some(Instant::now()))
         })
-    }
-
-    /// What `work` leads to by then; `None` when it does not.
-    pub(super) async fn within<T>(&self, until: Instant, work: impl Future<Output = T>) -> Option<T> {
-        tokio::pin!(work);
-        if let Ok(outcome) = timeout_at(until.into(), &mut work).await {
-            return Some(outcome);
-        }
-        self.catch_up().await;
-        timeout(Duration::ZERO, work).await.ok()
     }
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 use tokio::sync::{Notify, oneshot};
 
-use super::{Client, Phase};
+use super::Client;
+use super::life::{Call, Event};
 use crate::dispatch::gate::Slot;
 use crate::dispatch::{Completion, Listener, Outcome, Waiter};
 use crate::error::{Error, Result, Status};
@@ -33,6 +34,8 @@ pub enum Escalation {
 enum Asker {
     Host(Completion),
     Session(oneshot::Sender<Outcome>),
+    /// The life cycle, which is told by the one who reads the answer.
+    Begin,
 }
 
 impl Asker {
@@ -40,6 +43,8 @@ impl Asker {
         match self {
             Asker::Host(completion) => completion.complete(outcome),
             Asker::Session(sender) => drop(sender.send(outcome)),
+            // Whoever ends all requests has gone on already.
+            Asker::Begin => {}
         }
     }
 }
@@ -196,7 +201,7 @@ impl Client {
     /// Sends a control request; `completion` gets the reply, at the latest after the option `control_timeout_ms`.
     pub fn control(&self, request: Map<String, Value>, completion: Completion) -> Result<()> {
         let _hold = self.hold()?;
-        self.connected()?;
+        self.check(Call::Control)?;
         let deadline = Instant::now() + self.options.control_timeout.max(own_time(&request));
         if let Some(id) = self.send_control(&request, Asker::Host(completion.accept()), Some(deadline)) {
             self.watch_deadlines(&id);
@@ -207,7 +212,7 @@ impl Client {
     /// As [`Client::control`], waiting for the reply. `wait` `None` = for ever.
     pub fn control_wait(&self, request: Map<String, Value>, wait: Option<Duration>) -> Outcome {
         self.dispatcher.check_may_wait()?;
-        self.connected()?;
+        self.check(Call::Control)?;
         let waiter = Arc::new(Waiter::default());
         let completion = self.completion(Listener::Wait(waiter.clone()));
         let subtype = subtype(&request);
@@ -224,16 +229,12 @@ impl Client {
 
     /// The request by which the session began, with the hooks: sent again, it asks for a fresh answer.
     pub fn reinitialize_request(&self) -> Result<Map<String, Value>> {
-        self.connected()?;
+        self.check(Call::Control)?;
         self.initialize.get().cloned().ok_or_else(|| Error::new(Status::NotConnected, "not connected"))
     }
 
     /// A fresh answer to `initialize` takes the place of the kept one.
     fn take_server_info(&self, info: &str) -> Result<()> {
-        // The first answer is looked at by the one who connects.
-        if self.phase() == Phase::Connecting {
-            return Ok(());
-        }
         self.check_hooks(info).inspect_err(|error| self.poison(error))?;
         lock(&self.state).server_info = Some(info.to_owned());
         Ok(())
@@ -252,20 +253,20 @@ impl Client {
             client.catch_up().await;
             // A client that is being freed closes itself.
             let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
-            if !client.turn_goes_on(&turn) || client.is_closing() {
-                return;
-            }
-            log::warning(|| "the turn did not end after an interrupt".to_owned());
-            let error =
-                Error::new(Status::Timeout, "the turn did not end after an interrupt; the CLI was ended")
-                    .with("phase", "interrupt")
-                    .with("remedy", "continue the conversation in another client by the option resume");
-            lock(&client.state).cause.get_or_insert_with(|| Arc::new(error));
-            client.start_closing();
-            if let (Escalation::Kill, Some(transport)) = (escalate, client.transport()) {
-                transport.kill();
-            }
+            client.happens(Event::Turn(client.is_at_work()));
+            // At the same moment: a result that comes between would find a good session ended.
+            let _ = client.calls(Event::Overdue { kill: escalate == Escalation::Kill }, || {
+                match client.turn_goes_on(&turn) {
+                    true => Ok(()),
+                    false => Err(Error::new(Status::NotFound, "the turn has ended")),
+                }
+            });
         });
+    }
+
+    /// The request by which the session begins.
+    pub(super) fn begin_control(&self, initialize: &Map<String, Value>) {
+        self.send_control(initialize, Asker::Begin, None);
     }
 
     /// For the session's own requests, on the runtime.
@@ -303,7 +304,11 @@ impl Client {
         match self.write_line(control::request_line(&id, request)) {
             Ok(()) => Some(id),
             Err(error) => {
-                self.control_answered(&id, Err(error));
+                match self.control.remove(&id) {
+                    Some(Open { asker: Asker::Begin, .. }) => self.initialize_not_sent(error),
+                    Some(open) => answer(open, Err(error)),
+                    None => {}
+                }
                 None
             }
         }
@@ -320,6 +325,13 @@ impl Client {
             }
             return;
         };
+        if matches!(open.asker, Asker::Begin) {
+            if outcome.is_ok() {
+                self.stats.control_answered(open.sent.elapsed(), &open.subtype);
+            }
+            let outcome = outcome.map_err(|error| with_remedy(error).with("request", open.subtype));
+            return self.initialize_answered(outcome);
+        }
         let outcome = outcome.and_then(|reply| {
             self.stats.control_answered(open.sent.elapsed(), &open.subtype);
             if open.subtype == "initialize" {
@@ -329,7 +341,7 @@ impl Client {
             }
             Ok(reply)
         });
-        open.asker.answer(outcome.map_err(|error| with_remedy(error).with("request", open.subtype)));
+        answer(open, outcome);
     }
 
     /// Prompts that the CLI has taken out of its queue have no result. Not every CLI says so in a frame as well.
@@ -380,6 +392,10 @@ impl Client {
             lock(&self.control.table).watched = None;
         }
     }
+}
+
+fn answer(open: Open, outcome: Outcome) {
+    open.asker.answer(outcome.map_err(|error| with_remedy(error).with("request", open.subtype)));
 }
 
 /// The CLI says what it does not do; what to do about it depends on how it was started.

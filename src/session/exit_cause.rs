@@ -14,6 +14,8 @@ pub struct Turn {
     pub runs: bool,
     /// A prompt has had no result.
     pub owed: bool,
+    /// It was told that no more prompts come.
+    pub input_ended: bool,
 }
 
 /// The error that an end without our doing stands for; `None` for a normal one.
@@ -44,7 +46,7 @@ pub fn cause(end: &End, state: &State, turn: Turn) -> Option<Error> {
             Error::new(Status::Process, with_reason("Claude Code ended before it was ready".into(), end))
         }
         // What was asked to end and has nothing left to do may be believed.
-        Exit::Unknown if state.input_ended && !turn.runs => return None,
+        Exit::Unknown if turn.input_ended && !turn.runs => return None,
         Exit::Unknown => {
             let message = "Claude Code is gone; its exit status is unknown because the host reaps children";
             Error::new(Status::Process, with_reason(message.into(), end))
@@ -67,8 +69,8 @@ fn owed(end: &End, state: &State) -> Error {
 }
 
 /// The flag that a CLI which ended at once does not know.
-pub fn unknown_flag(end: &End) -> Option<&str> {
-    let (_, behind) = end.stderr.split_once("unknown option '")?;
+pub fn unknown_flag(stderr: &str) -> Option<&str> {
+    let (_, behind) = stderr.split_once("unknown option '")?;
     let (word, _) = behind.split_once('\'')?;
     word.split('=').next()
 }

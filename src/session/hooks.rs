@@ -7,8 +7,9 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 use tokio::task::AbortHandle;
 
+use super::Client;
+use super::life::Call;
 use super::load::Room;
-use super::{Client, Phase};
 use crate::dispatch::{Mode, RequestHandler, Slot};
 use crate::error::{Error, Result, Status};
 use crate::options::Features;
@@ -190,10 +191,10 @@ impl Client {
         // Too late where there is none: the client is being freed.
         let Some(_pass) = self.dispatcher.gate.replacing() else { return Ok(()) };
         let attached = handler.is_some();
+        let begun = self.check(Call::Register).is_err();
         let old = {
-            let state = lock(&self.state);
             let mut routes = lock(&self.routes);
-            if attached && state.phase != Phase::Created && !routes.asks_permission {
+            if attached && begun && !routes.asks_permission {
                 return Err(too_late(
                     "a permission handler",
                     "the CLI was started without asking for permissions",
@@ -235,9 +236,9 @@ impl Client {
             ));
         }
         hook.handler = self.registered(hook.handler)?;
-        let state = lock(&self.state);
+        let begun = self.check(Call::Register).is_err();
         let mut routes = lock(&self.routes);
-        if state.phase != Phase::Created || routes.closed {
+        if begun || routes.closed {
             return Err(too_late("a hook", "the CLI learns of hooks when it starts"));
         }
         let event = &hook.event;
@@ -260,8 +261,7 @@ impl Client {
             return Err(Error::new(Status::InvalidArgument, "kind is empty").with("argument", "kind"));
         }
         matcher::check_dialog(kind)?;
-        let state = lock(&self.state);
-        if state.phase != Phase::Created {
+        if self.check(Call::Register).is_err() {
             return Err(too_late("a dialog", "the CLI learns of dialogs when it starts"));
         }
         let mut routes = lock(&self.routes);

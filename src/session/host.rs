@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, Weak};
 
 use serde_json::json;
 
-use super::{Client, Phase};
+use super::Client;
+use super::life::Call;
 use crate::dispatch::Dispatcher;
 use crate::dispatch::gate::Slot;
 use crate::dispatch::pool;
@@ -14,7 +15,6 @@ use crate::log;
 use crate::protocol::kind::Kind;
 use crate::sync::lock;
 use crate::transport::host::{HostTransport, Link, Services, Work};
-use crate::transport::subprocess::Grace;
 use crate::transport::{Sink, Transport};
 
 /// What the host has given before connecting.
@@ -36,8 +36,7 @@ impl Client {
         // Too late where there is none: the client is being freed.
         let Some(_pass) = self.dispatcher.gate.replacing() else { return Ok(()) };
         let old = {
-            let state = lock(&self.state);
-            if state.phase != Phase::Created {
+            if self.check(Call::Register).is_err() {
                 return Err(Error::new(Status::AlreadyConnected, "the transport cannot change any more")
                     .with("remedy", "call claude_client_set_transport before connecting"));
             }
@@ -54,13 +53,12 @@ impl Client {
         let link = lock(&self.host.link).take()?;
         let services = Arc::new(Served { client: self.me.clone(), dispatcher: self.dispatcher.clone() });
         let options = &self.options;
-        let grace = Grace { exit: options.graceful_exit_timeout, terminate: options.terminate_timeout };
-        Some(HostTransport::start(link, services, options.max_queue_bytes, grace, sink))
+        Some(HostTransport::start(link, services, options.max_queue_bytes, options.terminate_timeout, sink))
     }
 
     /// Nothing of the host is called or held any more when this returns.
     pub(super) fn release_transport(&self) {
-        for transport in [self.transport.get(), self.second.get()].into_iter().flatten() {
+        if let Some(transport) = self.transport() {
             transport.release();
         }
         let unused = lock(&self.host.link).take();

@@ -1,12 +1,14 @@
 //! What the CLI says: messages to the application, control frames to their owners.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::BytesMut;
 use memchr::memmem;
 use once_cell::sync::Lazy;
 use serde_json::{Value, json};
 
+use super::life::{Event, Launched, Life, Machine};
 use super::{Client, drop_rest};
 use crate::error::Error;
 use crate::log;
@@ -16,7 +18,7 @@ use crate::protocol::kind::{Kind, Route};
 use crate::protocol::members::{top_level_string, top_level_value};
 use crate::sync::lock;
 use crate::transport::stderr_tail::readable;
-use crate::transport::{ExitReport, Later, Sink};
+use crate::transport::{Ends, ExitReport, Later, Sink};
 
 /// While we wait for replies, or are closing, so much more than the bound may be queued.
 const EXTRA_ROOM: usize = 16 << 20;
@@ -31,7 +33,91 @@ const KEPT_OUTPUT: usize = 4096;
 static OPEN_REQUESTS: Lazy<memmem::Finder<'static>> =
     Lazy::new(|| memmem::Finder::new(b"\"pending_permission_requests\""));
 
-impl Sink for Client {
+/// What the transport of one launch brings.
+pub(super) struct Inbound {
+    client: Arc<Client>,
+    launched: Launched,
+    /// What comes now comes behind the exit.
+    exited: AtomicBool,
+}
+
+impl Inbound {
+    pub fn new(client: &Arc<Client>, launched: Launched) -> Arc<Inbound> {
+        Arc::new(Inbound { client: client.clone(), launched, exited: AtomicBool::new(false) })
+    }
+
+    fn tell(&self, event: Event) {
+        self.client.told_by(self.launched, event);
+    }
+
+    /// A part of the end, unless another launch has taken the place of this one.
+    fn note(&self, note: impl FnOnce(&mut Ends)) {
+        if self.client.life.look(Machine::is_second) == self.launched.older {
+            note(&mut lock(&self.client.state).ends);
+        }
+    }
+}
+
+impl Sink for Inbound {
+    fn data(&self, buffer: &mut BytesMut) {
+        self.client.data(buffer);
+        if self.exited.load(Ordering::Relaxed) {
+            self.tell(Event::Output);
+        }
+    }
+
+    fn data_ended(&self, buffer: &mut BytesMut) {
+        self.client.data_ended(buffer);
+    }
+
+    fn stdout_ended(&self) {
+        self.tell(Event::StdoutEnded);
+    }
+
+    fn has_room(&self) -> bool {
+        self.client.has_room()
+    }
+
+    fn wait_for_room(&self) -> Later<'_, ()> {
+        Box::pin(self.client.dispatcher.bound.wait_for_room())
+    }
+
+    fn reading_held(&self, held: bool) {
+        self.tell(if held { Event::QueueFull } else { Event::QueueDrained });
+    }
+
+    fn handing_over(&self) {
+        self.tell(Event::Output);
+    }
+
+    fn stderr_line(&self, line: &[u8]) {
+        let mut text = readable(line).into_bytes();
+        text.push(0);
+        self.client.dispatcher.push_stderr(text.into());
+    }
+
+    fn stderr_ended(&self, tail: String) {
+        let unknown_flag = self.client.knows_another_way(&tail);
+        self.note(|ends| ends.stderr = Some(tail));
+        self.tell(Event::StderrEnded { unknown_flag });
+    }
+
+    fn exited(&self, exit: ExitReport) {
+        self.exited.store(true, Ordering::Relaxed);
+        self.client.run.release();
+        self.note(|ends| ends.report = Some(exit));
+        self.tell(Event::Exited);
+        // Who ends a session whose process is gone does not wait for room.
+        self.client.dispatcher.bound.tell_room();
+    }
+
+    fn unended(&self, why: Error) {
+        self.client.lives_on(why);
+        self.tell(Event::Unended);
+    }
+}
+
+impl Client {
     fn data(&self, buffer: &mut BytesMut) {
         let mut framer = lock(&self.framer);
         self.stats.read(framer.new_bytes(buffer));
@@ -49,42 +135,15 @@ impl Sink for Client {
         self.note_unfinished(buffer);
     }
 
-    fn stdout_ended(&self) {
-        self.part_ended(|ends| ends.stdout = true);
-    }
-
-    fn has_room(&self) -> bool {
+    /// Whether more may be read now.
+    pub(super) fn has_room(&self) -> bool {
         let bound = &self.dispatcher.bound;
         !bound.is_reached(0)
             || ((self.is_closing() || self.control.has_open()) && !bound.is_reached(EXTRA_ROOM))
-            || self.is_ending_unread()
+            // What is left to read is little, and the end does not wait until somebody receives what is queued.
+            || self.life.look(|machine| machine.life() == Life::Flushing)
     }
 
-    fn wait_for_room(&self) -> Later<'_, ()> {
-        Box::pin(self.dispatcher.bound.wait_for_room())
-    }
-
-    fn stderr_line(&self, line: &[u8]) {
-        let mut text = readable(line).into_bytes();
-        text.push(0);
-        self.dispatcher.push_stderr(text.into());
-    }
-
-    fn stderr_ended(&self, tail: String) {
-        self.part_ended(|ends| ends.stderr = Some(tail));
-    }
-
-    fn exited(&self, exit: ExitReport) {
-        self.process_gone();
-        self.part_ended(|ends| ends.report = Some(exit));
-    }
-
-    fn unended(&self, why: Error) {
-        self.left_alive(why);
-    }
-}
-
-impl Client {
     /// Tells the application something that the CLI did not say itself.
     pub(super) fn event(&self, kind: Kind, mut document: Value) {
         document["type"] = "claude_client".into();

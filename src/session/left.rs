@@ -24,7 +24,9 @@ fn end_left(callback: &'static str) {
 
 impl Client {
     fn end_left(&self, callback: &'static str) {
-        if !self.dispatcher.end_left() {
+        let is_ours = self.dispatcher.end_left();
+        self.go_on_if_left();
+        if !is_ours {
             return;
         }
         let text = format!(

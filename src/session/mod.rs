@@ -15,11 +15,12 @@ mod inbound;
 mod known_ends;
 mod ledger;
 mod left;
-pub mod life;
+mod life;
 mod live;
 mod load;
 mod mcp;
 mod once;
+mod perform;
 mod recorded;
 mod restart;
 mod run;
@@ -30,12 +31,14 @@ mod start;
 mod stats;
 mod stream;
 mod talk;
+mod timeouts;
 mod turns;
+mod why;
 
 use std::ffi::OsString;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::time::Duration;
+use std::time::Instant;
 
 use bytes::BytesMut;
 use serde_json::{Map, Value};
@@ -46,17 +49,19 @@ use crate::dispatch::gate::{Pass, Slot};
 use crate::dispatch::{Completion, Dispatcher, Listener, Mode};
 use crate::error::{Error, Result, Status};
 use crate::mcp::Registry;
-use crate::options::{self, Launch, Options};
+use crate::options::{self, Options};
 use crate::place::Scope;
 use crate::protocol::framing::Framer;
-use crate::protocol::user_message::Style;
+use crate::protocol::user_message::{Style, UserMessage};
 use crate::requests::Pending;
 use crate::sync::{Condvar, lock};
 use crate::transport::{Ends, Transport};
+use connect::Plan;
 use control::Control;
 use hermetic::Hermetic;
 use hooks::Routes;
 use host::HostLink;
+use life::{Call, Cause, Config, Driver, Event, Machine, Millis, Refusal, Stage};
 use load::Load;
 use run::Run;
 use stall_watch::StallWatch;
@@ -82,8 +87,20 @@ pub enum Phase {
     Closed = 4,
 }
 
+impl From<Stage> for Phase {
+    fn from(stage: Stage) -> Phase {
+        match stage {
+            Stage::Created => Phase::Created,
+            Stage::Connecting => Phase::Connecting,
+            Stage::Connected => Phase::Connected,
+            Stage::Closing => Phase::Closing,
+            Stage::Closed => Phase::Closed,
+        }
+    }
+}
+
+/// What is known beside where the session stands, which [`life`] knows.
 struct State {
-    phase: Phase,
     /// The payload of the answer to `initialize`.
     server_info: Option<String>,
     cli_path: Option<String>,
@@ -92,8 +109,14 @@ struct State {
     cli_version: Option<String>,
     /// Why the session ended, when it did not end as it should.
     cause: Option<Arc<Error>>,
-    /// The CLI could not be ended, which whoever disconnects has to know.
-    lives_on: Option<Arc<Error>>,
+    /// The words for causes, as they became known.
+    kept: Vec<(Cause, Arc<Error>)>,
+    /// For the first launch.
+    plan: Option<Plan>,
+    /// The prompt to connect with.
+    first: Option<UserMessage>,
+    /// The `initialize` request, and what of it the answer has to confirm.
+    greeting: Option<(Map<String, Value>, Vec<&'static str>)>,
     /// The last frame, if it was a result that reports an error.
     error_result: Option<Vec<u8>>,
     /// What stdout began with, as long as no message has come.
@@ -104,13 +127,8 @@ struct State {
     ends: Ends,
     connecting: Option<Completion>,
     disconnecting: Vec<Completion>,
-    /// Whoever disconnects is told after a moment, since the process is gone, though its last output may wait for a reader.
-    process_gone: bool,
-    input_ended: bool,
-    /// How a CLI is started that has ended over the way in which it was.
-    other_launch: Option<Launch>,
-    /// Closed, and everybody who waited has been told.
-    over: bool,
+    /// Everybody who waited for the end has been told.
+    released: bool,
 }
 
 /// A conversation with one CLI.
@@ -118,9 +136,15 @@ pub struct Client {
     me: Weak<Client>,
     options: Options,
     pub dispatcher: Arc<Dispatcher>,
+    /// Where the session stands. Its lock is taken before that of `state` or of the turns.
+    life: Driver,
+    born: Instant,
+    /// The next timeout is another one.
+    timeouts: Arc<Notify>,
+    /// The thread that performs actions at the moment, by its key.
+    performer: AtomicUsize,
     state: Mutex<State>,
     ended: Condvar,
-    ended_async: Notify,
     framer: Mutex<Framer>,
     control: Control,
     pub requests: Pending,
@@ -130,10 +154,8 @@ pub struct Client {
     server_configs: Mutex<Map<String, Value>>,
     routes: Arc<Mutex<Routes>>,
     host: HostLink,
-    transport: OnceLock<Arc<dyn Transport>>,
-    /// Takes the place of the first one when that did not know how it was started.
-    second: OnceLock<Arc<dyn Transport>>,
-    starts_again: AtomicBool,
+    /// The one in force; between two launches there is none.
+    transport: Mutex<Option<Arc<dyn Transport>>>,
     /// The runtime whose thread reads for this client, until that is freed.
     reader: Mutex<Option<Handle>>,
     stats: Stats,
@@ -144,10 +166,6 @@ pub struct Client {
     initialize: OnceLock<Map<String, Value>>,
     /// Of what the host registers with this client.
     pub scope: Scope,
-    /// The close ladder has been asked for.
-    closing: AtomicBool,
-    /// A process has been reaped, or the host's transport closed.
-    exited: AtomicBool,
 }
 
 impl Client {
@@ -160,31 +178,40 @@ impl Client {
         dispatcher.route_requests(hooks::router(&routes));
         let framer = Framer::new(options.max_message_bytes, options.validate_json);
         let state = State {
-            phase: Phase::Created,
             server_info: None,
             cli_path: None,
             argv: None,
             cli_version: None,
             cause: None,
-            lives_on: None,
+            kept: Vec::new(),
+            plan: None,
+            first: None,
+            greeting: None,
             error_result: None,
             first_output: Vec::new(),
             unfinished_output: Vec::new(),
             ends: Ends::default(),
             connecting: None,
             disconnecting: Vec::new(),
-            process_gone: false,
-            input_ended: false,
-            other_launch: None,
-            over: false,
+            released: false,
+        };
+        let millis = |time: std::time::Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
+        let config = Config {
+            exit: millis(options.graceful_exit_timeout),
+            terminate: millis(options.terminate_timeout),
+            // Whether there is one is known when it is needed.
+            older_way: true,
         };
         let client = Arc::new_cyclic(|me| Client {
             me: me.clone(),
             options,
             dispatcher,
+            life: Driver::new(Machine::new(config)),
+            born: Instant::now(),
+            timeouts: Arc::default(),
+            performer: AtomicUsize::new(0),
             state: Mutex::new(state),
             ended: Condvar::new(),
-            ended_async: Notify::new(),
             framer: Mutex::new(framer),
             control: Control::default(),
             requests: Pending::default(),
@@ -193,9 +220,7 @@ impl Client {
             mcp: Registry::new(Arc::new(mcp::McpHost(me.clone()))),
             routes,
             host: HostLink::default(),
-            transport: OnceLock::new(),
-            second: OnceLock::new(),
-            starts_again: AtomicBool::new(false),
+            transport: Mutex::default(),
             reader: Mutex::default(),
             stats: Stats::default(),
             run: Run::default(),
@@ -203,15 +228,9 @@ impl Client {
             stall_watch: StallWatch::default(),
             initialize: OnceLock::new(),
             scope: Scope::unique(),
-            closing: AtomicBool::new(false),
-            exited: AtomicBool::new(false),
         });
         live::add(&client.me);
         Ok(client)
-    }
-
-    pub fn phase(&self) -> Phase {
-        lock(&self.state).phase
     }
 
     /// 0 while there is no process.
@@ -221,8 +240,7 @@ impl Client {
 
     /// Fixed once something has been registered, or the client has been connected.
     pub fn set_mode(&self, mode: Mode) -> Result<()> {
-        let state = lock(&self.state);
-        if state.phase != Phase::Created {
+        if self.check(Call::Register).is_err() {
             return Err(Error::new(Status::AlreadyConnected, "the dispatch mode cannot change any more")
                 .with("remedy", "call claude_client_set_dispatch before connecting"));
         }
@@ -231,10 +249,10 @@ impl Client {
 
     /// The kept answer to `initialize`.
     pub fn server_info(&self) -> Result<String> {
-        let state = lock(&self.state);
-        match &state.server_info {
-            Some(info) => Ok(info.clone()),
-            None => Err(not_connected(&state)),
+        let info = lock(&self.state).server_info.clone();
+        match info {
+            Some(info) => Ok(info),
+            None => Err(self.check(Call::Control).err().unwrap_or_else(|| self.refused(Refusal::Starting))),
         }
     }
 
@@ -243,19 +261,9 @@ impl Client {
         Completion::new(&self.dispatcher, listener)
     }
 
-    /// The transport in force; between two starts there is none.
-    fn transport(&self) -> Option<&Arc<dyn Transport>> {
-        if self.starts_again.load(Ordering::Acquire) { self.second.get() } else { self.transport.get() }
-    }
-
-    /// The transport of a session that can be talked to.
-    fn connected(&self) -> Result<&Arc<dyn Transport>> {
-        let state = lock(&self.state);
-        if state.phase != Phase::Connected {
-            return Err(not_connected(&state));
-        }
-        drop(state);
-        self.transport().ok_or_else(|| Error::new(Status::NotConnected, "not connected"))
+    /// The transport in force; between two launches there is none.
+    fn transport(&self) -> Option<Arc<dyn Transport>> {
+        lock(&self.transport).clone()
     }
 
     fn write_line(&self, line: String) -> Result<()> {
@@ -270,10 +278,7 @@ impl Client {
 
     /// A defect was caught in a call for this client: it must not go on half-changed.
     pub fn poison(&self, error: &Error) {
-        let mut state = lock(&self.state);
-        state.cause.get_or_insert_with(|| Arc::new(error.clone()));
-        drop(state);
-        self.start_closing();
+        self.fails(Cause::Defect, error.clone(), Event::Defect);
     }
 
     /// Keeps the client from being freed while an operation with a completion is accepted.
@@ -284,8 +289,9 @@ impl Client {
             .ok_or_else(|| Error::new(Status::Closed, "the client is being freed"))
     }
 
+    /// The end was asked for, or has come.
     fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Acquire)
+        self.life.look(|machine| machine.is_closing() || machine.is_over())
     }
 
     fn style(&self) -> Style {
@@ -295,28 +301,6 @@ impl Client {
     fn strong(&self) -> Option<Arc<Client>> {
         self.me.upgrade()
     }
-}
-
-/// Why a client that is not connected cannot be talked to.
-fn not_connected(state: &State) -> Error {
-    match state.phase {
-        Phase::Created => Error::new(Status::NotConnected, "not connected: connect first")
-            .with("remedy", "call claude_client_connect or claude_client_connect_wait"),
-        Phase::Connecting | Phase::Connected => {
-            Error::new(Status::NotConnected, "not connected yet: the session is starting")
-                .with("remedy", "wait for the completion of claude_client_connect")
-        }
-        Phase::Closing | Phase::Closed => match &state.cause {
-            Some(cause) => (**cause).clone(),
-            None => Error::new(Status::Closed, "the session has ended")
-                .with("remedy", "create another client; the option resume continues the conversation"),
-        },
-    }
-}
-
-/// What the grace options and SIGKILL add up to, with a margin for a busy machine.
-fn longest_close(options: &Options) -> Duration {
-    options.graceful_exit_timeout * 2 + options.terminate_timeout + Duration::from_secs(10)
 }
 
 /// The rest of a stream that is not read any more.

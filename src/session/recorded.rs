@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Client;
 use super::connect::Environment;
+use super::inbound::Inbound;
 use crate::error::{Error, Result};
 use crate::log;
 use crate::options::Replay as ReplayOption;
@@ -51,10 +52,10 @@ impl Recording {
     }
 
     /// The way in, for the transport.
-    pub(super) fn sink(&self, client: &Arc<Client>) -> Arc<dyn Sink> {
+    pub(super) fn sink(&self, inbound: Arc<Inbound>) -> Arc<dyn Sink> {
         match &self.recorder {
-            Some(recorder) => Arc::new(RecordingSink::new(client.clone(), recorder.clone())),
-            None => client.clone(),
+            Some(recorder) => Arc::new(RecordingSink::new(inbound, recorder.clone())),
+            None => inbound,
         }
     }
 
@@ -70,13 +71,14 @@ impl Recording {
 /// A record in place of a CLI.
 pub(super) async fn start_replay(
     client: &Arc<Client>,
+    inbound: Arc<Inbound>,
     replay: ReplayOption,
     environment: &Environment,
 ) -> Result<Arc<dyn Transport>> {
     log::info(|| format!("playing {}", replay.path));
     let tail = client.options.stderr_tail_bytes;
     let redactor = record::redactor(&client.options, environment, &[]);
-    Ok(Replay::load(replay, tail, client.clone(), client.clone(), redactor).await?)
+    Ok(Replay::load(replay, tail, inbound, client.clone(), redactor).await?)
 }
 
 impl Watcher for Client {

@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 use super::Client;
 use super::inbound::text_of;
 use super::ledger::Ledger;
+use super::life::Call;
 use super::shared::{self, Claim};
 use super::stream::Held;
 use super::turns::{Ceiling, InProgress, OwedTurn, Turn, Turns};
@@ -124,6 +125,18 @@ impl Run {
         drop(claim);
     }
 
+    /// The input ends with the run from now on. Whether no stream is left that keeps it open.
+    fn finish(&self) -> bool {
+        self.finishing.store(true, Ordering::SeqCst);
+        self.streams.load(Ordering::SeqCst) == 0
+    }
+
+    /// Whether the input may end now that this stream has.
+    fn stream_ended(&self) -> bool {
+        let left = self.streams.fetch_sub(1, Ordering::SeqCst) - 1;
+        self.finishing.load(Ordering::SeqCst) && left == 0
+    }
+
     pub fn ledger(&self) -> Value {
         lock(&self.ledger).document()
     }
@@ -133,14 +146,11 @@ impl Client {
     /// Ends the input when the run is over: every prompt has its result, and nothing goes on that may need the host.
     /// At once when the host answers no requests.
     pub fn end_input_after_run(&self) -> Result<()> {
-        self.connected()?;
-        self.finish_after_run();
+        self.check(Call::Control)?;
+        if self.run.finish() {
+            self.finish_now_or_later();
+        }
         Ok(())
-    }
-
-    fn finish_after_run(&self) {
-        self.run.finishing.store(true, Ordering::SeqCst);
-        self.finish_if_possible();
     }
 
     pub(super) fn prompt_stream_began(&self) {
@@ -148,17 +158,13 @@ impl Client {
     }
 
     pub(super) fn prompt_stream_ended(&self) {
-        self.run.streams.fetch_sub(1, Ordering::SeqCst);
-        if self.run.finishing.load(Ordering::SeqCst) {
-            self.finish_if_possible();
+        if self.run.stream_ended() {
+            self.finish_now_or_later();
         }
     }
 
     /// The end of the input has been asked for: now, or when the run is over.
-    fn finish_if_possible(&self) {
-        if self.run.streams.load(Ordering::SeqCst) > 0 {
-            return;
-        }
+    fn finish_now_or_later(&self) {
         if !self.answers_requests() {
             return self.close_input();
         }
@@ -166,6 +172,11 @@ impl Client {
         if lock(&self.run.turns).ceiling() == Ceiling::Start {
             self.start_ceiling();
         }
+    }
+
+    fn close_input(&self) {
+        // Where it cannot be ended any more the session is ending.
+        let _ = self.end_input();
     }
 
     /// Whether a result has been received, and none is owed.
@@ -403,7 +414,8 @@ mod tests {
     #[test]
     fn the_end_of_a_stream_and_the_wish_to_finish_do_not_miss_each_other() {
         const OVER: usize = usize::MAX;
-        let client = Client::create("{}").unwrap();
+        let run = Run::default();
+        let possible = AtomicUsize::new(0);
         let (round, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let deadline = Instant::now() + Duration::from_secs(1);
         std::thread::scope(|scope| {
@@ -412,20 +424,20 @@ mod tests {
                     if wait_for(&round, number) == OVER {
                         break;
                     }
-                    client.finish_after_run();
+                    possible.fetch_add(usize::from(run.finish()), Ordering::SeqCst);
                     done.store(number, Ordering::SeqCst);
                 }
             });
             let mut missed = None;
             for number in 1..200_000 {
-                client.run.finishing.store(false, Ordering::SeqCst);
-                client.run.streams.store(1, Ordering::SeqCst);
-                lock(&client.state).input_ended = false;
+                run.finishing.store(false, Ordering::SeqCst);
+                run.streams.store(1, Ordering::SeqCst);
+                possible.store(0, Ordering::SeqCst);
                 round.store(number, Ordering::SeqCst);
                 (0..number % 40).for_each(|_| std::hint::spin_loop());
-                client.prompt_stream_ended();
+                possible.fetch_add(usize::from(run.stream_ended()), Ordering::SeqCst);
                 wait_for(&done, number);
-                if !lock(&client.state).input_ended {
+                if possible.load(Ordering::SeqCst) == 0 {
                     missed = Some(number);
                 }
                 if missed.is_some() || Instant::now() > deadline {

@@ -21,7 +21,7 @@ use crate::protocol::kind::Kind;
 use crate::protocol::tolerant;
 use crate::requests::{Request, RequestKind};
 use crate::sync::lock;
-use crate::transport::{Sink, look};
+use crate::transport::look;
 
 const REMEDY: &str =
     "nothing was done about it: wait, interrupt the turn, or disconnect and continue by the option resume";
@@ -104,9 +104,13 @@ impl Client {
         }
     }
 
-    pub(super) fn watch_for_exit(&self) {
+    pub(super) fn note_input_ended(&self) {
         *lock(&self.stall_watch.input_ended) = Some(Instant::now());
-        self.watch_stalls();
+    }
+
+    /// The host has ended the input, or the run has.
+    pub(super) fn input_ended(&self) -> bool {
+        lock(&self.stall_watch.input_ended).is_some()
     }
 
     /// The session is over.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use super::Client;
 use super::connect::Plan;
+use super::inbound::Inbound;
+use super::life::Launched;
 use super::recorded::{Recording, start_replay};
 use crate::error::{Error, Result, Status};
 use crate::log;
@@ -14,25 +16,34 @@ use crate::process::Command;
 use crate::sync::lock;
 use crate::transport::find_cli::{self, Found};
 use crate::transport::launcher::{self, Kind};
-use crate::transport::subprocess::{Grace, Start, Subprocess};
+use crate::transport::subprocess::{Start, Subprocess};
 use crate::transport::{Transport, private_files::PrivateFiles};
 
 /// Makes the transport of the session; it still has to be opened. The order of preference is decided here alone.
-pub async fn start_transport(client: &Arc<Client>, plan: Plan) -> Result<Arc<dyn Transport>> {
+pub(super) async fn start_transport(
+    client: &Arc<Client>,
+    plan: Plan,
+    launched: Launched,
+) -> Result<Arc<dyn Transport>> {
+    let inbound = || Inbound::new(client, launched);
     // First, so that a program with a transport of its own is played like any other.
     if let Some(replay) = client.options.replay.clone() {
-        return start_replay(client, replay, &plan.environment).await;
+        return start_replay(client, inbound(), replay, &plan.environment).await;
     }
     if client.host.is_given() {
         let recording = Recording::begin(client, || (None, plan.environment.to_vec())).await;
-        if let Some(transport) = client.start_host(recording.sink(client)) {
+        if let Some(transport) = client.start_host(recording.sink(inbound())) {
             return Ok(recording.around(transport));
         }
     }
-    start_process(client, plan).await
+    start_process(client, plan, inbound()).await
 }
 
-async fn start_process(client: &Arc<Client>, plan: Plan) -> Result<Arc<dyn Transport>> {
+async fn start_process(
+    client: &Arc<Client>,
+    plan: Plan,
+    inbound: Arc<Inbound>,
+) -> Result<Arc<dyn Transport>> {
     let host_environment = plan.environment.clone();
     let argv = plan.launch.shown_args.clone();
     let start = prepare(client, plan).await?;
@@ -48,14 +59,16 @@ async fn start_process(client: &Arc<Client>, plan: Plan) -> Result<Arc<dyn Trans
         (Some(start.command.program.clone()), environment)
     });
     let recording = recording.await;
-    let transport = Subprocess::start(start, recording.sink(client)).await?;
+    if client.is_closing() {
+        return Err(Error::new(Status::Cancelled, "the session is closing"));
+    }
+    let transport = Subprocess::start(start, recording.sink(inbound)).await?;
     Ok(recording.around(transport))
 }
 
 async fn prepare(client: &Client, plan: Plan) -> Result<Start> {
     let Plan { launch, environment, .. } = plan;
     let options = &client.options;
-    let grace = Grace { exit: options.graceful_exit_timeout, terminate: options.terminate_timeout };
     let stderr_tail_bytes = options.stderr_tail_bytes;
     let may_be_slow = touches_disk(&launch);
     let prepare = move || -> Result<Start> {
@@ -63,7 +76,7 @@ async fn prepare(client: &Client, plan: Plan) -> Result<Start> {
         let args = launch.args.iter().chain(&private_files.arguments).cloned().collect();
         let (mut command, first_line) = command(launch, &environment, args)?;
         command.inherited.clone_from(&private_files.inherited);
-        Ok(Start { command, first_line, private_files, grace, stderr_tail_bytes })
+        Ok(Start { command, first_line, private_files, stderr_tail_bytes })
     };
     if !may_be_slow {
         return prepare();

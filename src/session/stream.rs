@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::Client;
+use super::life::Call;
 use crate::dispatch::{Slot, Step};
 use crate::error::Result;
 use crate::protocol::user_message;
@@ -34,7 +35,7 @@ pub struct Stream {
 impl Client {
     /// Sends the prompts of a generator, in order. It is called where the dispatch mode runs callbacks.
     pub fn query_stream(&self, session_id: Option<&str>, next: NextPrompt) -> Result<()> {
-        self.connected()?;
+        self.check(Call::Control)?;
         let Some(client) = self.strong() else { return Ok(()) };
         let stream = Arc::new(Stream {
             client,

@@ -1,7 +1,8 @@
 //! What the host says: prompts, composed messages, the end of input.
 
-use super::{Client, not_connected};
-use crate::error::{Error, Result, Status};
+use super::Client;
+use super::life::{Call, Event};
+use crate::error::{Error, Result};
 use crate::protocol::user_message::{self, UserMessage};
 use crate::sync::lock;
 
@@ -20,10 +21,7 @@ impl Client {
     }
 
     pub(super) fn send(&self, message: UserMessage) -> Result<String> {
-        self.connected()?;
-        if lock(&self.state).input_ended {
-            return Err(input_ended());
-        }
+        self.check(Call::Send)?;
         self.write_prompt(message)
     }
 
@@ -46,30 +44,17 @@ impl Client {
 
     /// No more prompts: the CLI finishes what it has and exits.
     pub fn end_input(&self) -> Result<()> {
-        self.connected()?;
-        self.close_input();
+        self.calls(Event::EndInput, || {
+            // Before the CLI sees it: it may be gone at once.
+            self.note_input_ended();
+            Ok(())
+        })?;
+        self.watch_stalls();
         Ok(())
-    }
-
-    pub(super) fn close_input(&self) {
-        lock(&self.state).input_ended = true;
-        if let Some(transport) = self.transport() {
-            transport.end_input();
-            self.watch_for_exit();
-        }
     }
 
     /// A failed write says little; the end of the process says why, if it is known already.
     fn explain(&self, error: Error) -> Error {
-        let state = lock(&self.state);
-        match &state.cause {
-            Some(_) => not_connected(&state),
-            None => error,
-        }
+        lock(&self.state).cause.as_deref().cloned().unwrap_or(error)
     }
-}
-
-fn input_ended() -> Error {
-    Error::new(Status::Closed, "the input of the session has ended")
-        .with("remedy", "send nothing after claude_client_end_input")
 }

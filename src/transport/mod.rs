@@ -48,12 +48,8 @@ pub trait Transport: Send + Sync {
     /// No more input: the far side sees the end of its stdin once everything before has been written.
     fn end_input(&self);
 
-    /// Begins to end the far side. [`Sink::exited`] or [`Sink::unended`] follows in bounded time.
-    fn close(&self);
-
-    /// The far side is being closed in the midst of a turn that it cannot be told to leave, because its input has ended: it is
-    /// made to, sooner than otherwise.
-    fn hurry(&self) {}
+    /// The session ends: the steps that follow are those of its end, and nothing of the conversation.
+    fn closing(&self) {}
 
     /// Asks the far side to go: SIGTERM for a process. What it still writes is read.
     fn terminate(&self);
@@ -61,11 +57,19 @@ pub trait Transport: Send + Sync {
     /// Ends the far side by force, with all that it has started. [`Sink::exited`] or [`Sink::unended`] follows soon.
     fn kill(&self);
 
+    /// Nothing more is read or written, whatever comes: the streams count as ended.
+    fn stop_reading(&self) {}
+
     /// The session is over and the client is being freed: lets go of what belongs to the host, waiting for its
     /// functions that run.
     fn release(&self);
 
     fn pid(&self) -> Option<u32>;
+
+    /// How the far side went, for whoever cannot wait until the reader tells it.
+    fn exit(&self) -> Option<ExitReport> {
+        None
+    }
 
     /// Bytes that wait for the far side to read them.
     fn queued_input(&self) -> usize;
@@ -90,6 +94,12 @@ pub trait Sink: Send + Sync {
 
     fn wait_for_room(&self) -> Later<'_, ()>;
 
+    /// Whoever reads waits for room from now on, or goes on.
+    fn reading_held(&self, held: bool);
+
+    /// What has come is still being handed over: nobody is silent. Told again and again as long as that takes.
+    fn handing_over(&self);
+
     fn stderr_line(&self, line: &[u8]);
 
     /// No line of stderr follows; these are the last ones.
@@ -101,6 +111,27 @@ pub trait Sink: Send + Sync {
 
     /// The far side cannot be ended, and lives on.
     fn unended(&self, why: Error);
+}
+
+/// Is called when a task ends, also by a defect in the session's code, which must end this client only.
+struct AtEnd<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for AtEnd<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// Waits until more may be read, and says so while it takes.
+async fn room(sink: &dyn Sink) {
+    if sink.has_room() {
+        return;
+    }
+    sink.reading_held(true);
+    while !sink.has_room() {
+        sink.wait_for_room().await;
+    }
+    sink.reading_held(false);
 }
 
 /// How the far side went.

@@ -40,6 +40,9 @@ const MOST_QUEUED: usize = 16 << 20;
 /// … and when nothing moves for this long, the record is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// So often it is said that the disk still takes what has come.
+const STILL_WRITING: Duration = Duration::from_millis(50);
+
 /// Bytes that are written before others are told that there is room again.
 const BATCH: usize = 256 << 10;
 
@@ -79,6 +82,8 @@ pub struct Recorder {
     started: Instant,
     warn: Warn,
     warned: AtomicBool,
+    /// The session is being ended.
+    closing: AtomicBool,
 }
 
 impl Recorder {
@@ -112,6 +117,7 @@ impl Recorder {
             started: Instant::now(),
             warn: start.warn,
             warned: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
         });
         recorder.push(Item::Meta(header));
         Some(recorder)
@@ -302,17 +308,11 @@ pub struct RecordingTransport {
     inner: Arc<dyn Transport>,
     recorder: Arc<Recorder>,
     input_ended: AtomicBool,
-    closed: AtomicBool,
 }
 
 impl RecordingTransport {
     pub fn new(inner: Arc<dyn Transport>, recorder: Arc<Recorder>) -> RecordingTransport {
-        RecordingTransport {
-            inner,
-            recorder,
-            input_ended: AtomicBool::new(false),
-            closed: AtomicBool::new(false),
-        }
+        RecordingTransport { inner, recorder, input_ended: AtomicBool::new(false) }
     }
 
     fn note_once(&self, done: &AtomicBool, event: &str) {
@@ -342,27 +342,28 @@ impl Transport for RecordingTransport {
     }
 
     fn end_input(&self) {
-        self.note_once(&self.input_ended, format::END_INPUT);
+        // That of a session that ends is a part of its end.
+        if !self.recorder.closing.load(Ordering::Acquire) {
+            self.note_once(&self.input_ended, format::END_INPUT);
+        }
         self.inner.end_input();
     }
 
-    fn hurry(&self) {
-        self.inner.hurry();
-    }
-
-    fn close(&self) {
-        self.note_once(&self.closed, format::CLOSE);
-        self.inner.close();
+    fn closing(&self) {
+        self.note_once(&self.recorder.closing, format::CLOSE);
+        self.inner.closing();
     }
 
     fn terminate(&self) {
-        self.note_once(&self.closed, format::CLOSE);
         self.inner.terminate();
     }
 
     fn kill(&self) {
-        self.note_once(&self.closed, format::CLOSE);
         self.inner.kill();
+    }
+
+    fn stop_reading(&self) {
+        self.inner.stop_reading();
     }
 
     fn release(&self) {
@@ -374,6 +375,10 @@ impl Transport for RecordingTransport {
         self.inner.pid()
     }
 
+    fn exit(&self) -> Option<ExitReport> {
+        self.inner.exit()
+    }
+
     fn queued_input(&self) -> usize {
         self.inner.queued_input()
     }
@@ -383,6 +388,8 @@ impl Transport for RecordingTransport {
     }
 }
 
+type Tell = Box<dyn FnOnce(&dyn Sink) + Send>;
+
 /// The way in, noted.
 pub struct RecordingSink {
     inner: Arc<dyn Sink>,
@@ -391,6 +398,8 @@ pub struct RecordingSink {
     seen: AtomicUsize,
     has_stderr: AtomicBool,
     ends: Mutex<Ends>,
+    /// stdout ended though nobody had ended the session.
+    muted: AtomicBool,
 }
 
 impl RecordingSink {
@@ -401,6 +410,7 @@ impl RecordingSink {
             seen: AtomicUsize::new(0),
             has_stderr: AtomicBool::new(false),
             ends: Mutex::default(),
+            muted: AtomicBool::new(false),
         }
     }
 
@@ -412,7 +422,7 @@ impl RecordingSink {
     }
 
     /// Notes a part of the end and tells it; the last one when the record is whole: whoever is told finds all of it in the file.
-    fn part_ended(&self, note: impl FnOnce(&mut Ends), tell: impl FnOnce(&dyn Sink) + Send + 'static) {
+    fn part_ended(&self, note: impl FnOnce(&mut Ends), tell: Tell) {
         let end = {
             let mut ends = lock(&self.ends);
             note(&mut ends);
@@ -424,15 +434,23 @@ impl RecordingSink {
         }
     }
 
-    fn ended(&self, end: &End, tell: impl FnOnce(&dyn Sink) + Send + 'static) {
+    fn ended(&self, end: &End, tell: Tell) {
         self.recorder.push(Item::Meta(format::ended(end, !self.has_stderr.load(Ordering::Relaxed))));
         let (recorder, inner) = (self.recorder.clone(), self.inner.clone());
         let runtime = lock(&self.recorder.queue).runtime.clone();
         let Some(runtime) = runtime else { return tell(&*self.inner) };
         runtime.spawn(async move {
-            recorder.finish().await;
+            handing_over(&*inner, recorder.finish()).await;
             tell(&*inner);
         });
+    }
+}
+
+/// Waits for the disk, which must not be taken for a far side that says nothing.
+async fn handing_over(sink: &dyn Sink, writing: impl Future<Output = ()>) {
+    tokio::pin!(writing);
+    while timeout(STILL_WRITING, &mut writing).await.is_err() {
+        sink.handing_over();
     }
 }
 
@@ -458,7 +476,7 @@ impl Sink for RecordingSink {
     fn wait_for_room(&self) -> Later<'_, ()> {
         Box::pin(async move {
             if self.recorder.is_full() {
-                self.recorder.wait_for_room().await;
+                handing_over(&*self.inner, self.recorder.wait_for_room()).await;
             } else if !self.inner.has_room() {
                 // Where it has, the disk has caught up in between, and nobody would tell of that.
                 self.inner.wait_for_room().await;
@@ -472,23 +490,34 @@ impl Sink for RecordingSink {
         self.inner.stderr_line(line);
     }
 
+    fn reading_held(&self, held: bool) {
+        self.inner.reading_held(held);
+    }
+
+    fn handing_over(&self) {
+        self.inner.handing_over();
+    }
+
     fn stdout_ended(&self) {
-        self.part_ended(|ends| ends.stdout = true, |inner| inner.stdout_ended());
+        self.muted.store(!self.recorder.closing.load(Ordering::Acquire), Ordering::Release);
+        self.part_ended(|ends| ends.stdout = true, Box::new(|inner| inner.stdout_ended()));
     }
 
     fn stderr_ended(&self, tail: String) {
         let noted = tail.clone();
-        self.part_ended(|ends| ends.stderr = Some(noted), |inner| inner.stderr_ended(tail));
+        self.part_ended(|ends| ends.stderr = Some(noted), Box::new(|inner| inner.stderr_ended(tail)));
     }
 
     fn exited(&self, exit: ExitReport) {
-        let noted = exit.clone();
-        self.part_ended(|ends| ends.report = Some(noted), |inner| inner.exited(exit));
+        let mut noted = exit.clone();
+        noted.abandoned |=
+            self.muted.load(Ordering::Acquire) && self.recorder.closing.load(Ordering::Acquire);
+        self.part_ended(|ends| ends.report = Some(noted), Box::new(|inner| inner.exited(exit)));
     }
 
     fn unended(&self, why: Error) {
         let report = ExitReport { cause: Some(Box::new(why.clone())), ..ExitReport::new(Exit::Unknown) };
-        self.ended(&End { report, stderr: String::new() }, |inner| inner.unended(why));
+        self.ended(&End { report, stderr: String::new() }, Box::new(|inner| inner.unended(why)));
     }
 }
 
@@ -509,6 +538,8 @@ mod tests {
             Box::pin(std::future::pending())
         }
         fn stdout_ended(&self) {}
+        fn reading_held(&self, _: bool) {}
+        fn handing_over(&self) {}
         fn stderr_line(&self, _: &[u8]) {}
         fn stderr_ended(&self, _: String) {}
         fn exited(&self, _: ExitReport) {}

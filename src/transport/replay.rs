@@ -17,7 +17,7 @@ use tokio::time::sleep_until;
 
 use super::record::redact::Redactor;
 use super::stderr_tail::StderrTail;
-use super::{End, ExitReport, Later, Sink, Transport};
+use super::{End, ExitReport, Later, Sink, Transport, room};
 use crate::error::{Error, Result, Status};
 use crate::options;
 use crate::process::Exit;
@@ -96,7 +96,7 @@ impl Replay {
                 Step::Fail(error) => audience.watcher.failed(error),
                 Step::Data { bytes, pause_us } => {
                     anchor = self.pause(anchor, pause_us).await;
-                    self.room(&audience).await;
+                    room(&*audience.sink).await;
                     audience.sink.data(&mut BytesMut::from(bytes.as_slice()));
                 }
                 Step::Stderr { line, pause_us } => {
@@ -112,12 +112,6 @@ impl Replay {
                 Step::End(End { report, stderr }) => return ((!told_exit).then_some(report), stderr),
             }
             tokio::task::yield_now().await;
-        }
-    }
-
-    async fn room(&self, audience: &Audience) {
-        while !audience.sink.has_room() {
-            audience.sink.wait_for_room().await;
         }
     }
 
@@ -172,7 +166,7 @@ impl Transport for Replay {
         self.change(State::end_input);
     }
 
-    fn close(&self) {
+    fn closing(&self) {
         self.change(State::close);
     }
 

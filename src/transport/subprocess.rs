@@ -1,39 +1,22 @@
 //! The CLI as a child process.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{oneshot, watch};
-use tokio::time::{sleep, timeout};
+use tokio::task::AbortHandle;
 
 use super::private_files::PrivateFiles;
 use super::stderr_tail::StderrTail;
 use super::writer::Writer;
-use super::{ExitReport, Later, Sink, Transport, look};
+use super::{AtEnd, ExitReport, Later, Sink, Transport, room};
 use crate::error::{Error, Result, Status};
 use crate::process::{self, Exit, FailureKind, Process, SpawnFailure, Spawned, Unended};
 use crate::sync::lock;
 
-/// How long the child may take for each step of its end.
-#[derive(Debug, Clone, Copy)]
-pub struct Grace {
-    /// From the end of its stdin to SIGTERM.
-    pub exit: Duration,
-    /// From SIGTERM to SIGKILL.
-    pub terminate: Duration,
-}
-
-/// How long the streams may stay silent after the exit before they are given up: somebody else holds them open.
-const SILENCE_AFTER_EXIT: Duration = Duration::from_millis(250);
-
 /// A grandchild that keeps writing must not keep the session open: more than any pipe holds cannot be the CLI's.
 const READ_AFTER_EXIT: usize = 64 << 20;
-
-/// A child that is in the midst of something and cannot be told to leave it has so long until SIGTERM.
-const HURRY: Duration = Duration::from_millis(500);
 
 const SMALLEST_BUFFER: usize = 4 << 10;
 const LARGEST_BUFFER: usize = 256 << 10;
@@ -46,9 +29,11 @@ const READS_PER_TURN: usize = 16;
 pub struct Subprocess {
     process: Process,
     writer: Arc<Writer>,
-    grace: Grace,
-    closing: AtomicBool,
-    abandoned: AtomicBool,
+    /// Let go of when it has been stopped: a frame that was left may hold this for ever, and must not keep the descriptors of a
+    /// reader with it.
+    writing: Mutex<Option<AbortHandle>>,
+    /// Set when nothing more is to be read.
+    stop: watch::Sender<bool>,
     tail: Arc<Mutex<StderrTail>>,
     /// What the child reads in its first moments only.
     files: Mutex<Option<PrivateFiles>>,
@@ -60,7 +45,6 @@ pub struct Start {
     /// What the far side of a launcher reads before the CLI does.
     pub first_line: Option<Vec<u8>>,
     pub private_files: PrivateFiles,
-    pub grace: Grace,
     pub stderr_tail_bytes: usize,
 }
 
@@ -92,73 +76,52 @@ impl Subprocess {
                 .with_opt("remedy", process::lacking(&cause)));
             }
         };
-        let tail = Arc::new(Mutex::new(StderrTail::new(start.stderr_tail_bytes)));
+        let writer = Writer::new(stdin);
         let subprocess = Arc::new(Subprocess {
             process,
-            writer: Writer::new(stdin),
-            grace: start.grace,
-            closing: AtomicBool::new(false),
-            abandoned: AtomicBool::new(false),
-            tail: tail.clone(),
+            writing: Mutex::new(Some(tokio::spawn(writer.clone().run()).abort_handle())),
+            writer,
+            stop: watch::Sender::new(false),
+            tail: Arc::new(Mutex::new(StderrTail::new(start.stderr_tail_bytes))),
             files: Mutex::new(Some(start.private_files).filter(PrivateFiles::is_on_disk)),
         });
-        let writing = tokio::spawn(subprocess.writer.clone().run());
-        let stdout = Output::new(stdout, subprocess.process.exited());
-        let stderr = Output::new(stderr, subprocess.process.exited());
-        let errors = tokio::spawn(read_stderr(stderr, tail.clone(), sink.clone()));
-        tokio::spawn(subprocess.clone().tell_exit(sink.clone()));
+        subprocess.serve(stdout, stderr, &sink);
         if let Some(line) = start.first_line {
             // A launcher that has ended by now says why by its end.
             let _ = subprocess.writer.write(line);
         }
-        let serving = subprocess.clone();
-        tokio::spawn(async move {
-            // A defect in the session's code must end this client only.
-            let mut reading = tokio::spawn(read_stdout(stdout, sink.clone()));
-            let ended = async {
-                let _ = (&mut reading).await;
-                sink.stdout_ended();
-                serving.wait_for_exit().await;
-            };
-            let unended = tokio::select! {
-                () = ended => None,
-                why = unended(serving.process.unended()) => Some(serving.lives_on(why)),
-            };
-            reading.abort();
-            let reading_errors = errors.abort_handle();
-            let _ = timeout(SILENCE_AFTER_EXIT * 2, errors).await;
-            // Neither a descendant that still writes nor one that does not read keeps anything of the session alive.
-            reading_errors.abort();
-            writing.abort();
-            serving.remove_files();
-            match unended {
-                Some(why) => sink.unended(why),
-                None => sink.stderr_ended(serving.stderr()),
-            }
-            serving.writer.give_up();
-        });
         Ok(subprocess)
     }
 
-    /// stdout has ended. A child that lives on without it is of no use: it is ended.
-    async fn wait_for_exit(&self) {
-        let mut exited = self.process.exited();
-        // A little longer: the process thread may have been stopped as long as this one.
-        if exits_within(&mut exited, self.grace.exit).await
-            || exits_within(&mut exited, SILENCE_AFTER_EXIT).await
-        {
-            return;
-        }
-        self.abandoned.store(true, Ordering::Release);
-        self.close();
-        let _ = exited.wait_for(Option::is_some).await;
+    /// Each fact is told by a task of its own.
+    fn serve(self: &Arc<Self>, stdout: Receiver, stderr: Receiver, sink: &Arc<dyn Sink>) {
+        let output = |pipe| Output::new(pipe, self.process.exited(), self.stop.subscribe());
+        let (stdout, stderr) = (output(stdout), output(stderr));
+        tokio::spawn(read_stdout(stdout, sink.clone()));
+        tokio::spawn(read_stderr(stderr, self.tail.clone(), sink.clone()));
+        tokio::spawn(self.clone().tell_end(sink.clone()));
     }
 
-    async fn tell_exit(self: Arc<Self>, sink: Arc<dyn Sink>) {
-        let mut exited = self.process.exited();
-        let exit = exited.wait_for(Option::is_some).await.ok().and_then(|exit| *exit);
-        let abandoned = self.abandoned.load(Ordering::Acquire);
-        sink.exited(ExitReport { abandoned, ..ExitReport::new(exit.unwrap_or(Exit::Unknown)) });
+    async fn tell_end(self: Arc<Self>, sink: Arc<dyn Sink>) {
+        let exit = exit(self.process.exited());
+        tokio::pin!(exit);
+        let exit = tokio::select! {
+            biased;
+            exit = &mut exit => exit,
+            why = unended(self.process.unended()) => {
+                sink.unended(self.lives_on(why));
+                exit.await
+            }
+        };
+        // A descendant that does not read keeps nothing of the session alive.
+        self.stop_writing();
+        sink.exited(ExitReport::new(exit));
+    }
+
+    fn stop_writing(&self) {
+        if let Some(writing) = lock(&self.writing).take() {
+            writing.abort();
+        }
     }
 
     /// The child cannot be ended by this process. Its end is not waited for, and the system keeps its books.
@@ -182,6 +145,10 @@ impl Subprocess {
     }
 }
 
+async fn exit(mut told: watch::Receiver<Option<Exit>>) -> Exit {
+    told.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(Exit::Unknown)
+}
+
 async fn unended(mut told: watch::Receiver<Option<Unended>>) -> Unended {
     let why = told.wait_for(Option::is_some).await.ok().and_then(|why| *why);
     match why {
@@ -200,6 +167,7 @@ impl Transport for Subprocess {
     }
 
     fn release(&self) {
+        self.stop_writing();
         self.writer.release();
     }
 
@@ -211,26 +179,24 @@ impl Transport for Subprocess {
         self.writer.end();
     }
 
-    fn close(&self) {
-        if !self.closing.swap(true, Ordering::AcqRel) {
-            self.writer.end();
-            self.process.end_within(self.grace.exit, self.grace.terminate);
-        }
-    }
-
-    fn hurry(&self) {
-        self.process.end_within(self.grace.exit.min(HURRY), self.grace.terminate);
-    }
-
     fn terminate(&self) {
         self.writer.end();
         self.process.terminate();
     }
 
     fn kill(&self) {
-        self.closing.store(true, Ordering::Release);
         self.writer.end();
         self.process.kill();
+    }
+
+    fn stop_reading(&self) {
+        self.stop.send_replace(true);
+        self.stop_writing();
+        self.writer.give_up();
+    }
+
+    fn exit(&self) -> Option<ExitReport> {
+        (*self.process.exited().borrow()).map(ExitReport::new)
     }
 
     fn queued_input(&self) -> usize {
@@ -259,27 +225,22 @@ impl Drop for Pending {
     }
 }
 
-async fn exits_within(exited: &mut watch::Receiver<Option<Exit>>, time: Duration) -> bool {
-    timeout(time, exited.wait_for(Option::is_some)).await.is_ok()
-}
-
 async fn read_stdout(mut output: Output, sink: Arc<dyn Sink>) {
+    let _end = AtEnd(|| sink.stdout_ended());
     let mut buffer = BytesMut::new();
     let mut size = SMALLEST_BUFFER;
     let mut after_exit = 0;
     'stream: loop {
         for _ in 0..READS_PER_TURN {
-            while !sink.has_room() {
-                sink.wait_for_room().await;
-            }
+            room(&*sink).await;
             if buffer.capacity() - buffer.len() < LEAST_ROOM {
                 buffer.reserve(size);
             }
-            let room = buffer.capacity() - buffer.len();
+            let space = buffer.capacity() - buffer.len();
             match output.pipe.try_read_buf(&mut buffer) {
                 Ok(0) => break 'stream,
                 Ok(read) => {
-                    if read == room {
+                    if read == space {
                         size = (size * 2).min(LARGEST_BUFFER);
                     } else {
                         // The pipe is empty now: the next read would only find that out. What comes meanwhile is a new
@@ -309,53 +270,55 @@ async fn read_stdout(mut output: Output, sink: Arc<dyn Sink>) {
                 Err(_) => break 'stream,
             }
         }
+        if output.is_stopped() {
+            break;
+        }
         tokio::task::yield_now().await;
     }
     sink.data_ended(&mut buffer);
 }
 
-/// Waits for output as long as the child may have some.
+/// Waits for output until nothing more is to be read.
 struct Output {
     pipe: Receiver,
     exited: watch::Receiver<Option<Exit>>,
-    /// The child's end; `None` once it has been seen. Kept from wait to wait: to make it anew would cost each time.
-    end: Option<Later<'static, ()>>,
+    stop: watch::Receiver<bool>,
+    /// Kept from wait to wait: to make it anew would cost each time.
+    stopped: Later<'static, ()>,
 }
 
 impl Output {
-    fn new(pipe: Receiver, exited: watch::Receiver<Option<Exit>>) -> Output {
-        let mut watched = exited.clone();
-        let end: Later<'static, ()> = Box::pin(async move {
-            let _ = watched.wait_for(Option::is_some).await;
+    fn new(pipe: Receiver, exited: watch::Receiver<Option<Exit>>, stop: watch::Receiver<bool>) -> Output {
+        let mut watched = stop.clone();
+        let stopped: Later<'static, ()> = Box::pin(async move {
+            let _ = watched.wait_for(|stopped| *stopped).await;
         });
-        Output { pipe, exited, end: Some(end) }
+        Output { pipe, exited, stop, stopped }
     }
 
     fn child_has_ended(&self) -> bool {
         self.exited.borrow().is_some()
     }
 
-    /// `false` when the child has gone and nothing came for a while: a grandchild holds the pipe.
+    fn is_stopped(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// `false` when it is to stop. Not to be asked again then.
     async fn readable(&mut self) -> bool {
-        if let Some(end) = &mut self.end {
-            tokio::select! {
-                biased;
-                ready = self.pipe.readable() => return ready.is_ok(),
-                () = end => self.end = None,
-            }
-        }
         tokio::select! {
             biased;
             ready = self.pipe.readable() => ready.is_ok(),
-            () = sleep(SILENCE_AFTER_EXIT) => {
-                look().await;
-                matches!(timeout(Duration::ZERO, self.pipe.readable()).await, Ok(Ok(())))
-            }
+            () = &mut self.stopped => false,
         }
     }
 }
 
 async fn read_stderr(mut output: Output, tail: Arc<Mutex<StderrTail>>, sink: Arc<dyn Sink>) {
+    let _end = AtEnd(|| {
+        let tail = lock(&tail).text();
+        sink.stderr_ended(tail);
+    });
     let mut buffer = Vec::new();
     let mut after_exit = 0;
     loop {
@@ -366,7 +329,7 @@ async fn read_stderr(mut output: Output, tail: Arc<Mutex<StderrTail>>, sink: Arc
             Ok(read) => {
                 lock(&tail).feed(&buffer, |line| sink.stderr_line(line));
                 after_exit += if output.child_has_ended() { read } else { 0 };
-                if after_exit > READ_AFTER_EXIT {
+                if after_exit > READ_AFTER_EXIT || output.is_stopped() {
                     break;
                 }
                 tokio::task::yield_now().await;
@@ -415,6 +378,10 @@ fn reason(kind: FailureKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::{sleep, timeout};
+
     use super::*;
 
     struct Nobody;
@@ -431,6 +398,8 @@ mod tests {
             Box::pin(std::future::ready(()))
         }
         fn stdout_ended(&self) {}
+        fn reading_held(&self, _: bool) {}
+        fn handing_over(&self) {}
         fn stderr_line(&self, _: &[u8]) {}
         fn stderr_ended(&self, _: String) {}
         fn exited(&self, _: ExitReport) {}
@@ -450,12 +419,10 @@ mod tests {
             cwd: Some(folder.clone()),
             ..process::Command::default()
         };
-        let grace = Grace { exit: Duration::from_secs(5), terminate: Duration::from_secs(5) };
         let start = Start {
             command: sh(script),
             first_line: None,
             private_files: PrivateFiles::default(),
-            grace,
             stderr_tail_bytes: 100,
         };
         let mut starting = Box::pin(Subprocess::start(start, Arc::new(Nobody)));

@@ -255,6 +255,23 @@ static void on_ready(void *user_data) {
     ready++;
 }
 
+static void on_ready_once(void *user_data) {
+    UNUSED(user_data);
+    if (leaves("ready")) longjmp(out, 1);
+}
+
+/* The ready function is called from the midst of what the end of a session has to do: the rest is done all the same. */
+static void ready_function(void) {
+    claude_client_t *client = create(CLAUDE_DISPATCH_PUMP);
+    OK(claude_client_on_ready(client, on_ready_once, NULL, on_destroy, &error));
+    leave_in = "ready";
+    if (setjmp(out) == 0) OK(claude_client_disconnect(client, on_done, NULL, &error));
+    CHECK(jumps == 1 && told_done == 0);
+    claude_client_free(client);
+    CHECK(told_done == 1 && destroyed == 1);
+    OK(claude_runtime_shutdown(30000, &error));
+}
+
 /* An event loop pumps when it is told to: of what a left callback had before it, the next call tells. */
 static void told_of_rest(void) {
     claude_client_t *client = start();
@@ -575,6 +592,7 @@ int main(int count, char **arguments) {
     else if (strcmp(what, "another-client") == 0) another_client();
     else if (strcmp(what, "nested") == 0) nested();
     else if (strcmp(what, "log") == 0) log_callback();
+    else if (strcmp(what, "ready") == 0) ready_function();
     else if (strcmp(what, "destroy") == 0) destroy_function();
     else CHECK(!"a scenario");
     puts("good");

@@ -218,6 +218,8 @@ int main(int argc, char **argv)
     CHECK(argc == 4);
     CHECK(setrlimit(RLIMIT_CORE, &no_core) == 0);
     options = argv[1], phase = argv[2];
+    /* Jobs in the background are started with SIGINT ignored, and it is one of the ways to go. */
+    CHECK(signal(SIGINT, SIG_DFL) != SIG_ERR);
     memset(&action, 0, sizeof action);
     action.sa_handler = handler;
     CHECK(sigaction(SIGUSR1, &action, NULL) == 0);

@@ -7,7 +7,7 @@ use super::calls::Refusal;
 use super::event::Event;
 use super::machine::Machine;
 use super::states::Millis;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// What carries the actions out.
 pub trait Perform {
@@ -91,9 +91,17 @@ impl Driver {
     }
 
     /// The session is over, and all that follows from it was done.
+    #[cfg(test)]
+    #[allow(dead_code)] // The models ask.
     pub fn is_done(&self) -> bool {
         let inner = lock(&self.inner);
         inner.machine.is_over() && inner.queue.is_empty() && !inner.performing
+    }
+
+    /// Goes on in place of a performer that has left an action without returning from it.
+    pub fn go_on(&self, performer: &impl Perform) {
+        lock(&self.inner).performing = true;
+        self.perform_all(performer);
     }
 
     fn step<E>(
@@ -103,8 +111,13 @@ impl Driver {
         performer: &impl Perform,
         check: impl FnOnce(&Machine) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut inner = lock(&self.inner);
+        let inner = lock(&self.inner);
         check(&inner.machine)?;
+        self.advance(inner, event, now, performer);
+        Ok(())
+    }
+
+    fn advance(&self, mut inner: MutexGuard<'_, Inner>, event: Event, now: Millis, performer: &impl Perform) {
         let before = inner.machine.next_timeout();
         let mut actions = Vec::new();
         inner.machine.on(event, now, &mut actions);
@@ -118,7 +131,6 @@ impl Driver {
         if performs {
             self.perform_all(performer);
         }
-        Ok(())
     }
 
     fn perform_all(&self, performer: &impl Perform) {

@@ -16,8 +16,7 @@ use bytes::BytesMut;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 
-use super::subprocess::Grace;
-use super::{ExitReport, Later, Sink, Transport};
+use super::{AtEnd, ExitReport, Later, Sink, Transport, room};
 use crate::error::{Error, Result, Status};
 use crate::process::Exit;
 use crate::sync::lock;
@@ -58,6 +57,9 @@ pub trait Services: Send + Sync {
 /// So long may a host whose write has failed take to say why.
 const REASON_TAKES: Duration = Duration::from_secs(1);
 
+/// So long `close` may take when the far side is to be ended by force and was not asked to go before.
+const FORCED_CLOSE_TAKES: Duration = Duration::from_secs(4);
+
 /// How often a host that is not ready yet is asked again.
 const READY_POLL: Duration = Duration::from_millis(10);
 
@@ -81,10 +83,9 @@ enum Opening {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stop {
     No,
-    /// It may say its last words.
+    /// It is closed, and may take its time for that.
     Asked,
-    /// It is closed at once, and may take its time for that.
-    Hurried,
+    /// It counts as closed.
     Forced,
 }
 
@@ -105,9 +106,12 @@ pub struct HostTransport {
     calls: Calls,
     services: Arc<dyn Services>,
     inlet: Arc<Inlet>,
-    grace: Grace,
+    /// So long `close` may take.
+    close_takes: Duration,
     state: Mutex<State>,
     stop: watch::Sender<Stop>,
+    /// A write has failed.
+    failed: watch::Sender<bool>,
     /// The host's `connect` is not running.
     returned: watch::Sender<bool>,
 }
@@ -118,7 +122,7 @@ impl HostTransport {
         link: Arc<dyn Link>,
         services: Arc<dyn Services>,
         most_waiting: usize,
-        grace: Grace,
+        close_takes: Duration,
         sink: Arc<dyn Sink>,
     ) -> Arc<HostTransport> {
         let state = State {
@@ -135,9 +139,10 @@ impl HostTransport {
             calls: Calls::new(link),
             services,
             inlet: Arc::new(Inlet::new(most_waiting)),
-            grace,
+            close_takes,
             state: Mutex::new(state),
             stop: watch::Sender::new(Stop::No),
+            failed: watch::Sender::new(false),
             returned: watch::Sender::new(true),
         });
         tokio::spawn(transport.clone().serve(sink));
@@ -145,19 +150,11 @@ impl HostTransport {
     }
 
     async fn serve(self: Arc<Self>, sink: Arc<dyn Sink>) {
-        // A defect in the session's code must end this client only.
-        let reading = tokio::spawn(self.clone().read(sink.clone()));
-        let told = sink.clone();
-        tokio::spawn(async move {
-            let _ = reading.await;
-            told.stdout_ended();
-        });
-        let asked = tokio::select! {
-            () = self.ended_by_host() => false,
-            () = self.stopped(Stop::Asked) => true,
-        };
-        if asked {
-            self.let_it_end().await;
+        tokio::spawn(self.clone().read(sink.clone()));
+        tokio::select! {
+            () = self.ended_by_host() => {}
+            () = self.stopped(Stop::Asked) => {}
+            () = self.ended_by_failure() => {}
         }
         self.close_link().await;
         self.inlet.close();
@@ -179,24 +176,11 @@ impl HostTransport {
         let _ = self.returned.subscribe().wait_for(|returned| *returned).await;
     }
 
-    /// The far side sees the end of its input and may say its last words.
-    async fn let_it_end(&self) {
-        let (opening, failed) = {
-            let state = lock(&self.state);
-            (state.opening, state.failure.is_some())
-        };
-        if failed && opening == Opening::Open {
-            // A write fails because the far side is ending: its own end says why.
+    /// A write fails because the far side is ending: its own end says why.
+    async fn ended_by_failure(&self) {
+        let _ = self.failed.subscribe().wait_for(|failed| *failed).await;
+        if lock(&self.state).opening == Opening::Open {
             let _ = timeout(REASON_TAKES, self.inlet.wait_ended()).await;
-        }
-        if failed || opening != Opening::Open {
-            return;
-        }
-        self.end_input();
-        tokio::select! {
-            () = self.inlet.wait_ended() => {}
-            () = self.stopped(Stop::Hurried) => {}
-            () = sleep(self.grace.exit) => {}
         }
     }
 
@@ -213,10 +197,21 @@ impl HostTransport {
             }
         }
         let closing = self.on_thread(|me| me.calls.call_closing(|link| link.close()));
-        match timeout(self.grace.terminate, closing).await {
-            Ok(Some(Err(error))) => self.services.warn(error.message),
-            Err(_) => self.services.warn("the host's transport did not close in time".to_owned()),
-            Ok(_) => {}
+        let forced = *self.stop.borrow() == Stop::Forced;
+        let patience = async {
+            match forced {
+                true => sleep(self.close_takes.min(FORCED_CLOSE_TAKES)).await,
+                false => {
+                    let _ = timeout(self.close_takes, self.stopped(Stop::Forced)).await;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            closed = closing => if let Some(Err(error)) = closed {
+                self.services.warn(error.message);
+            },
+            () = patience => self.services.warn("the host's transport did not close in time".to_owned()),
         }
     }
 
@@ -232,12 +227,11 @@ impl HostTransport {
     }
 
     async fn read(self: Arc<Self>, sink: Arc<dyn Sink>) {
+        let _end = AtEnd(|| sink.stdout_ended());
         let mut buffer = BytesMut::new();
         'stream: loop {
             for _ in 0..TAKES_PER_TURN {
-                while !sink.has_room() {
-                    sink.wait_for_room().await;
-                }
+                room(&*sink).await;
                 match self.inlet.take(&mut buffer) {
                     Taken::Some { room } => {
                         sink.data(&mut buffer);
@@ -377,7 +371,7 @@ impl HostTransport {
             state.queued = 0;
             state.failure.get_or_insert(error);
         }
-        self.ask(Stop::Forced);
+        self.failed.send_replace(true);
     }
 
     fn ask(&self, stop: Stop) {
@@ -444,12 +438,8 @@ impl Transport for HostTransport {
         }
     }
 
-    fn close(&self) {
-        self.ask(Stop::Asked);
-    }
-
     fn terminate(&self) {
-        self.ask(Stop::Hurried);
+        self.ask(Stop::Asked);
     }
 
     fn kill(&self) {
