@@ -14,6 +14,7 @@ use claude_client::capi::control::claude_client_interrupt_wait;
 use claude_client::capi::json::claude_json_get;
 use claude_client::capi::receive::*;
 use claude_client::capi::request::*;
+use claude_client::capi::sessions::{claude_session_archive, claude_session_delete, claude_session_info};
 use claude_client::capi::talk::claude_client_query;
 use claude_client::capi::types::*;
 use claude_client::error::Status as Code;
@@ -36,7 +37,11 @@ fn without_places(failure: &Failure, places: &[(&str, &Path)]) -> Value {
         text = text.replace(path.to_str().expect("a path"), name);
     }
     text = text.replace(&format!("\"cli_version\":\"{CLI_VERSION}\""), "\"cli_version\":\"VERSION\"");
-    serde_json::from_str(&text).expect("JSON")
+    let mut document: Value = serde_json::from_str(&text).expect("JSON");
+    if let Some(pid) = document.get_mut("pid") {
+        *pid = "PID".into();
+    }
+    document
 }
 
 fn fails_with(script: Value, more: Value) -> (FakeClaude, Failure) {
@@ -105,6 +110,37 @@ fn stale() -> Failure {
     })
     .unwrap();
     noted_inside(&client)
+}
+
+/// Of sessions on the disk: one that is not there, one that is open, and one whose folder is taken by a file.
+fn of_sessions() -> Vec<(Failure, Vec<(&'static str, std::path::PathBuf)>)> {
+    const ID: &str = "0b0e8c1a-1111-4000-8000-000000000001";
+    let sandbox = Sandbox::new();
+    let (project, marks) = (sandbox.root().join("projects/-p"), sandbox.root().join("sessions"));
+    let prompt = json!({"type": "user", "uuid": "0b0e8c1a-2222-4000-8000-000000000002", "sessionId": ID, "cwd": "/p",
+        "timestamp": "2026-01-01T00:00:00.000Z", "message": {"role": "user", "content": "hello"}});
+    for folder in [&project, &marks] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    let pid = std::process::id();
+    std::fs::write(project.join(format!("{ID}.jsonl")), format!("{prompt}\n")).unwrap();
+    std::fs::write(project.join(ID), "").unwrap();
+    std::fs::write(marks.join(format!("{pid}.json")), json!({"pid": pid, "sessionId": ID}).to_string())
+        .unwrap();
+
+    let (id, unknown) = (CString::new(ID).unwrap(), c"0b0e8c1a-3333-4000-8000-000000000003");
+    let options = CString::new(json!({"config_dir": sandbox.root()}).to_string()).unwrap();
+    let mut info = null_mut();
+    // SAFETY: texts that end with NUL, and outputs.
+    let failures = unsafe {
+        [
+            check(|error| claude_session_info(unknown.as_ptr(), options.as_ptr(), &mut info, error)),
+            check(|error| claude_session_archive(id.as_ptr(), true, options.as_ptr(), error)),
+            check(|error| claude_session_delete(id.as_ptr(), options.as_ptr(), error)),
+        ]
+    };
+    let root = vec![("ROOT", sandbox.root().to_owned())];
+    failures.map(|outcome| (outcome.expect_err("it is refused"), root.clone())).into()
 }
 
 /// One of each, with what has to be taken out of its document.
@@ -176,6 +212,7 @@ fn all() -> Vec<(Failure, Vec<(&'static str, std::path::PathBuf)>)> {
     let (fake, failure) =
         fails_with(json!({"on_user": ["init", result, {"stderr": "the end\n"}, {"exit": 1}]}), json!({}));
     all.push((failure, root(&fake)));
+    all.extend(of_sessions());
     all
 }
 

@@ -119,7 +119,8 @@ fn q4_a_server_that_never_comes_holds_the_first_prompt_up_to_its_deadline() {
     let init = host.wait_message(|message| message["subtype"] == "init");
     let servers = init["mcp_servers"].as_array().unwrap();
     let asker = servers.iter().find(|server| server["name"] == "asker").unwrap();
-    assert_eq!(asker["status"], "failed", "{init:#}");
+    // By its deadline, or given up.
+    assert!(["pending", "failed"].map(Value::from).contains(&asker["status"]), "{init:#}");
     assert!(!stage.api.messages()[0].body["tools"].to_string().contains("mcp__asker__ask_name"));
 }
 
