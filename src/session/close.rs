@@ -26,7 +26,29 @@ impl Client {
         self.calls(Event::Disconnect, || {
             lock(&self.state).disconnecting.push(completion.accept());
             Ok(())
-        })
+        })?;
+        if self.life.look(Machine::is_over) {
+            self.wait_told();
+        }
+        Ok(())
+    }
+
+    /// Behind the end, when nothing else will come, what a disconnect is told is in the queue when its call returns: another thread
+    /// may be the one that performs, and is about to do it.
+    fn wait_told(&self) {
+        if self.is_performing_here() {
+            return;
+        }
+        let deadline = Instant::now() + READER_LATE;
+        let is_open = |completion: &Completion| !completion.is_awaited();
+        let mut state = lock(&self.state);
+        while state.telling || state.disconnecting.iter().any(is_open) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state = self.ended.wait_timeout(state, left);
+        }
     }
 
     /// As [`Client::disconnect`], waiting for the end of it.

@@ -127,6 +127,8 @@ struct State {
     ends: Ends,
     connecting: Option<Completion>,
     disconnecting: Vec<Completion>,
+    /// Some of those are being told at the moment.
+    telling: bool,
     /// Everybody who waited for the end has been told.
     released: bool,
 }
@@ -193,6 +195,7 @@ impl Client {
             ends: Ends::default(),
             connecting: None,
             disconnecting: Vec::new(),
+            telling: false,
             released: false,
         };
         let millis = |time: std::time::Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);

@@ -127,6 +127,7 @@ impl Client {
     pub(super) fn go_on_if_left(&self) {
         if self.is_performing_here() {
             self.performer.store(0, Ordering::Relaxed);
+            lock(&self.state).telling = false;
             self.life.go_on(self);
         }
     }
@@ -352,6 +353,7 @@ impl Client {
                 Completions::Awaited => (awaited, queued),
             };
             state.disconnecting = later;
+            state.telling = true;
             now
         };
         let left = left.and_then(|left| self.kept(left));
@@ -361,6 +363,8 @@ impl Client {
                 Some(error) => Err((**error).clone()),
             });
         }
+        lock(&self.state).telling = false;
+        self.ended.notify_all();
     }
 
     fn queue_closed(&self, cause: Option<Cause>) {
