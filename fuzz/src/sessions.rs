@@ -8,6 +8,8 @@ use claude_client::error::{Error, Status};
 use claude_client::sessions;
 use serde_json::{Value, json};
 
+use super::json;
+
 const ID: &str = "11111111-1111-4111-8111-111111111111";
 
 /// What a copy adds to a line, and to the file: ids, links, the notes at its end.
@@ -93,8 +95,12 @@ fn check_items(items: &[String], file: &[u8]) {
     let mut said: HashMap<String, usize> = HashMap::new();
     for line in lines {
         let text = String::from_utf8_lossy(line);
-        // A tree cannot be made of everything that is JSON; then there is no model.
-        let Ok(line) = serde_json::from_str::<Value>(&text) else { continue };
+        let line = match serde_json::from_str::<Value>(&text) {
+            Ok(line) => line,
+            // A tree cannot be made of everything that is JSON; then there is no model.
+            Err(_) if json::is_json(text.as_bytes()) => return,
+            Err(_) => continue,
+        };
         let queued = json!({"role": "user", "content": line["attachment"]["prompt"]});
         *said.entry(line["message"].to_string()).or_default() += 1;
         *said.entry(queued.to_string()).or_default() += 1;
