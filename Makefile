@@ -11,6 +11,8 @@ CFLAGS  ?= -O2 -g
 LIVE    ?=
 REPLAY  ?=
 TEST_FLAGS ?=
+# Most tests wait most of the time.
+TEST_THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 BENCH_FLAGS ?=
 CHAOS_SECONDS ?=
 HOURS   ?= 1
@@ -45,8 +47,17 @@ EXAMPLES := $(patsubst examples-c/%.c,$(BUILD)/examples/%,$(wildcard examples-c/
 ifneq ($(shell pkg-config --exists sdl2 2>/dev/null && echo yes),yes)
 EXAMPLES := $(filter-out %/sdl_loop,$(EXAMPLES))
 endif
+ifneq ($(shell pkg-config --exists sqlite3 2>/dev/null && echo yes),yes)
+EXAMPLES := $(filter-out %/store_sqlite,$(EXAMPLES))
+endif
+ifneq ($(shell pkg-config --exists libpq 2>/dev/null && echo yes),yes)
+EXAMPLES := $(filter-out %/store_postgres,$(EXAMPLES))
+endif
 
-.PHONY: all build run test drift drift-check cli testkit header notice deny fault-matrix tsan loom chaos soak fuzz fuzz-check examples bench bench-check sessions-check sessions-speed fmt lint install uninstall clean help
+.PHONY: all build run test drift drift-check cli testkit test-bindings test-quick header notice deny \
+	fault-matrix tsan loom chaos soak fuzz fuzz-check examples bench bench-check sessions-check sessions-speed \
+	start-speed fmt lint install uninstall clean help check-targets link-macos test-musl \
+	release-linux test-swift windows test-windows
 
 all: build
 
@@ -55,7 +66,15 @@ help:
 	@echo 'make run        show a conversation with the real CLI, offline; LIVE=1 uses your own claude and login,'
 	@echo '                REPLAY=1 plays a recorded one, without any CLI'
 	@echo 'make test       set up and run every test'
+	@echo 'make test-bindings  hold the same conversations with every binding; BINDINGS="cpp go zig" chooses, PROFILE=dev is quicker to build'
+	@echo 'make test-swift the same with Swift, which it fetches where it is missing (as root on Debian)'
+	@echo 'make test-quick the tests without the real CLI, valgrind, sanitizers and long waits'
 	@echo 'make tsan       run tests and chaos under ThreadSanitizer; CHAOS_SECONDS=600 is the long form'
+	@echo 'make check-targets  compile the library for the other systems, without a warning; make link-macos links it for macOS as well'
+	@echo 'make test-musl  run hosts in C against the library for musl'
+	@echo 'make release-linux  archives for Linux with glibc 2.17 and newer, in $(BUILD)/release; ARCHES="x86_64 aarch64"'
+	@echo 'make windows    build the library for Windows x86_64 into $(BUILD)/windows/release: DLL, import library, .def, static library'
+	@echo 'make test-windows  hold conversations with it under Wine, with the stand-in and with the real CLI for Windows'
 	@echo 'make loom       check the hand-overs between threads in every interleaving'
 	@echo 'make chaos      call every function at every moment for CHAOS_SECONDS (60); SEED=N, SANITIZE=address or thread'
 	@echo 'make soak       the same at a walking pace for HOURS (1), and look whether anything grows'
@@ -63,6 +82,7 @@ help:
 	@echo 'make install    after make: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall removes it'
 	@echo 'make bench      measure the library against a read loop written by hand and the official SDKs'
 	@echo 'make bench-check  count the instructions that a message costs, and compare'
+	@echo 'make start-speed  measure how long the first answer takes, of a CLI that is started for it and of a spare'
 	@echo 'make fuzz-check  run each fuzzer for a short time'
 	@echo 'make fuzz       run the fuzzers for long: TARGET=stdout SECONDS=3600'
 	@echo 'make header     write include/claude_client.h, include/api.json and packaging/symbols.txt from src/capi'
@@ -98,6 +118,8 @@ endif
 examples: $(EXAMPLES)
 
 $(BUILD)/examples/sdl_loop: MORE = $(shell pkg-config --cflags --libs sdl2)
+$(BUILD)/examples/store_sqlite: MORE = $(shell pkg-config --cflags --libs sqlite3)
+$(BUILD)/examples/store_postgres: MORE = $(shell pkg-config --cflags --libs libpq)
 
 $(BUILD)/examples/%: examples-c/%.c include/claude_client.h $(wildcard examples-c/*.h) | $(BUILD)/lib
 	@mkdir -p $(@D)
@@ -121,11 +143,44 @@ endif
 # Cargo builds all that the tests run: the library, the test programs, the examples and the consumers in C and C++.
 test: cli
 	@testkit/install-schema-suite.sh $(BUILD)/json-schema-suite
-	$(CARGO) test --workspace $(TEST_FLAGS)
+	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --workspace $(TEST_FLAGS)
+	$(CARGO) test --no-default-features --lib capi::left_out $(TEST_FLAGS)
+
+# What it leaves out, and by which rule: testkit/quick.sh.
+test-quick:
+	@CARGO="$(CARGO)" RUST_TEST_THREADS=$(TEST_THREADS) testkit/quick.sh $(TEST_FLAGS)
+
+# C++, Go and Zig, each against the installed library: bindings/test.sh. BINDINGS=swift is not part of the check, which has a time limit.
+test-bindings: cli build testkit
+	@$(MAKE) -s install PREFIX="$(abspath $(BUILD)/bindings/prefix)"
+	@TESTKIT="$(TARGET)/debug" PREFIX="$(abspath $(BUILD)/bindings/prefix)" BINDINGS="$(or $(BINDINGS),cpp go zig)" bindings/test.sh
+
+test-swift:
+	@$(MAKE) -s test-bindings BINDINGS=swift
 
 # Races: the library and its standard library built with ThreadSanitizer, below $(BUILD)/tsan.
 tsan:
 	@CHAOS_SECONDS="$(CHAOS_SECONDS)" SEED="$(SEED)" tests/races/tsan.sh
+
+# Other systems: docs/platforms.md. What they need is put below $(BUILD); a toolchain for the target is not needed.
+check-targets:
+	@CARGO="$(CARGO)" tests/targets/check.sh
+
+link-macos:
+	@tests/targets/link-macos.sh
+
+test-musl: testkit
+	@CARGO="$(CARGO)" tests/targets/test.sh
+
+release-linux:
+	@ARCHES="$(or $(ARCHES),x86_64 aarch64)" VERSION="$(VERSION)" SO_VERSION="$(SO_VERSION)" NATIVE_LIBS="$(NATIVE_LIBS)" \
+		packaging/release-linux.sh
+# With MinGW, and a standard library built from source.
+windows:
+	@CARGO="$(CARGO)" PROFILE="$(PROFILE)" packaging/windows/build.sh
+
+test-windows: testkit
+	@CARGO="$(CARGO)" tests/windows/run.sh
 
 # Part of `make test` as well.
 loom:
@@ -147,6 +202,13 @@ sessions-speed sessions-check: $(BUILD)/lib
 	@python3 benches/sessions.py "$(abspath $(BUILD)/lib)" "$(abspath $(BUILD)/bench)" \
 		$(if $(filter sessions-speed,$@),speed,differences)
 
+# From a user's wish to the answer: a CLI that is started for it, and a spare that is claimed.
+start-speed: $(BUILD)/lib testkit
+	@mkdir -p $(BUILD)/bench
+	$(CC) -std=gnu99 -O2 -Wall -Wextra -Iinclude benches/start.c -L$(BUILD)/lib -lclaude_client \
+		"-Wl,-rpath,$(abspath $(BUILD)/lib)" -o $(BUILD)/bench/start
+	@"$(TARGET)/debug/loopback-api" -- "$(abspath $(BUILD)/bench/start)" '{"cli_path": "$(abspath $(CLI))/node_modules/.bin/claude"}' 11
+
 bench-check: $(BUILD)/lib
 	@python3 benches/instructions.py "$(abspath $(BUILD)/lib)" "$(abspath $(BUILD)/bench)" $(BENCH_FLAGS)
 
@@ -159,9 +221,10 @@ fuzz fuzz-check:
 # The build script writes it, and cargo only looks at the code of the library: the quickest way to run the script.
 header:
 	$(CARGO) check --lib --features header
+	@bindings/generate
 
 notice:
-	UPDATE_NOTICE=1 $(CARGO) test --test supply_chain the_notice
+	UPDATE_NOTICE=1 $(CARGO) test --test security supply_chain::the_notice
 
 # A tool of its own, fetched as a program where it is not installed; needs python3-venv then.
 deny:
@@ -169,7 +232,7 @@ deny:
 
 # docs/fault-matrix.md: the known problems, and the tests that show that the library does not have them.
 fault-matrix:
-	UPDATE_DOCS=1 $(CARGO) test --test fault_matrix
+	UPDATE_DOCS=1 $(CARGO) test --test tree fault_matrix::
 
 # docs/drift.md. The variable CLI is a version here, and only when it is given.
 drift:
@@ -184,6 +247,8 @@ fmt:
 lint:
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --lib -- -D warnings
+	$(CARGO) clippy --lib --no-default-features -- -D warnings
 
 install:
 	@$(if $(INSTALL_FROM),,echo 'nothing is built yet: run `make` first, as yourself' >&2; exit 1;) \

@@ -26,10 +26,10 @@ python3 drift/drift.py "$@" || result=$?
 
 # The tests with the real CLI, with this one.
 cli=$(cat build/drift/under-test)
-mapfile -t names < <(grep -lE 'Stage::real|Real::new|real_cli' tests/*.rs tests/*/main.rs | grep -vE '_support|/support/' |
-    sed -E 's|/main.rs$||; s|^tests/||; s|\.rs$||' | sort -u)
+mapfile -t groups < <(python3 drift/real_tests.py tests | cut -f1 | sort -u)
+mapfile -t names < <(python3 drift/real_tests.py tests | cut -f2 | sort -u)
 log=build/drift/tests.txt
-if CLAUDE_TESTKIT_CLI="$cli" "$cargo" test --no-fail-fast "${names[@]/#/--test=}" >"$log" 2>&1; then
+if CLAUDE_TESTKIT_CLI="$cli" "$cargo" test --no-fail-fast "${groups[@]/#/--test=}" -- "${names[@]}" >"$log" 2>&1; then
     echo "drift: the tests with the real CLI pass with this one"
 else
     result=1

@@ -5,6 +5,7 @@
  *   socket      a Unix socket, with a small server behind it that becomes the CLI for the one who connects
  */
 #define _POSIX_C_SOURCE 200809L
+#define _DARWIN_C_SOURCE /* macOS: mkdtemp */
 #include "example.h"
 #include <pthread.h>
 #include <signal.h>

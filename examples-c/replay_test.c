@@ -7,7 +7,7 @@
  * gives it a recorded conversation in place of the CLI. The first line that it sends and the record does not have ends the
  * test, with the number of that line and the difference. A record is made once, with the real CLI, by the same program with
  * the option `record`: `replay_test record.ndjson '{"record": "record.ndjson"}'`. (The one that is shipped was made by
- * tests/replay_session.rs, which holds the same conversation.)
+ * tests/replay/session.rs, which holds the same conversation.)
  */
 #include "example.h"
 

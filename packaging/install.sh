@@ -68,7 +68,10 @@ chmod 755 "$lib/$shared"
 $STRIP "$lib/$shared"
 ln -sf "$shared" "$lib/$soname"
 ln -sf "$soname" "$lib/$link"
-cp "$BUILT/$static" "$lib/$static"
+case $(uname -s) in
+    Darwin) cp "$BUILT/$static" "$lib/$static" ;;
+    *) packaging/one-object.sh "$BUILT/$static" "$lib/$static" ;;
+esac
 cp include/claude_client.h* "$include/"
 cp include/adapters/* include/api.json "$adapters/"
 fill packaging/claude-client.pc.in "../$up" > "$pkgconfig/claude-client.pc"

@@ -1,116 +1,115 @@
-//! One table of failures: status number, C name, and the class of the official SDKs that it stands for.
+//! One table of failures: status number, C name, and the corresponding class of the official SDKs.
 
 use std::borrow::Cow;
+use std::ffi::c_char;
 
 use serde_json::{Map, Value};
 
+use crate::place::WouldDeadlock;
 use crate::process::cancel;
 
+/// The table, as a macro that passes its rows to another one. What each status means is documented where the
+/// header is generated from, in `capi/types.rs`.
+macro_rules! status_table {
+    ($use:ident) => {
+        $use! {
+            Ok = 0, CLAUDE_OK, "";
+            InvalidArgument = -101, CLAUDE_ERR_INVALID_ARGUMENT, "ValueError";
+            InvalidHandle = -102, CLAUDE_ERR_INVALID_HANDLE, "ValueError";
+            InvalidOption = -103, CLAUDE_ERR_INVALID_OPTION, "ValueError";
+            Unsupported = -104, CLAUDE_ERR_UNSUPPORTED, "ClaudeSDKError";
+            NotFound = -105, CLAUDE_ERR_NOT_FOUND, "ValueError";
+            File = -106, CLAUDE_ERR_FILE, "OSError";
+            SessionNotFound = -107, CLAUDE_ERR_SESSION_NOT_FOUND, "FileNotFoundError";
+            SessionInUse = -108, CLAUDE_ERR_SESSION_IN_USE, "ValueError";
+            CliNotFound = -201, CLAUDE_ERR_CLI_NOT_FOUND, "CLINotFoundError";
+            CliConnection = -202, CLAUDE_ERR_CLI_CONNECTION, "CLIConnectionError";
+            NotConnected = -203, CLAUDE_ERR_NOT_CONNECTED, "CLIConnectionError";
+            AlreadyConnected = -204, CLAUDE_ERR_ALREADY_CONNECTED, "CLIConnectionError";
+            Process = -205, CLAUDE_ERR_PROCESS, "ProcessError";
+            Result = -206, CLAUDE_ERR_RESULT, "ResultError";
+            JsonDecode = -207, CLAUDE_ERR_JSON_DECODE, "CLIJSONDecodeError";
+            Control = -208, CLAUDE_ERR_CONTROL, "Exception";
+            Timeout = -301, CLAUDE_ERR_TIMEOUT, "Exception";
+            WouldDeadlock = -302, CLAUDE_ERR_WOULD_DEADLOCK, "";
+            Forked = -303, CLAUDE_ERR_FORKED, "";
+            WouldBlock = -304, CLAUDE_ERR_WOULD_BLOCK, "";
+            Cancelled = -401, CLAUDE_ERR_CANCELLED, "CancelledError";
+            Closed = -402, CLAUDE_ERR_CLOSED, "CLIConnectionError";
+            Stale = -403, CLAUDE_ERR_STALE, "";
+            Panic = -901, CLAUDE_ERR_PANIC, "";
+        }
+    };
+}
+
+pub(crate) use status_table;
+
 macro_rules! statuses {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal, $name:literal, $class:literal;)*) => {
+    ($($status:ident = $code:literal, $name:ident, $class:literal;)*) => {
         /// What went wrong, as a stable number. The numbers are part of the ABI and are never reused.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(i32)]
-        pub enum Status { $($(#[$doc])* $variant = $code,)* }
+        pub enum Status { $($status = $code,)* }
 
         impl Status {
             /// Every status, in the order of the table.
-            pub const ALL: &'static [Status] = &[$(Status::$variant,)*];
+            pub const ALL: &'static [Status] = &[$(Status::$status,)*];
 
-            /// The C constant's name, NUL-terminated so that it can cross the boundary as it is.
-            pub fn c_name(self) -> &'static std::ffi::CStr {
-                match self { $(Status::$variant => $name,)* }
+            /// The C constant's name.
+            pub fn name(self) -> &'static str {
+                match self { $(Status::$status => stringify!($name),)* }
             }
 
-            /// The class of the official Python SDK that this status stands for.
+            /// The name as a C string that can cross the boundary as it is.
+            pub fn c_name(self) -> *const c_char {
+                match self { $(Status::$status => concat!(stringify!($name), "\0"),)* }.as_ptr().cast()
+            }
+
+            /// The class of the official Python SDK that this status corresponds to.
             pub fn official_class(self) -> &'static str {
-                match self { $(Status::$variant => $class,)* }
+                match self { $(Status::$status => $class,)* }
             }
 
             pub fn from_code(code: i32) -> Option<Status> {
-                match code { $($code => Some(Status::$variant),)* _ => None }
+                match code { $($code => Some(Status::$status),)* _ => None }
             }
         }
     };
 }
 
-statuses! {
-    Ok = 0, c"CLAUDE_OK", "";
-    /// A pointer, a text or a JSON document that cannot be used.
-    InvalidArgument = -101, c"CLAUDE_ERR_INVALID_ARGUMENT", "ValueError";
-    /// NULL, freed, stale or foreign handle.
-    InvalidHandle = -102, c"CLAUDE_ERR_INVALID_HANDLE", "ValueError";
-    /// An option that is unknown, of the wrong type, or cannot be combined.
-    InvalidOption = -103, c"CLAUDE_ERR_INVALID_OPTION", "ValueError";
-    /// Not possible in this mode, on this system or with this CLI.
-    Unsupported = -104, c"CLAUDE_ERR_UNSUPPORTED", "ClaudeSDKError";
-    /// There is nothing of that name, at that place, with that text.
-    NotFound = -105, c"CLAUDE_ERR_NOT_FOUND", "ValueError";
-    /// A file or a folder could not be read or written.
-    File = -106, c"CLAUDE_ERR_FILE", "OSError";
-    /// No such session is on the disk.
-    SessionNotFound = -107, c"CLAUDE_ERR_SESSION_NOT_FOUND", "FileNotFoundError";
-    /// The session is open, and what was asked would damage it.
-    SessionInUse = -108, c"CLAUDE_ERR_SESSION_IN_USE", "ValueError";
-    /// No usable CLI was found.
-    CliNotFound = -201, c"CLAUDE_ERR_CLI_NOT_FOUND", "CLINotFoundError";
-    /// The CLI could not be started or spoken to.
-    CliConnection = -202, c"CLAUDE_ERR_CLI_CONNECTION", "CLIConnectionError";
-    /// The client has not been connected yet.
-    NotConnected = -203, c"CLAUDE_ERR_NOT_CONNECTED", "CLIConnectionError";
-    /// The client is connected already, or was.
-    AlreadyConnected = -204, c"CLAUDE_ERR_ALREADY_CONNECTED", "CLIConnectionError";
-    /// The CLI ended with a failure.
-    Process = -205, c"CLAUDE_ERR_PROCESS", "ProcessError";
-    /// The CLI ended with a failure after an error result.
-    Result = -206, c"CLAUDE_ERR_RESULT", "ResultError";
-    /// Text that is not the JSON it should be.
-    JsonDecode = -207, c"CLAUDE_ERR_JSON_DECODE", "CLIJSONDecodeError";
-    /// The CLI refused a control request.
-    Control = -208, c"CLAUDE_ERR_CONTROL", "Exception";
-    /// A deadline passed.
-    Timeout = -301, c"CLAUDE_ERR_TIMEOUT", "Exception";
-    /// The call would wait for the thread that makes it.
-    WouldDeadlock = -302, c"CLAUDE_ERR_WOULD_DEADLOCK", "";
-    /// The process was forked after the library started.
-    Forked = -303, c"CLAUDE_ERR_FORKED", "";
-    /// There is no room now.
-    WouldBlock = -304, c"CLAUDE_ERR_WOULD_BLOCK", "";
-    /// The operation was withdrawn before it ended.
-    Cancelled = -401, c"CLAUDE_ERR_CANCELLED", "CancelledError";
-    /// The session has ended.
-    Closed = -402, c"CLAUDE_ERR_CLOSED", "CLIConnectionError";
-    /// The request has been answered or withdrawn already.
-    Stale = -403, c"CLAUDE_ERR_STALE", "";
-    /// A defect of this library; the client is closed.
-    Panic = -901, c"CLAUDE_ERR_PANIC", "";
-}
+status_table!(statuses);
 
 impl Status {
     pub fn code(self) -> i32 {
         self as i32
     }
-
-    pub fn name(self) -> &'static str {
-        self.c_name().to_str().unwrap_or("")
-    }
 }
 
-/// A failure with everything that a user needs in order to know what to do next.
+/// A failure with everything a user needs to know what to do next.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
     pub status: Status,
     pub message: String,
-    /// Further members of the error's JSON document, in the order in which they were added.
+    /// Further members of the error's JSON document, in insertion order.
     details: Box<Map<String, Value>>,
 }
 
+impl From<WouldDeadlock> for Error {
+    #[cold]
+    fn from(_: WouldDeadlock) -> Error {
+        let message = "this call would wait inside a callback, or on a thread of the library";
+        Error::new(Status::WouldDeadlock, message)
+            .with("remedy", "use the form with a completion callback, or call from a thread of your own")
+    }
+}
+
 impl Error {
-    /// A message that is very long, since it quotes something of any length, is cut in the middle: what it is about stands at
-    /// its start, and what to do at its end.
+    /// A message that is very long, because it quotes something of any length, is cut in the middle: its start
+    /// says what it is about, and its end what to do.
     pub fn new(status: Status, message: impl Into<String>) -> Error {
-        // The first map of a thread asks the system for random numbers, at which a cancelled one would be unwound.
+        // A thread's first map asks the system for random numbers: a cancellation point, where a cancelled
+        // thread would unwind.
         Error { status, message: bounded(message.into()), details: cancel::held(Box::default) }
     }
 
@@ -125,7 +124,7 @@ impl Error {
         self
     }
 
-    /// As [`Error::with`], but leaves out what is not known.
+    /// As [`Error::with`], but omits an unknown value.
     pub fn with_opt(self, name: &str, value: Option<impl Into<Value>>) -> Error {
         match value {
             Some(value) => self.with(name, value),
@@ -168,10 +167,10 @@ impl Error {
     }
 }
 
-/// So long may a message be, or a member of an error's document.
+/// The longest message, or member of an error's document.
 const LONGEST_TEXT: usize = 2048;
 
-/// What the far side wrote stays whole; it has bounds of its own.
+/// What the peer wrote stays whole; it has its own limits.
 const WHOLE: &[&str] = &["stderr", "stdout", "result"];
 
 /// How much of a name or a value is quoted.
@@ -184,12 +183,12 @@ fn bounded(text: String) -> String {
     }
 }
 
-/// What the host wrote, for a message that quotes it.
+/// Text from the host, for a message that quotes it.
 pub fn quotable(text: &str) -> Cow<'_, str> {
     shortened(text, LONGEST_QUOTE)
 }
 
-/// The text without its middle, if it has more bytes than `longest`.
+/// The text with its middle cut out if it has more bytes than `longest`.
 pub fn shortened(text: &str, longest: usize) -> Cow<'_, str> {
     if text.len() <= longest {
         return text.into();

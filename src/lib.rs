@@ -3,56 +3,119 @@
 //!
 //! # The tree, from the outside in
 //!
-//! - [`capi`]: the exports, one file for each chapter of the header. Each converts, makes one call, and is done.
-//! - [`ffi`]: the boundary kit: guard, handles, text, callbacks. Knows nothing of Claude.
-//! - [`session`]: the client: connect, talk, control, turns, requests, close. Where a session stands, what can happen to it and
-//!   what is done then is decided in `session/life` alone, a state machine without I/O: whatever happens is brought to it as an
-//!   event, from any thread, and `session/perform.rs` carries out the actions that follow. `session/timeouts.rs` keeps its time.
-//! - [`sessions`]: the sessions on the disk, without a client.
-//! - [`requests`]: what the CLI asks of the host, answered once. [`mcp`]: tools inside the host.
-//! - [`dispatch`]: from the reader to the host: lanes, queue, gate, modes, wake-up.
-//! - [`protocol`]: lines, kinds, control frames; no I/O. [`options`]: one JSON document to argv, environment, initialize.
-//! - [`transport`]: how bytes travel: a child, a transport of the host's, a record. Finding the CLI.
-//! - [`process`]: spawn, wait, kill, for each platform.
-//! - [`runtime`]: the reading threads and their tokio runtimes, configuration, shutdown, the fork check. [`probe`], [`log`],
-//!   [`error`].
+//! - [`capi`]: the exports, one file for each chapter of the header. Each converts its arguments, makes one call, and returns.
+//! - `probe`: which CLI would be started, and what would prevent it.
+//! - `session`: the client: connect, talk, control, turns, requests, close. The state of a session, and its reaction to every
+//!   event, are decided in `session/life` alone, a state machine without I/O: any thread feeds it events, and
+//!   `session/perform.rs` carries out the resulting actions. `session/timeouts.rs` runs its timers.
+//! - `dispatch`: from the reader to the host: lanes, queue, modes, wake-up.
+//! - `ffi`: the boundary kit: guard, handles, text, callbacks. Knows nothing of Claude.
+//! - `runtime`: the reading threads and their tokio runtimes, the callback threads, configuration, shutdown, the fork check.
+//! - `mcp`: in-process tools. `transport`: the byte streams: a child process, a transport of the host, a record. Finding the
+//!   CLI.
+//! - `sessions`: sessions on disk, without a client.
+//! - `compat`: features that an older CLI lacks, and how it is started instead.
+//! - `options`: one JSON document to argv, environment, initialize. `requests`: the CLI's requests to the host, each answered
+//!   once.
+//! - `protocol`: lines, kinds, control frames; no I/O.
+//! - The base layer, for all of them: `permissions`, `names`, `panics`, `error`, `process` (spawn, wait, kill, for each
+//!   platform), `log`, `sync` (gate, condition variable, ranked locks) and `place` (the state of the current thread).
 //!
-//! Imports go downwards only; `tests/structure.rs` keeps the direction, and `unsafe` to `capi`, `ffi` and `process`.
+//! Imports only go downwards, without cycles; `tests/tree/structure.rs` enforces the direction, and that `unsafe` stays in
+//! `capi`, `ffi` and `process`.
 //!
 //! # Threads
 //!
-//! Host threads call exports; none blocks unless it takes a timeout. One *io* thread (or more, as configured) reads the
-//! children, keeps the timeouts of their sessions, and never runs host code but in INLINE mode. One *process* thread starts and reaps every child, so that the
-//! parent-death signal hangs on a thread that outlives them. *Callback* threads run THREAD mode's callbacks; a client owns
-//! none of them, and idle ones end. Every callback passes the client's gate, which is what makes `claude_client_free` final.
+//! Host threads call exports; none blocks unless it takes a timeout. One *io* thread (or more, as configured) reads from the
+//! children, runs the timers of their sessions, and never runs host code except in INLINE mode. One *process* thread starts and
+//! reaps every child, so that the parent-death signal is tied to a thread that outlives them. *Callback* threads run THREAD
+//! mode's callbacks; a client owns none of them, and idle ones end. Every callback passes the client's gate, which is what
+//! makes `claude_client_free` final.
 //!
 //! # Locks
 //!
-//! Nothing is performed, written or told under the lock of a session's life. Where more than one lock is held, that one comes
-//! first, then those of the runtime, the turns and the rest of the session's state, which are held for a few lines each and not
-//! within each other. The reader holds the framer's lock while it hands lines on, so an action may be carried out inside of it.
+//! A thread takes locks in one order only, that of `sync::Rank`, and holds at most one of each rank; a debug build panics on a
+//! violation. Data behind a lock declares its rank where its type is defined (`ranked!`), so that no lock is without one:
+//!
+//! | rank | what it guards | what happens under it |
+//! |---|---|---|
+//! | `Reading` | the framer, the tail of stderr | lines are delivered: in INLINE mode the host's callbacks run under it |
+//! | `ToolCall`, `ToolCalls` | a tool's call; the open ones of one MCP session | the answer is written |
+//! | `Life` | the state machine of a session | a call of the host is accepted; nothing is performed, written or delivered |
+//! | `Session`, `Routes`, `Servers` | the rest of a session's state, the registrations, the in-process servers | a few lines |
+//! | `Pending`, `Request` | the CLI's open requests; one of them | an answer is written |
+//! | `Turns`, `Control` | the turns, the open control requests | a few lines |
+//! | `HostTransport` | the state of a host transport | work is submitted to the callback threads |
+//! | `Pool`, `Runtime` | the callback threads, the reading threads | one of them is started |
+//! | `Shutdown`, `Process` | the process thread | it is started, or given work |
+//! | `Queue`, `Gate` | a client's lanes; which callbacks run | waiting threads are woken |
+//! | `Transport` | output to the CLI | it is written |
+//! | `Leaf` | anything held for a few lines that take no other lock | |
+//!
+//! `place` and the tables of `ffi` have no rank: their locks are held for a lookup, during which nothing else is called. The
+//! host's functions are called with none of these locks held except `Reading`, so they may call the library; the log is one of
+//! them, so it is written outside of locks.
 
 #![deny(unsafe_code)]
 
 #[allow(unsafe_code)]
 pub mod capi;
-pub mod dispatch;
+
+mod compat;
+mod dispatch;
+mod log;
+mod mcp;
+mod panics;
+mod place;
+#[cfg(feature = "probe")]
+mod probe;
+#[cfg(not(feature = "probe"))]
+#[path = "probe/absent.rs"]
+mod probe;
+mod runtime;
+mod session;
+mod sync;
+
+// Public only for the unit tests of single parts: in any other build the compiler reports unused items.
+#[cfg(feature = "internals")]
 pub mod error;
+#[cfg(not(feature = "internals"))]
+mod error;
+#[cfg(feature = "internals")]
 #[allow(unsafe_code)]
 pub mod ffi;
-pub mod log;
-pub mod mcp;
+#[cfg(not(feature = "internals"))]
+#[allow(unsafe_code)]
+mod ffi;
+#[cfg(feature = "internals")]
 pub mod names;
+#[cfg(not(feature = "internals"))]
+mod names;
+#[cfg(feature = "internals")]
 pub mod options;
-pub mod panics;
+#[cfg(not(feature = "internals"))]
+mod options;
+#[cfg(feature = "internals")]
 pub mod permissions;
-pub mod place;
-pub mod probe;
+#[cfg(not(feature = "internals"))]
+mod permissions;
+#[cfg(feature = "internals")]
 pub mod process;
+#[cfg(not(feature = "internals"))]
+mod process;
+#[cfg(feature = "internals")]
 pub mod protocol;
+#[cfg(not(feature = "internals"))]
+mod protocol;
+#[cfg(feature = "internals")]
 pub mod requests;
-pub mod runtime;
-pub mod session;
+#[cfg(not(feature = "internals"))]
+mod requests;
+#[cfg(feature = "internals")]
 pub mod sessions;
-pub mod sync;
+#[cfg(not(feature = "internals"))]
+mod sessions;
+#[cfg(feature = "internals")]
 pub mod transport;
+#[cfg(not(feature = "internals"))]
+mod transport;

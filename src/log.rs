@@ -1,4 +1,4 @@
-//! The library's log: silent until the host asks for it, and never another library's.
+//! The library's log: silent until the host asks for it, and only this library's lines.
 
 mod sink;
 
@@ -33,7 +33,7 @@ static SINK: Lazy<Sink<LogHandler>> = Lazy::new(Sink::new);
 
 thread_local!(static LOGGING: Cell<bool> = const { Cell::new(false) });
 
-/// Chooses who gets lines up to `most`; the one before is not running any more when this returns.
+/// Sets the handler for lines up to `most`; when this returns, the previous one is no longer running.
 pub fn set(most: i32, handler: Option<LogHandler>) {
     if let Some(LogHandler { function, scope }) = SINK.set(most, handler) {
         drop(function);
@@ -41,29 +41,24 @@ pub fn set(most: i32, handler: Option<LogHandler>) {
     }
 }
 
-/// Ends a call of the log callback that this thread has left without returning from it.
+/// Ends a call of the log callback that this thread has left without returning.
 pub fn end_left() {
     if SINK.end_left() {
         LOGGING.with(|logging| logging.set(false));
     }
 }
 
-/// Writes a line; `text` is only made when somebody wants it.
+/// Writes a line; `text` is only built if a handler wants it.
 pub fn write(level: Level, text: impl FnOnce() -> String) {
     if !SINK.wants(level as i32) {
         return;
     }
-    // A log callback that calls the library must not be told of what it does.
+    // A log callback that calls the library must not get the lines of that call.
     if LOGGING.with(|logging| logging.replace(true)) {
         return;
     }
     SINK.tell(level as i32, |handler| (handler.function)(level, &text()));
     LOGGING.with(|logging| logging.set(false));
-}
-
-/// Whether the current thread is inside the log callback.
-pub fn is_inside() -> bool {
-    LOGGING.with(Cell::get)
 }
 
 pub fn warning(text: impl FnOnce() -> String) {

@@ -1,4 +1,4 @@
-//! Names that nobody knows, and what they were most likely meant to be. Case, `-` and `_` do not count.
+//! Unknown names, and what they were most likely meant to be. Case, `-` and `_` are ignored.
 
 use serde_json::Value;
 
@@ -6,19 +6,20 @@ use crate::error::quotable;
 use crate::protocol::pointer::escaped;
 
 /// Longer than any known name: not worth a comparison.
-const LONGEST: usize = 64;
+const MAX_NAME_LEN: usize = 64;
 
 /// The known name that `name` was most likely meant to be.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     within(name, known, usize::MAX)
 }
 
-/// The known name that `name` surely is with a slip in it; `None` for a known one, and for one that a later version may know.
+/// The known name that `name` clearly is a misspelling of; `None` for a known one, and for one that a later
+/// version may know.
 pub fn misspelt<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     if known.contains(&name) { None } else { within(name, known.iter().copied(), 2) }
 }
 
-/// The known name that `name` was meant to be, or is a piece of: a gate under such a name would never be asked.
+/// The known name that `name` was meant to be, or is a part of: a guard registered under such a name would never be called.
 pub fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let piece = plain(name.trim());
     let part_of = |word: &&&str| {
@@ -35,7 +36,7 @@ fn is_suffix(rest: &str) -> bool {
     matches!(rest.trim(), "" | "hook" | "hooks" | "event" | "tool")
 }
 
-/// The tools that the tested CLI has, and the earlier names under which it still finds them.
+/// The tools of the tested CLI, and the earlier names it still accepts for them.
 pub const TOOLS: &[&str] = &[
     "Agent",
     "Artifact",
@@ -106,7 +107,7 @@ pub const TOOLS: &[&str] = &[
 /// The dialogs that the tested CLI asks a host to show.
 pub const DIALOGS: &[&str] = &["refusal_fallback_prompt"];
 
-/// The longest name of a tool that the API takes, `mcp__<server>__<tool>` in full. The CLI drops longer ones.
+/// The longest tool name that the API accepts, `mcp__<server>__<tool>` in full. The CLI drops longer ones.
 const LONGEST_TOOL: usize = 128;
 
 /// The name under which the model sees a tool of a server.
@@ -114,7 +115,7 @@ pub fn mcp_tool(server: &str, tool: &str) -> String {
     format!("mcp__{server}__{tool}")
 }
 
-/// What to write for a name that was meant to be one of an MCP server's tools and is none, such as `MCP__me__x` or `mcp-me-x`.
+/// What to write for a name that was meant to be an MCP server's tool but is not one, such as `MCP__me__x` or `mcp-me-x`.
 pub fn mcp_meant(name: &str) -> Option<String> {
     let lower = name.to_lowercase();
     let behind = lower.strip_prefix("mcp").filter(|rest| rest.starts_with(['-', '_']))?;
@@ -125,14 +126,14 @@ pub fn mcp_meant(name: &str) -> Option<String> {
     Some(format!("write mcp__{}", kept.map(quotable).unwrap_or("<server>__<tool>".into())))
 }
 
-/// A name that the CLI does not keep: what becomes of it, and what to write instead.
+/// A name that the CLI changes or drops: what becomes of it, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unkept {
     pub fault: String,
     pub remedy: String,
 }
 
-/// Whether the CLI keeps the name of an MCP server as it is.
+/// What becomes of the name of an MCP server; `None` if the CLI keeps it as it is.
 pub fn mcp_server_fault(name: &str) -> Option<Unkept> {
     if name.is_empty() {
         return Some(Unkept { fault: "the name is empty".into(), remedy: "name the server".into() });
@@ -167,12 +168,12 @@ pub fn mcp_server_fault(name: &str) -> Option<Unkept> {
     None
 }
 
-/// Names of servers that the CLI has itself, and does not start another one under.
+/// Names of the CLI's own servers; it does not start another one under these.
 pub fn is_own_server(name: &str) -> bool {
     matches!(name, "workspace" | "claude-in-chrome" | "computer-use")
 }
 
-/// Whether the model sees the tool under its name.
+/// What becomes of the name of a server's tool; `None` if the model sees it as it is.
 pub fn mcp_tool_fault(server: &str, tool: &str) -> Option<Unkept> {
     let full = mcp_tool(server, tool).len();
     rewritten(tool).or_else(|| {
@@ -201,10 +202,10 @@ const SERVER_MEMBERS: &[&str] = &[
 
 const POLICY_MEMBERS: &[&str] = &["name", "permission_policy", "org_max_permission"];
 
-/// What the CLI knows as a tool's policy.
+/// The tool policies that the CLI knows.
 const POLICIES: &[&str] = &["always_allow", "always_ask", "always_deny"];
 
-/// What is wrong with an MCP server that the CLI is to be told of, its name or its configuration, and where in it.
+/// What is wrong with the name or the configuration of an MCP server that is to be passed to the CLI, and where.
 pub fn mcp_entry_fault(name: &str, server: &Value) -> Option<(String, Unkept)> {
     let of_the_cli = || Unkept {
         fault: format!("the CLI has a server {name} of its own, and starts no other one"),
@@ -215,21 +216,22 @@ pub fn mcp_entry_fault(name: &str, server: &Value) -> Option<(String, Unkept)> {
     unkept.map(|unkept| (String::new(), unkept)).or_else(|| mcp_config_fault(name, server))
 }
 
-/// What is wrong with the configuration of an MCP server, and where in it: with a slip in the members that restrict, a
-/// tool that was to be denied would run.
+/// What is wrong with the configuration of an MCP server, and where: with a typo in a restricting member, a
+/// tool that should be denied would run.
 pub fn mcp_config_fault(server: &str, config: &Value) -> Option<(String, Unkept)> {
     for member in config.as_object()?.keys() {
         if let Some(known) = misspelt(member, SERVER_MEMBERS) {
             return Some((format!("/{}", escaped(member)), unknown_member(member, known)));
         }
     }
-    // The tools of servers elsewhere have whatever names they like.
+    // Tools of servers outside this process may have any name.
     let server = (config["type"] == "sdk").then_some(server);
     let (place, unkept) = mcp_policies_fault(server, &config["tools"])?;
     Some((format!("/tools{place}"), unkept))
 }
 
-/// What is wrong with the policies for a server's tools, and where. `server` = its tools have names that the model sees.
+/// What is wrong with the policies for a server's tools, and where. With `server`, the names of its tools are
+/// checked as well.
 pub fn mcp_policies_fault(server: Option<&str>, tools: &Value) -> Option<(String, Unkept)> {
     let tools = match tools {
         Value::Null => return None,
@@ -278,7 +280,7 @@ fn unknown_member(member: &str, known: &str) -> Unkept {
     Unkept { fault: format!("the member {} is unknown", quotable(member)), remedy: format!("write {known}") }
 }
 
-/// The CLI writes `_` for whatever is not a letter, a digit, `-` or `_` of ASCII.
+/// The CLI replaces whatever is not an ASCII letter, a digit, `-` or `_` with `_`.
 fn rewritten(name: &str) -> Option<Unkept> {
     let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if name.chars().all(kept) {
@@ -294,13 +296,13 @@ fn plain(text: &str) -> String {
 }
 
 fn within<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, most: usize) -> Option<&'a str> {
-    if name.len() > LONGEST {
+    if name.len() > MAX_NAME_LEN {
         return None;
     }
     let wanted = plain(name);
     let scored = known.into_iter().map(|word| (strsim::osa_distance(&wanted, &plain(word)), word));
     let (distance, word) = scored.min_by_key(|(distance, _)| *distance)?;
-    // A third of the letters may differ; more than that would suggest something unrelated.
+    // Up to a third of the letters may differ; more than that would suggest something unrelated.
     (distance <= most && distance * 3 <= wanted.chars().count()).then_some(word)
 }
 

@@ -1,4 +1,4 @@
-//! A defect of the library must not reach the host: neither as an unwinding stack nor as text on its stderr.
+//! A bug in the library must not reach the host: neither as an unwinding stack nor as text on its stderr.
 
 use std::any::Any;
 use std::sync::Once;
@@ -7,7 +7,7 @@ use crate::error::{Error, Status};
 use crate::place::{self, Here};
 use crate::process::cancel;
 
-/// The error that stands for a caught panic.
+/// The error for a caught panic.
 pub fn panic_error(payload: &(dyn Any + Send)) -> Error {
     let text = payload
         .downcast_ref::<&str>()
@@ -18,16 +18,16 @@ pub fn panic_error(payload: &(dyn Any + Send)) -> Error {
         .with("remedy", "free the client and create another; report this message")
 }
 
-/// Runs `body` as library code: the panic hook stays silent on this thread, and it cannot be cancelled. `is_left` tells whether
-/// a frame of this thread is gone.
+/// Runs `body` as library code: the panic hook is silent on this thread, and the thread cannot be cancelled. `is_left` says
+/// whether a frame of this thread is gone.
 #[inline]
 pub fn inside<T>(is_left: impl Fn(usize) -> bool, body: impl FnOnce() -> T) -> T {
     install_quiet_hook();
     place::call(cancel::prepare, is_left, cancel::disable, cancel::restore, |_| body())
 }
 
-/// As [`inside`], for what is called once a message: to set the mark of the thread and to set it again would be felt. So `body`
-/// calls [`hold_cancellation`] before whatever a cancelled thread would be unwound from.
+/// Like [`inside`], for functions called once per message, where disabling and restoring cancellation would be measurable. So
+/// `body` calls [`hold_cancellation`] before anything at which a cancelled thread would unwind.
 #[inline]
 pub fn inside_cancellable<T>(is_left: impl Fn(usize) -> bool, body: impl FnOnce(&Here) -> T) -> T {
     install_quiet_hook();
@@ -41,22 +41,22 @@ pub fn inside_briefly<T>(body: impl FnOnce() -> T) -> T {
     place::brief(cancel::prepare, body)
 }
 
-/// From here on the call of the library that is under way cannot be cancelled. For what [`inside_cancellable`] comes to:
+/// From here on the current library call cannot be cancelled. For the operations that [`inside_cancellable`] may reach:
 /// waiting, waking another thread, reading and writing.
 #[cold]
 pub fn hold_cancellation() {
     place::change(cancel::disable);
 }
 
-/// For threads that never run anything else.
+/// For threads that only ever run library code.
 pub fn mark_thread() {
     install_quiet_hook();
     let _ = cancel::disable();
     place::mark_library_thread();
 }
 
-/// The library prints nothing: the default hook would write a caught panic to the host's stderr.
-/// Panics of other code keep the hook that they had.
+/// The library prints nothing: the default hook would write a caught panic to the host's stderr. Panics in other code still get
+/// the previous hook.
 pub fn install_quiet_hook() {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
@@ -69,33 +69,18 @@ pub fn install_quiet_hook() {
     });
 }
 
-/// Debug builds only, for tests: when the file that `CLAUDE_CLIENT_PLANTED_PANIC` names exists, the next call that comes as many
-/// places that catch panics deep as it says meets one there, and the file is gone.
+/// Debug builds only, for tests: if the file named by `CLAUDE_CLIENT_PLANTED_PANIC` exists, the next call panics, and the file is
+/// removed.
 #[cfg(debug_assertions)]
 pub mod planted {
-    use std::cell::Cell;
     use std::path::PathBuf;
     use std::sync::LazyLock;
 
     static FILE: LazyLock<Option<PathBuf>> =
         LazyLock::new(|| std::env::var_os("CLAUDE_CLIENT_PLANTED_PANIC").map(PathBuf::from));
 
-    thread_local!(static DEPTH: Cell<usize> = const { Cell::new(0) });
-
-    struct Deeper(usize);
-
-    impl Drop for Deeper {
-        fn drop(&mut self) {
-            DEPTH.set(self.0 - 1);
-        }
-    }
-
     pub fn around<T>(body: impl FnOnce() -> T) -> T {
-        let Some(file) = &*FILE else { return body() };
-        let here = Deeper(DEPTH.get() + 1);
-        DEPTH.set(here.0);
-        let wanted = std::fs::read_to_string(file).ok().and_then(|text| text.trim().parse::<usize>().ok());
-        if wanted == Some(here.0) && std::fs::remove_file(file).is_ok() {
+        if FILE.as_ref().is_some_and(|file| std::fs::remove_file(file).is_ok()) {
             std::panic::panic_any("planted by a test");
         }
         body()

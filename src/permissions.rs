@@ -1,5 +1,5 @@
-//! What the CLI knows of permissions: the modes, and the rules that keep tools from running. A rule that the CLI holds
-//! against nothing forbids nothing, and the CLI says nothing of it.
+//! What the CLI knows about permissions: the modes, and the rules that block tools. A rule that matches nothing
+//! forbids nothing, and the CLI does not report it.
 
 use crate::error::quotable;
 use crate::names::{self, TOOLS};
@@ -9,7 +9,7 @@ pub const MODES: &[&str] = &["default", "acceptEdits", "plan", "bypassPermission
 /// What is wrong with a rule, and what to write instead.
 type Fault = (String, String);
 
-/// Tools whose own rules the CLI does not look at, and whose rules it does.
+/// Tools whose own rules the CLI ignores, and the tools whose rules it applies to them.
 const COVERED: &[(&str, &str)] =
     &[("Write", "Edit"), ("MultiEdit", "Edit"), ("NotebookEdit", "Edit"), ("Glob", "Read")];
 
@@ -22,9 +22,9 @@ pub fn fault(rule: &str) -> Option<Fault> {
     fault_at(tool, content, |meant| format!("{meant}{}", quotable(rest)))
 }
 
-/// As [`fault`]. `written` tells how the same rule is written for another tool.
+/// As [`fault`]. `written` formats the same rule for another tool.
 pub fn fault_at(tool: &str, content: Option<&str>, written: impl Fn(&str) -> String) -> Option<Fault> {
-    // To the CLI these are no content.
+    // The CLI treats these as no content.
     let content = content.filter(|content| !matches!(*content, "" | "*"));
     if let Some(rest) = tool.strip_prefix("mcp__") {
         return mcp_fault(tool, rest, content);
@@ -45,7 +45,7 @@ pub fn fault_at(tool: &str, content: Option<&str>, written: impl Fn(&str) -> Str
     Some((format!("there is no tool {}", quotable(tool)), format!("write {}", written(meant))))
 }
 
-/// The rules of a text, as the CLI finds them: the first closing parenthesis ends a group.
+/// The rules in a text, split as the CLI splits them: the first closing parenthesis ends a group.
 pub fn split(text: &str) -> Vec<&str> {
     let mut inside = false;
     let rules = text.split(move |letter| {
@@ -55,7 +55,7 @@ pub fn split(text: &str) -> Vec<&str> {
     rules.filter(|rule| !rule.is_empty()).collect()
 }
 
-/// The tool, and what stands in parentheses behind it.
+/// The tool, and what is in parentheses after it.
 fn parts(rule: &str) -> Result<(&str, Option<&str>), Fault> {
     let malformed = |what: &str| {
         Err((
@@ -100,21 +100,21 @@ fn pattern_fault(pattern: &str) -> Option<Fault> {
     }
     let lower = pattern.to_lowercase();
     let meant = TOOLS.iter().find(|tool| fits(&lower, &tool.to_lowercase()))?;
-    // One that starts with anything may be for tools of MCP servers.
+    // One that starts with a wildcard may be for tools of MCP servers.
     (!pattern.starts_with('*')).then(|| {
         let fault = format!("{} fits no tool: the CLI tells upper case from lower case", quotable(pattern));
         (fault, format!("write it as in {meant}"))
     })
 }
 
-/// Whether a tool that is known fits, or one of an MCP server may.
+/// Whether a known tool matches, or one of an MCP server may.
 fn may_fit(pattern: &str) -> bool {
     let start = pattern.split('*').next().unwrap_or_default();
     let may_be_mcp = start.starts_with("mcp__") || (!start.is_empty() && "mcp__".starts_with(start));
     may_be_mcp || TOOLS.iter().any(|tool| fits(pattern, tool))
 }
 
-/// Whether a name fits a pattern in which `*` is anything. The first place that a part fits is always the best one.
+/// Whether a name matches a pattern in which `*` is anything. The first match of each part is always the best one.
 fn fits(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
     let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
@@ -130,7 +130,7 @@ fn fits(pattern: &str, name: &str) -> bool {
     })
 }
 
-/// Tools among the rules that the tested CLI does not have.
+/// Tools in the rules that the tested CLI does not have.
 pub fn unknown<'a>(rules: &[&'a str]) -> Vec<&'a str> {
     let tool = |rule: &&'a str| rule.split_once('(').map_or(*rule, |(tool, _)| tool);
     let known = |tool: &str| {

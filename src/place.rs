@@ -1,9 +1,9 @@
-//! Where the current thread is: whose it is, which calls of the library it is in, and which functions of the host those have
-//! called. It follows from this whether the thread may wait, and whether it has left a callback without returning from it.
+//! Tracks the current thread: whether it belongs to the library, which library calls it is in, and which functions of the host
+//! those have called. From this follows whether the thread may wait, and whether it has left a callback without returning.
 //!
-//! A callback that is left by `longjmp` or by another language's exception runs none of the library's code on the way. It
-//! shows when the thread comes back: a call from a place further out on the stack than the library's frame that had called
-//! the host can only be made once that frame is gone.
+//! A callback that is left by `longjmp` or by another language's exception runs none of the library's code on the way. This is
+//! detected when the thread comes back: a call from further out on the stack than the library frame that had called the host is
+//! only possible once that frame is gone.
 
 mod uses;
 
@@ -12,18 +12,17 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
-use crate::error::{Error, Result, Status};
 use uses::Uses;
 
-/// Calls within calls that are followed; those inside of more are taken for running.
+/// The number of nested calls that are tracked; deeper ones are assumed to be running.
 const DEEPEST: usize = 16;
 
-/// What of the host's is called.
+/// The kind of host function being called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Whether it may wait is a matter of the client's gate.
+    /// Whether it may wait depends on the client's gate.
     Callback,
-    /// Somebody is in the midst of something, whichever thread that is: it must not wait at all.
+    /// Runs in the middle of some operation, on whichever thread that is: it must not wait at all.
     Passing,
 }
 
@@ -36,21 +35,21 @@ pub struct Host {
     pub end: usize,
 }
 
-/// A call of the library that is under way on this thread.
+/// A library call in progress on this thread.
 struct Visit {
     number: Cell<u64>,
-    /// What it calls of the host at the moment, as [`Noted`].
+    /// The host function that it is calling, as in [`Noted`].
     host: Cell<usize>,
     callback: Cell<&'static str>,
     end: Cell<usize>,
-    /// Whether the host made the call where nothing may wait.
+    /// Whether the host made the call from a function that must not wait.
     passing: Cell<bool>,
 }
 
-/// What is called of the host.
+/// The host function being called.
 #[derive(Clone, Copy)]
 struct Noted {
-    /// The address of the library's frame that calls it; 0 = nothing is called.
+    /// The address of the library frame that makes the call; 0 = no call.
     host: usize,
     callback: &'static str,
     /// Its destroy-notify; 0 = none.
@@ -68,7 +67,7 @@ impl Visit {
         }
     }
 
-    /// What was noted before.
+    /// Returns the previous value.
     #[inline]
     fn note(&self, now: Noted) -> Noted {
         Noted {
@@ -79,17 +78,17 @@ impl Visit {
     }
 }
 
-/// What is known of the current thread. In one piece, since in a shared library each look-up is a function call.
+/// The state of the current thread. In one piece, since in a shared library each thread-local lookup is a function call.
 pub struct Here {
-    /// It has been here before.
+    /// The thread has called the library before.
     known: Cell<bool>,
     library: Cell<bool>,
     passing: Cell<bool>,
-    /// How many calls are under way.
+    /// The number of calls in progress.
     level: Cell<usize>,
-    /// Of the last call.
+    /// The number of the last call.
     number: Cell<u64>,
-    /// What the host had set for this thread and the library has changed, as long as it is inside.
+    /// The host's own setting for this thread, which the library has changed while inside.
     kept: Cell<Option<i32>>,
     visits: [Visit; DEEPEST],
 }
@@ -109,7 +108,7 @@ thread_local! {
     };
 }
 
-/// Says that the current thread belongs to the library: it must never wait for another one of its kind.
+/// Marks the current thread as a library thread: it must never wait for another one of its kind.
 pub fn mark_library_thread() {
     HERE.with(|here| here.library.set(true));
 }
@@ -118,29 +117,27 @@ pub fn is_library_thread() -> bool {
     HERE.with(|here| here.library.get())
 }
 
-/// Whether the current thread is inside a call of the library, or runs nothing else.
+/// Whether the current thread is inside a library call, or is a library thread.
 pub fn is_inside() -> bool {
     HERE.with(|here| here.library.get() || here.level.get() > 0)
 }
 
-/// Whether a thread in this place may wait at all. Every function that waits asks this first.
+/// Whether the current thread may wait at all. Every function that waits checks this first.
 #[inline]
 pub fn may_wait() -> bool {
     HERE.with(Here::may_wait)
 }
 
-/// The refusal of a wait on a thread that the awaited thing may need.
-pub fn check_may_wait() -> Result<()> {
+/// The error for a wait on a thread that the awaited operation may need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WouldDeadlock;
+
+/// Like [`may_wait`], for callers that propagate the refusal.
+pub fn check_may_wait() -> Result<(), WouldDeadlock> {
     HERE.with(Here::check_may_wait)
 }
 
-#[cold]
-pub fn would_deadlock() -> Error {
-    Error::new(Status::WouldDeadlock, "this call would wait inside a callback, or on a thread of the library")
-        .with("remedy", "use the form with a completion callback, or call from a thread of your own")
-}
-
-/// The number of the call that is under way on this thread; 0 = none.
+/// The number of the innermost call in progress on this thread; 0 = none.
 pub fn visit() -> u64 {
     HERE.with(|here| match here.level.get() {
         0 => 0,
@@ -148,7 +145,7 @@ pub fn visit() -> u64 {
     })
 }
 
-/// Whether a call of this thread is still under way.
+/// Whether a call of this thread is still in progress.
 pub fn is_live(number: u64) -> bool {
     number == 0 || HERE.with(|here| here.running().iter().any(|visit| visit.number.get() == number))
 }
@@ -159,21 +156,20 @@ impl Here {
         !self.library.get() && !self.passing.get()
     }
 
-    /// As [`check_may_wait`].
+    /// Like [`check_may_wait`].
     #[inline]
-    pub fn check_may_wait(&self) -> Result<()> {
-        if self.may_wait() { Ok(()) } else { Err(would_deadlock()) }
+    pub fn check_may_wait(&self) -> Result<(), WouldDeadlock> {
+        if self.may_wait() { Ok(()) } else { Err(WouldDeadlock) }
     }
 
-    /// The calls that are under way, as far as they are followed.
+    /// The calls in progress, as far as they are tracked.
     fn running(&self) -> &[Visit] {
         &self.visits[..self.level.get().min(DEEPEST)]
     }
 }
 
-/// Runs `body` as a call of the library. `first` is done in the thread's first one. `is_left` tells whether a frame of this
-/// thread is gone. `change` sets for the thread what must hold inside of the outermost call, and returns what `restore` is to
-/// set again.
+/// Runs `body` as a library call. `first` runs on the thread's first call. `is_left` says whether a frame of this thread is
+/// gone. `change` applies the thread setting for the outermost call, and returns the value for `restore`.
 #[inline]
 pub fn call<T>(
     first: impl FnOnce(),
@@ -194,7 +190,7 @@ pub fn call<T>(
         } else {
             here.begin(level);
         }
-        // Where the last call was left without returning, the host's own choice is known already.
+        // If the last call was left without returning, the host's own setting is known already.
         if level == 0 && here.kept.get().is_none() {
             here.kept.set(change());
         }
@@ -210,7 +206,7 @@ pub fn call<T>(
     })
 }
 
-/// In a call that has begun without it: sets for the thread what `change` sets, as in [`call`].
+/// Inside a call that started without it: applies the thread setting with `change`, as in [`call`].
 #[cold]
 pub fn change(change: impl FnOnce() -> Option<i32>) {
     HERE.with(|here| {
@@ -220,7 +216,7 @@ pub fn change(change: impl FnOnce() -> Option<i32>) {
     });
 }
 
-/// Runs `body` as a call that neither waits, nor blocks, nor calls the host: nothing has to be followed.
+/// Runs `body` as a call that neither waits, nor blocks, nor calls the host: nothing needs tracking.
 #[inline]
 pub fn brief<T>(first: impl FnOnce(), body: impl FnOnce() -> T) -> T {
     HERE.with(|here| {
@@ -264,7 +260,7 @@ impl Here {
         self.level.set(level + 1);
     }
 
-    /// The call that is under way, if it is followed.
+    /// The call in progress, if it is tracked.
     #[inline]
     fn innermost(&self, level: usize) -> Option<&Visit> {
         level.checked_sub(1).and_then(|at| self.visits.get(at))
@@ -282,7 +278,7 @@ fn leave_behind(here: &Here, is_left: impl Fn(usize) -> bool) -> Option<Left> {
 }
 
 impl Here {
-    /// The calls from `first` on are over, and what they had called of the host with them.
+    /// Ends the calls from `first` on, together with the host functions they had called.
     fn lose(&self, first: usize) -> Left {
         let lost = &self.running()[first..];
         let ends: Vec<Arc<End>> = {
@@ -297,10 +293,10 @@ impl Here {
     }
 }
 
-/// A callback that was left without returning from it.
+/// A callback that was left without returning.
 struct Left {
     callback: &'static str,
-    /// The destroy-notifies that have waited for nothing but the calls that are gone.
+    /// The destroy-notifies that were only waiting for the abandoned calls.
     due: Vec<Arc<End>>,
 }
 
@@ -316,7 +312,7 @@ type Tell = fn(&'static str);
 
 static TOLD: Mutex<Vec<Tell>> = Mutex::new(Vec::new());
 
-/// `tell` is called on the thread that has left a callback, with what that is called.
+/// Registers `tell`, which is called with the callback's name on the thread that has left it.
 pub fn on_left(tell: Tell) {
     let mut told = lock(&TOLD);
     if !told.iter().any(|known| std::ptr::fn_addr_eq(*known, tell)) {
@@ -330,12 +326,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 type Destroy = Box<dyn FnOnce() + Send>;
 
-/// What registrations belong to, and end with.
+/// The owner of a group of registrations, which end together with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scope(u64);
 
 impl Scope {
-    /// For what is ended one by one.
+    /// For registrations that end individually.
     pub const NOBODY: Scope = Scope(0);
 
     pub fn unique() -> Scope {
@@ -343,7 +339,7 @@ impl Scope {
         Scope(LAST.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// Every registration of this scope is gone: what frames that were left still hold is destroyed.
+    /// Every registration of this scope is gone: destroys what abandoned frames still hold.
     pub fn retire(self) {
         let ends: Vec<Arc<End>> = {
             let ends = lock(&ENDS);
@@ -354,8 +350,8 @@ impl Scope {
     }
 }
 
-/// A destroy-notify of the host. It runs once: when the last one who holds the registration lets go of it; or, since a frame
-/// that was left never lets go of what it held, when the registration is retired and no call of it is under way.
+/// A destroy-notify of the host. It runs once: when the last holder of the registration drops it; or, since an abandoned frame
+/// never drops what it held, when the registration is retired and no call of it is in progress.
 pub struct End {
     destroy: Mutex<Option<Destroy>>,
     uses: Uses,
@@ -363,7 +359,7 @@ pub struct End {
 
 type Ends = HashMap<usize, (Scope, Weak<End>)>;
 
-/// By their ids, as frames know them.
+/// Keyed by id, which is how frames refer to them.
 static ENDS: Mutex<Option<Ends>> = Mutex::new(None);
 
 impl End {
@@ -377,7 +373,7 @@ impl End {
         Arc::as_ptr(self).addr()
     }
 
-    /// A call begins. `false` when the destroy-notify has run, or is about to.
+    /// A call starts. `false` if the destroy-notify has run, or is about to.
     #[must_use]
     pub fn begin(&self) -> bool {
         self.uses.begin()
@@ -390,12 +386,12 @@ impl End {
         }
     }
 
-    /// A call is over. `true` when the destroy-notify has waited for that.
+    /// A call is over. `true` if the destroy-notify was waiting for that.
     fn lose(&self) -> bool {
         self.uses.finish()
     }
 
-    /// The registration is gone, whoever seems to hold it.
+    /// The registration is gone, even if it still seems to be held.
     pub fn retire(&self) {
         if self.uses.retire() {
             self.run();
@@ -418,17 +414,17 @@ impl Drop for End {
     }
 }
 
-/// Calls of one function of the host, all from the same frame.
+/// Calls of one host function, all from the same frame.
 pub struct Calls<'a> {
     here: &'a Here,
     host: Host,
     level: usize,
-    /// What held before: calls may lie inside of one another without a call of the library between them.
+    /// The previous state: calls may nest without a library call between them.
     passing: bool,
     before: Option<Noted>,
 }
 
-/// Runs `body`, which calls the host from the frame at `frame`: as often as it likes, and it is noted once.
+/// Runs `body`, which calls the host from the frame at `frame`: any number of times, recorded once.
 #[inline]
 pub fn call_host<T>(host: Host, frame: usize, body: impl FnOnce(&Calls<'_>) -> T) -> T {
     HERE.with(|here| {
@@ -442,13 +438,13 @@ pub fn call_host<T>(host: Host, frame: usize, body: impl FnOnce(&Calls<'_>) -> T
 }
 
 impl Calls<'_> {
-    /// One call. An unwinding that comes out of it ends the process: it would leave the library half-way, and its callers
-    /// cannot be unwound.
+    /// Makes one call. If it unwinds, the process is aborted: unwinding would leave the library in an inconsistent state, and
+    /// its callers cannot be unwound.
     #[inline]
     pub fn call<T>(&self, function: impl FnOnce() -> T) -> T {
         let unwound = Unwound(&self.host);
         let value = function();
-        // A callback that has itself been jumped into may have left calls of its own behind.
+        // A callback that was itself the target of a jump may have left nested calls behind.
         if self.here.level.get() != self.level {
             self.come_back();
         }
@@ -480,14 +476,14 @@ impl Drop for Calls<'_> {
     }
 }
 
-/// Dropped by an unwinding only.
+/// Dropped only while unwinding.
 struct Unwound<'a>(&'a Host);
 
 impl Drop for Unwound<'_> {
     #[cold]
     fn drop(&mut self) {
         use std::io::Write;
-        // Nothing else is ever printed: this is all that the developer gets to see.
+        // Nothing else is ever printed: this is all that the developer sees.
         let _ = writeln!(
             std::io::stderr(),
             "claude-client: {} was left by an exception, by pthread_exit or by another unwinding. Functions that the host \

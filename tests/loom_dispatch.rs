@@ -2,14 +2,8 @@
 //! few threads, within a bound of preemptions. The files are the library's own; only the primitives are loom's.
 
 #[allow(dead_code)]
-#[path = "../src/dispatch/callback.rs"]
-mod callback;
-#[allow(dead_code)]
 #[path = "../src/dispatch/fifo.rs"]
 mod fifo;
-#[allow(dead_code)]
-#[path = "../src/dispatch/gate.rs"]
-mod gate;
 #[allow(dead_code)]
 #[path = "../src/dispatch/lanes.rs"]
 mod lanes;
@@ -19,13 +13,13 @@ mod sync;
 
 use std::sync::Arc as StdArc;
 
-use callback::Callback;
 use fifo::Fifo;
-use gate::{Closing, Gate, Slot};
 use lanes::{Arrivals, Ended, Lanes, Waited, Wakes};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use loom::thread;
+use sync::callback::Callback;
+use sync::gate::{Closing, Gate, Slot};
 use sync::{Mutex, check, lock};
 
 #[test]

@@ -2,9 +2,6 @@
 //! destroy-notify, the log, and a thread that stops waiting. The files are the library's own; only the primitives are loom's.
 
 #[allow(dead_code)]
-#[path = "../src/dispatch/gate.rs"]
-mod gate;
-#[allow(dead_code)]
 #[path = "../src/log/sink.rs"]
 mod sink;
 #[path = "loom_support/sync.rs"]
@@ -15,10 +12,6 @@ mod uses;
 #[allow(dead_code)]
 #[path = "../src/dispatch/waiter.rs"]
 mod waiter;
-
-mod dispatch {
-    pub(crate) use crate::gate;
-}
 
 // As `uses.rs` finds them in the library.
 use loom::sync::atomic::{AtomicUsize, Ordering};

@@ -2,6 +2,9 @@
 //! only the lock is loom's.
 
 #[allow(dead_code)]
+#[path = "../src/sync/rank.rs"]
+mod rank;
+#[allow(dead_code)]
 #[path = "../src/requests/mod.rs"]
 mod requests;
 
@@ -18,10 +21,13 @@ mod protocol {
     pub use claude_client::protocol::*;
 }
 
-/// Stands in for `src/sync.rs`: loom's lock within a model, and the usual one in the unit tests that come with the files.
+/// Stands in for `src/sync/mod.rs`: loom's lock within a model, and the usual one in the unit tests that come with the files.
 mod sync {
     use std::cell::Cell;
     use std::ops::{Deref, DerefMut};
+
+    pub(crate) use crate::rank::ranked;
+    pub use crate::rank::{Rank, Ranked};
 
     thread_local!(pub static IN_MODEL: Cell<bool> = const { Cell::new(false) });
 
@@ -88,7 +94,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use loom::thread;
 use protocol::control::Inbound;
-use requests::{Pending, Phase, Request, Session, TimeoutAction, Timer};
+use requests::{Pending, Phase, Request, Session, Target, TimeoutAction, Timer};
 use serde_json::{Value, json};
 use sync::IN_MODEL;
 
@@ -115,7 +121,7 @@ impl Session for Desk {
 
     fn ended(&self, request: StdArc<Request>) {
         self.ended.fetch_add(1, SeqCst);
-        request.tell_cancelled();
+        request.notify_cancelled();
     }
 
     fn expire_at(&self, _: Weak<Request>, _: Instant) -> Option<Timer> {
@@ -151,7 +157,7 @@ fn asked() -> (StdArc<Desk>, StdArc<Request>) {
         subtype: "can_use_tool".into(),
         request: json!({"subtype": "can_use_tool", "tool_name": "Read", "input": {}}).to_string(),
     };
-    let request = Request::new(inbound, StdArc::downgrade(&session), 0);
+    let request = Request::new(inbound, StdArc::downgrade(&session), Target::default(), None);
     assert!(desk.pending.add(&request));
     (desk, request)
 }

@@ -61,6 +61,10 @@ pub fn scripts() -> Vec<(&'static str, Value)> {
             {"type": "control_response", "response": {"subtype": "error", "request_id": "nobody", "error": "?"}},
             {"type": "control_cancel_request", "request_id": "nobody"}, {"type": "strange"}, {"type": "keep_alive"}]}, "result"]}),
         ),
+        (
+            "mirrors",
+            json!({"on_user": ["init", {"mirror": 3}, {"text": "kept"}, {"mirror": 1}, "result", {"mirror": 1}]}),
+        ),
         ("silent", json!({"on_initialize": []})),
         ("silent after the start", json!({"on_user": [], "on_control": {"*": []}})),
         (

@@ -5,6 +5,8 @@ mod handles;
 mod operations;
 mod process;
 mod sessions;
+mod spares;
+mod stores;
 mod table;
 
 use std::ffi::CStr;
@@ -13,7 +15,8 @@ use std::sync::Arc;
 use claude_client::capi::types::claude_status_t;
 
 use crate::raw::{
-    Call, Client, Failure, Request, borrowed, claude_error_json, claude_error_message, claude_error_status,
+    Call, Client, Failure, Request, StoreCall, borrowed, claude_error_json, claude_error_message,
+    claude_error_status,
 };
 use crate::rng::{Rng, mix};
 use crate::token::{Inside, Record, Token};
@@ -22,6 +25,7 @@ use crate::world;
 
 pub use clients::free_client;
 pub use operations::PULL;
+pub use stores::has_store_call;
 pub use table::OPS;
 
 /// Someone who decides: by the seed alone.
@@ -162,6 +166,12 @@ pub fn on_request(token: &Token, number: u32, request: Request) {
 pub fn on_tool(token: &Token, number: u32, call: Call) {
     let mut actor = Actor::new(mix(token.seed ^ 2, u64::from(number)));
     handles::has_call(&mut actor, call);
+    inside(token, number);
+}
+
+pub fn on_store_call(token: &Token, number: u32, call: StoreCall) {
+    let mut actor = Actor::new(mix(token.seed ^ 4, u64::from(number)));
+    has_store_call(&mut actor, call);
     inside(token, number);
 }
 

@@ -1,11 +1,11 @@
 //! What the library may do with each `user_data`, checked at every call: a registration, an operation, a transport.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::ops::PULL;
-use crate::raw::{Client, FarSide};
+use crate::raw::{Client, FarSide, Spare};
 use crate::watch::violation;
 
 /// What the token was registered as.
@@ -22,6 +22,7 @@ pub enum Kind {
     Tool,
     Log,
     Transport,
+    Store,
     Once,
 }
 
@@ -42,6 +43,8 @@ pub struct Record {
     pub mode: i32,
     /// A record answers with what it has, also to another request.
     pub replays: bool,
+    /// The spare that was made of it; 0 = none.
+    spare: AtomicUsize,
     freed: AtomicBool,
     closed: AtomicU32,
     in_messages: AtomicU32,
@@ -60,6 +63,7 @@ impl Record {
             client: client.number(),
             mode,
             replays,
+            spare: AtomicUsize::new(0),
             freed: AtomicBool::new(false),
             closed: AtomicU32::new(0),
             in_messages: AtomicU32::new(0),
@@ -71,6 +75,14 @@ impl Record {
 
     pub fn handle(&self) -> Client {
         Client::from_number(self.client)
+    }
+
+    pub fn keep_spare(&self, spare: Spare) {
+        self.spare.store(spare.number(), Ordering::SeqCst);
+    }
+
+    pub fn spare(&self) -> Spare {
+        Spare::from_number(self.spare.load(Ordering::SeqCst))
     }
 
     fn tokens(&self) -> MutexGuard<'_, Vec<Arc<Token>>> {

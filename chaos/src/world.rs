@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::raw::{
-    Call, Event, Failure, Request, Server, Sink, claude_error_free, claude_event_free,
-    claude_mcp_server_free, claude_request_free, claude_tool_call_free,
+    Call, Event, Failure, Request, Server, Sink, Spare, Store, StoreCall, claude_error_free,
+    claude_event_free, claude_mcp_server_free, claude_request_free, claude_session_store_free,
+    claude_spare_free, claude_store_call_free, claude_tool_call_free,
 };
 use crate::rng::Rng;
 use crate::token::Record;
@@ -64,6 +65,8 @@ pub static CALLS: Slots = Slots::new();
 pub static EVENTS: Slots = Slots::new();
 pub static ERRORS: Slots = Slots::new();
 pub static SERVERS: Slots = Slots::new();
+pub static STORES: Slots = Slots::new();
+pub static STORE_CALLS: Slots = Slots::new();
 /// Sinks are never freed: the stale ones come by themselves.
 pub static SINKS: Slots = Slots::new();
 
@@ -90,6 +93,27 @@ pub fn free_error(handle: usize) {
 pub fn free_server(handle: usize) {
     claude_mcp_server_free(Server::from_number(handle));
     SERVERS.freed(handle);
+}
+
+pub fn free_store(handle: usize) {
+    claude_session_store_free(Store::from_number(handle));
+    STORES.freed(handle);
+}
+
+pub fn free_store_call(handle: usize) {
+    claude_store_call_free(StoreCall::from_number(handle));
+    STORE_CALLS.freed(handle);
+}
+
+/// All spares of a round: one that is made while its client is being freed has nobody who frees it.
+static SPARES: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+fn spares() -> std::sync::MutexGuard<'static, Vec<usize>> {
+    SPARES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn spare_made(handle: usize) {
+    spares().push(handle);
 }
 
 pub fn sink(rng: &mut Rng) -> Sink {
@@ -160,6 +184,9 @@ pub fn free_the_rest() {
     EVENTS.all().for_each(free_event);
     ERRORS.all().for_each(free_error);
     SERVERS.all().for_each(free_server);
+    STORES.all().for_each(free_store);
+    STORE_CALLS.all().for_each(free_store_call);
     SINKS.all().for_each(drop);
+    spares().drain(..).for_each(|spare| claude_spare_free(Spare::from_number(spare)));
     SEATS.stale.iter().for_each(|slot| with(slot, |record| *record = None));
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use claude_client::error::Result;
 use claude_client::protocol::control::Inbound;
 use claude_client::requests::events::{self, Silence};
-use claude_client::requests::{Request, RequestKind, Session, TimeoutAction, Timer};
+use claude_client::requests::{Request, RequestKind, Session, Target, TimeoutAction, Timer};
 use claude_testkit::javascript;
 use serde_json::{Value, json};
 
@@ -212,7 +212,7 @@ pub fn run(data: &[u8]) {
     };
     let wire = Arc::new(Wire::default());
     let as_session: Arc<dyn Session> = wire.clone();
-    let request = Request::new(asked.request(), Arc::downgrade(&as_session), 0);
+    let request = Request::new(asked.request(), Arc::downgrade(&as_session), Target::default(), None);
     let permission = request.kind() == RequestKind::Permission;
     let outcome = match how >> 5 {
         0 if permission => request.allow(Some(payload), None),
@@ -225,7 +225,7 @@ pub fn run(data: &[u8]) {
         Err(error) => {
             assert!(lines.is_empty() && request.is_open(), "refused and sent: {payload}");
             assert!(error.detail("remedy").is_some(), "{}", error.to_json());
-            request.abandon("Nobody answered.");
+            request.refuse_unless_held("Nobody answered.");
             let lines = wire.0.lock().expect("no panic before");
             check_silence(asked, &read(&lines));
         }

@@ -1,4 +1,4 @@
-//! What the fuzzers run: a function for each target, which panics where the library breaks a promise. `tests/fuzz_corpus.rs`
+//! What the fuzzers run: a function for each target, which panics where the library breaks a promise. `tests/tree/fuzz_corpus.rs`
 //! runs the same functions over the committed inputs, without a fuzzer. Each says at its top what it compares with what.
 
 pub mod answers;

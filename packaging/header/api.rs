@@ -21,6 +21,8 @@ pub const THREADS: &[(&str, &str)] = &[
     ("claude_destroy_fn", "any"),
     ("claude_log_fn", "any"),
     ("claude_notify_fn", "any"),
+    ("claude_store_append_fn", "library"),
+    ("claude_store_fn", "library"),
     ("claude_thread_fn", "library"),
     ("claude_transport_fn", "library"),
     ("claude_transport_connect_fn", "library"),

@@ -1,5 +1,5 @@
 //! Makes what the repository keeps of the interface: the header, its description as JSON and the list of symbols. `build.rs`
-//! writes them under the cargo feature `header`; tests/header.rs makes them again and compares.
+//! writes them under the cargo feature `header`; tests/packaging/header.rs makes them again and compares.
 //!
 //! cbindgen reads src/capi, [`parse`] reads what it wrote, [`sources`] knows chapters and order, [`layout`] writes the book,
 //! and [`api`] describes it for generators of bindings.

@@ -11,8 +11,7 @@ use super::types::{
 use crate::dispatch::Mode;
 use crate::error::{Error, Status};
 use crate::ffi::guard::{guard, guard_or};
-use crate::ffi::number::number;
-use crate::ffi::text;
+use crate::ffi::param::{number, optional_text, out, required_out};
 use crate::session::{Client, Phase};
 
 /// Creates a client. Nothing is started and no disk is touched.
@@ -23,16 +22,13 @@ pub unsafe extern "C" fn claude_client_create(
     client: *mut *mut claude_client_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            text::require_out(client, "client")?;
-            let created = Client::create(text::optional(options_json, "options_json")?.unwrap_or("{}"))?;
-            let handle = CLIENTS.insert(created).ok_or_else(|| full_table("client"))?;
-            text::put(client, handle);
-            Ok(())
-        })
-    }
+    call(out!(error), || {
+        let client = required_out!(client)?;
+        let created = Client::create(optional_text!(options_json)?.unwrap_or("{}"))?;
+        let handle = CLIENTS.insert(created).ok_or_else(|| full_table("client"))?;
+        client.put(handle);
+        Ok(())
+    })
 }
 
 /// Chooses who runs the callbacks; CLAUDE_DISPATCH_THREAD unless called. Before connecting and before any registration:
@@ -43,21 +39,18 @@ pub unsafe extern "C" fn claude_client_set_dispatch(
     mode: MaybeUninit<claude_dispatch_t>,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let mode = number(mode);
-            let mode = Mode::from_number(mode).ok_or_else(|| {
-                Error::new(Status::InvalidArgument, format!("{mode} is not a dispatch mode"))
-                    .with("argument", "mode")
-                    .with("remedy", "pass one of the CLAUDE_DISPATCH_ constants")
-            })?;
-            client.set_mode(mode)
-        })
-    }
+    with_client(client, out!(error), |client| {
+        let mode = number!(mode);
+        let mode = Mode::from_number(mode).ok_or_else(|| {
+            Error::new(Status::InvalidArgument, format!("{mode} is not a dispatch mode"))
+                .with("argument", "mode")
+                .with("remedy", "pass one of the CLAUDE_DISPATCH_ constants")
+        })?;
+        client.set_mode(mode)
+    })
 }
 
-/// Starts the CLI. Register callbacks before. `done` is told when the session is ready, with the CLI's answer to `initialize`.
+/// Starts the CLI. Register callbacks first. `done` is called when the session is ready, with the CLI's answer to `initialize`.
 /// CLAUDE_ERR_INVALID_OPTION: options that cannot be combined with what is registered.
 /// @param prompt The first prompt, sent once the CLI is ready; NULL = none.
 #[unsafe(no_mangle)]
@@ -68,18 +61,15 @@ pub unsafe extern "C" fn claude_client_connect(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let prompt = text::optional(prompt, "prompt")?;
-            let listener = listener(client, done, user_data)?;
-            client.connect(prompt, None, client.completion(listener))
-        })
-    }
+    with_client(client, out!(error), |client| {
+        let prompt = optional_text!(prompt)?;
+        let listener = listener(client, done, user_data)?;
+        client.connect(prompt, None, client.completion(listener))
+    })
 }
 
-/// As claude_client_connect, waiting until the session is ready; the option `connect_timeout_ms` applies as well. When it
-/// fails, nothing of the CLI is left.
+/// As claude_client_connect, but waits until the session is ready; the option `connect_timeout_ms` applies as well. When it fails,
+/// nothing of the CLI is left running.
 /// @param prompt NULL = none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_connect_wait(
@@ -88,16 +78,13 @@ pub unsafe extern "C" fn claude_client_connect_wait(
     timeout_ms: u32,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            client.connect_wait(text::optional(prompt, "prompt")?, wait_of(timeout_ms)?).map(drop)
-        })
-    }
+    with_client(client, out!(error), |client| {
+        client.connect_wait(optional_text!(prompt)?, wait_of(timeout_ms)?).map(drop)
+    })
 }
 
-/// Ends the session: a running turn is interrupted, the CLI sees the end of its input, and after the grace options SIGTERM and
-/// SIGKILL, it and its descendants. What it still writes is delivered. CLAUDE_OK also when it has ended already.
+/// Ends the session: a running turn is interrupted, the CLI's input is closed, and after the times of the grace options the CLI and
+/// its descendants get SIGTERM, then SIGKILL. What the CLI still writes is delivered. CLAUDE_OK also when it has already ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_disconnect(
     client: *mut claude_client_t,
@@ -105,30 +92,25 @@ pub unsafe extern "C" fn claude_client_disconnect(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let listener = listener(client, done, user_data)?;
-            client.disconnect(client.completion(listener))
-        })
-    }
+    with_client(client, out!(error), |client| {
+        let listener = listener(client, done, user_data)?;
+        client.disconnect(client.completion(listener))
+    })
 }
 
-/// As claude_client_disconnect, waiting until the process is gone. CLAUDE_ERR_TIMEOUT: it is still being ended.
-/// CLAUDE_ERR_PROCESS: the system does not let this process end it.
+/// As claude_client_disconnect, but waits until the process is gone. CLAUDE_ERR_TIMEOUT: it is still shutting down.
+/// CLAUDE_ERR_PROCESS: the system does not permit this process to end it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_disconnect_wait(
     client: *mut claude_client_t,
     timeout_ms: u32,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| client.disconnect_wait(wait_of(timeout_ms)?).map(drop)) }
+    with_client(client, out!(error), |client| client.disconnect_wait(wait_of(timeout_ms)?).map(drop))
 }
 
-/// Frees a client, disconnecting it first: see "Freeing" in the contract. Operations that are open are told
-/// CLAUDE_ERR_CANCELLED, open requests are refused; their handles stay valid and are still to be freed. Waits as long as the
-/// grace options say.
+/// Frees a client, disconnecting it first: see "Freeing" in the contract. Open operations complete with CLAUDE_ERR_CANCELLED, open
+/// requests are refused; their handles stay valid and must still be freed. Waits as long as the grace options say.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_free(client: *mut claude_client_t) {
     let freed = guard(|| {
@@ -140,7 +122,7 @@ pub unsafe extern "C" fn claude_client_free(client: *mut claude_client_t) {
     drop(freed);
 }
 
-/// Where the client stands.
+/// The state of the client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_state(client: *const claude_client_t) -> claude_state_t {
     let created = claude_state_t::CLAUDE_STATE_CREATED;
@@ -166,17 +148,21 @@ pub unsafe extern "C" fn claude_client_stats(
     json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| text::give_out(json, "json", || Ok(client.stats_json()))) }
+    with_client(client, out!(error), |client| {
+        required_out!(json)?.give(client.stats_json());
+        Ok(())
+    })
 }
 
-/// What the CLI said when it became ready: commands, models, agents, account and more. Kept: nothing is asked.
+/// What the CLI said when it became ready: commands, models, agents, account and more. Cached: the CLI is not asked again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_get_server_info(
     client: *mut claude_client_t,
     json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| text::give_out(json, "json", || client.server_info())) }
+    with_client(client, out!(error), |client| {
+        required_out!(json)?.give(client.server_info()?);
+        Ok(())
+    })
 }

@@ -1,7 +1,6 @@
 //! @defgroup control Control
-//! Operations on a connected session. Each has a twin that waits; the reply is the CLI's own, a JSON object that may
-//! be empty. CLAUDE_ERR_CONTROL: the CLI refused, with its reason. docs/control.md lists the requests for
-//! claude_client_control.
+//! Operations on a connected session. Each has a twin that waits; the reply is the CLI's own JSON object, which may be empty.
+//! CLAUDE_ERR_CONTROL: the CLI refused, with its reason. docs/control.md lists the requests for claude_client_control.
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
@@ -12,12 +11,11 @@ use serde_json::json;
 use super::operation::{Members, json_object, members, start, wait};
 use super::types::{claude_client_t, claude_done_fn, claude_error_t, claude_escalation_t, claude_status_t};
 use crate::error::{Error, Result, Status};
-use crate::ffi::number::number;
-use crate::ffi::text;
+use crate::ffi::param::{number, optional_text, out, required_text};
 use crate::protocol::control::check_request;
 use crate::session::{Client, Escalation};
 
-/// Ends the running turn, with an error result; the session goes on, and queued prompts still run. The reply is such as
+/// Ends the running turn, with an error result; the session goes on, and queued prompts still run. The reply looks like
 /// {"still_queued":[...]}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_interrupt(
@@ -26,8 +24,7 @@ pub unsafe extern "C" fn claude_client_interrupt(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe { start(client, done, user_data, error, |_| Ok(interrupt())) }
+    start(client, done, user_data, out!(error), |_| Ok(interrupt()))
 }
 
 /// @copydoc claude_client_interrupt
@@ -38,18 +35,17 @@ pub unsafe extern "C" fn claude_client_interrupt_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe { wait(client, timeout_ms, reply_json, error, |_| Ok(interrupt())) }
+    wait(client, timeout_ms, out!(reply_json), out!(error), |_| Ok(interrupt()))
 }
 
 fn interrupt() -> Members {
     members(json!({"subtype": "interrupt"}))
 }
 
-/// As claude_client_interrupt, with a choice.
+/// As claude_client_interrupt, with options.
 /// @param cancel_queued Whether queued prompts are cancelled as well; the reply then has `cancelled`.
-/// @param deadline_ms How long the turn may take to end; without an escalation it means nothing.
-/// @param escalation What happens then; the session ends with CLAUDE_ERR_TIMEOUT.
+/// @param deadline_ms How long the turn may take to end; ignored without an escalation.
+/// @param escalation What happens after that; the session ends with CLAUDE_ERR_TIMEOUT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_interrupt_with(
     client: *mut claude_client_t,
@@ -60,12 +56,9 @@ pub unsafe extern "C" fn claude_client_interrupt_with(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        start(client, done, user_data, error, |client| {
-            interrupt_with(client, cancel_queued, deadline_ms, escalation)
-        })
-    }
+    start(client, done, user_data, out!(error), |client| {
+        interrupt_with(client, cancel_queued, deadline_ms, number!(escalation))
+    })
 }
 
 /// @copydoc claude_client_interrupt_with
@@ -79,26 +72,19 @@ pub unsafe extern "C" fn claude_client_interrupt_with_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        wait(client, timeout_ms, reply_json, error, |client| {
-            interrupt_with(client, cancel_queued, deadline_ms, escalation)
-        })
-    }
+    wait(client, timeout_ms, out!(reply_json), out!(error), |client| {
+        interrupt_with(client, cancel_queued, deadline_ms, number!(escalation))
+    })
 }
 
-/// The request, after the watch over the running turn has begun.
-///
-/// # Safety
-/// `escalation` is initialised.
-unsafe fn interrupt_with(
+/// Sends the request, after starting to watch the running turn.
+fn interrupt_with(
     client: &Client,
     cancel_queued: bool,
     deadline_ms: u32,
-    escalation: MaybeUninit<claude_escalation_t>,
+    escalation: i32,
 ) -> Result<Members> {
-    // SAFETY: the caller's promise.
-    let escalation = match unsafe { number(escalation) } {
+    let escalation = match escalation {
         0 => Escalation::None,
         1 => Escalation::Disconnect,
         2 => Escalation::Kill,
@@ -116,8 +102,8 @@ unsafe fn interrupt_with(
     Ok(request)
 }
 
-/// Changes the permission mode: "default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto" and what the CLI
-/// knows besides. The reply is such as {"mode":"plan"}, the mode now in force, which may be another.
+/// Changes the permission mode: "default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto" and whatever else the CLI
+/// knows. The reply looks like {"mode":"plan"}, the mode now in force, which may be a different one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_set_permission_mode(
     client: *mut claude_client_t,
@@ -126,8 +112,7 @@ pub unsafe extern "C" fn claude_client_set_permission_mode(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { start(client, done, user_data, error, |_| set_permission_mode(mode)) }
+    start(client, done, user_data, out!(error), |_| Ok(set_permission_mode(required_text!(mode)?)))
 }
 
 /// @copydoc claude_client_set_permission_mode
@@ -139,19 +124,16 @@ pub unsafe extern "C" fn claude_client_set_permission_mode_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { wait(client, timeout_ms, reply_json, error, |_| set_permission_mode(mode)) }
+    wait(client, timeout_ms, out!(reply_json), out!(error), |_| {
+        Ok(set_permission_mode(required_text!(mode)?))
+    })
 }
 
-/// # Safety
-/// `mode` is NULL or ends with a NUL.
-unsafe fn set_permission_mode(mode: *const c_char) -> Result<Members> {
-    // SAFETY: the caller's promise.
-    let mode = unsafe { text::required(mode, "mode") }?;
-    Ok(members(json!({"subtype": "set_permission_mode", "mode": mode})))
+fn set_permission_mode(mode: &str) -> Members {
+    members(json!({"subtype": "set_permission_mode", "mode": mode}))
 }
 
-/// Changes the model, also in the middle of a turn. The CLI takes unknown names, too, and fails at the next turn.
+/// Changes the model, even in the middle of a turn. The CLI accepts unknown names too, and fails at the next turn.
 /// @param model NULL = the default one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_set_model(
@@ -161,8 +143,7 @@ pub unsafe extern "C" fn claude_client_set_model(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { start(client, done, user_data, error, |_| set_model(model)) }
+    start(client, done, user_data, out!(error), |_| Ok(set_model(optional_text!(model)?)))
 }
 
 /// @copydoc claude_client_set_model
@@ -174,22 +155,16 @@ pub unsafe extern "C" fn claude_client_set_model_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { wait(client, timeout_ms, reply_json, error, |_| set_model(model)) }
+    wait(client, timeout_ms, out!(reply_json), out!(error), |_| Ok(set_model(optional_text!(model)?)))
 }
 
 /// Null is the default model.
-///
-/// # Safety
-/// `model` is NULL or ends with a NUL.
-unsafe fn set_model(model: *const c_char) -> Result<Members> {
-    // SAFETY: the caller's promise.
-    let model = unsafe { text::optional(model, "model") }?;
-    Ok(members(json!({"subtype": "set_model", "model": model})))
+fn set_model(model: Option<&str>) -> Members {
+    members(json!({"subtype": "set_model", "model": model}))
 }
 
-/// Puts files back to what they were at a prompt (option `enable_file_checkpointing`), or says what would change. The reply is
-/// such as {"canRewind":true,"filesChanged":[...]}.
+/// Restores files to their state at a prompt (option `enable_file_checkpointing`), or says what would change. The reply looks like
+/// {"canRewind":true,"filesChanged":[...]}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_rewind_files(
     client: *mut claude_client_t,
@@ -199,8 +174,7 @@ pub unsafe extern "C" fn claude_client_rewind_files(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { start(client, done, user_data, error, |_| rewind_files(message_uuid, dry_run)) }
+    start(client, done, user_data, out!(error), |_| Ok(rewind_files(required_text!(message_uuid)?, dry_run)))
 }
 
 /// @copydoc claude_client_rewind_files
@@ -213,19 +187,16 @@ pub unsafe extern "C" fn claude_client_rewind_files_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { wait(client, timeout_ms, reply_json, error, |_| rewind_files(message_uuid, dry_run)) }
+    wait(client, timeout_ms, out!(reply_json), out!(error), |_| {
+        Ok(rewind_files(required_text!(message_uuid)?, dry_run))
+    })
 }
 
-/// # Safety
-/// `message_uuid` is NULL or ends with a NUL.
-unsafe fn rewind_files(message_uuid: *const c_char, dry_run: bool) -> Result<Members> {
-    // SAFETY: the caller's promise.
-    let uuid = unsafe { text::required(message_uuid, "message_uuid") }?;
-    Ok(members(json!({"subtype": "rewind_files", "user_message_id": uuid, "dry_run": dry_run})))
+fn rewind_files(uuid: &str, dry_run: bool) -> Members {
+    members(json!({"subtype": "rewind_files", "user_message_id": uuid, "dry_run": dry_run}))
 }
 
-/// How the MCP servers are doing: `mcpServers`.
+/// The status of the MCP servers: `mcpServers`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_get_mcp_status(
     client: *mut claude_client_t,
@@ -233,8 +204,7 @@ pub unsafe extern "C" fn claude_client_get_mcp_status(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe { start(client, done, user_data, error, |_| Ok(get_mcp_status())) }
+    start(client, done, user_data, out!(error), |_| Ok(get_mcp_status()))
 }
 
 /// @copydoc claude_client_get_mcp_status
@@ -245,15 +215,14 @@ pub unsafe extern "C" fn claude_client_get_mcp_status_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe { wait(client, timeout_ms, reply_json, error, |_| Ok(get_mcp_status())) }
+    wait(client, timeout_ms, out!(reply_json), out!(error), |_| Ok(get_mcp_status()))
 }
 
 fn get_mcp_status() -> Members {
     members(json!({"subtype": "mcp_status"}))
 }
 
-/// Connects an MCP server again.
+/// Reconnects an MCP server.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_reconnect_mcp_server(
     client: *mut claude_client_t,
@@ -262,8 +231,7 @@ pub unsafe extern "C" fn claude_client_reconnect_mcp_server(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { start(client, done, user_data, error, |_| reconnect_mcp_server(server_name)) }
+    start(client, done, user_data, out!(error), |_| Ok(reconnect_mcp_server(required_text!(server_name)?)))
 }
 
 /// @copydoc claude_client_reconnect_mcp_server
@@ -275,19 +243,16 @@ pub unsafe extern "C" fn claude_client_reconnect_mcp_server_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { wait(client, timeout_ms, reply_json, error, |_| reconnect_mcp_server(server_name)) }
+    wait(client, timeout_ms, out!(reply_json), out!(error), |_| {
+        Ok(reconnect_mcp_server(required_text!(server_name)?))
+    })
 }
 
-/// # Safety
-/// `server_name` is NULL or ends with a NUL.
-unsafe fn reconnect_mcp_server(server_name: *const c_char) -> Result<Members> {
-    // SAFETY: the caller's promise.
-    let server_name = unsafe { text::required(server_name, "server_name") }?;
-    Ok(members(json!({"subtype": "mcp_reconnect", "serverName": server_name})))
+fn reconnect_mcp_server(server_name: &str) -> Members {
+    members(json!({"subtype": "mcp_reconnect", "serverName": server_name}))
 }
 
-/// Switches an MCP server on or off.
+/// Enables or disables an MCP server.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_toggle_mcp_server(
     client: *mut claude_client_t,
@@ -297,8 +262,9 @@ pub unsafe extern "C" fn claude_client_toggle_mcp_server(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { start(client, done, user_data, error, |_| toggle_mcp_server(server_name, enabled)) }
+    start(client, done, user_data, out!(error), |_| {
+        Ok(toggle_mcp_server(required_text!(server_name)?, enabled))
+    })
 }
 
 /// @copydoc claude_client_toggle_mcp_server
@@ -311,21 +277,18 @@ pub unsafe extern "C" fn claude_client_toggle_mcp_server_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { wait(client, timeout_ms, reply_json, error, |_| toggle_mcp_server(server_name, enabled)) }
+    wait(client, timeout_ms, out!(reply_json), out!(error), |_| {
+        Ok(toggle_mcp_server(required_text!(server_name)?, enabled))
+    })
 }
 
-/// # Safety
-/// `server_name` is NULL or ends with a NUL.
-unsafe fn toggle_mcp_server(server_name: *const c_char, enabled: bool) -> Result<Members> {
-    // SAFETY: the caller's promise.
-    let server_name = unsafe { text::required(server_name, "server_name") }?;
-    Ok(members(json!({"subtype": "mcp_toggle", "serverName": server_name, "enabled": enabled})))
+fn toggle_mcp_server(server_name: &str, enabled: bool) -> Members {
+    members(json!({"subtype": "mcp_toggle", "serverName": server_name, "enabled": enabled}))
 }
 
-/// Replaces the MCP servers that were added while the session runs. Those of the host stay, and those that were added after
-/// connecting become known. The reply has `added`, `removed`, `errors`.
-/// @param servers_json Names and configurations; null for a server of the host that is to go.
+/// Replaces the MCP servers that were added during the session. Those of the host stay, and those that were added after connecting
+/// become known to the CLI. The reply has `added`, `removed`, `errors`.
+/// @param servers_json Names and configurations; null to remove a server of the host.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_set_mcp_servers(
     client: *mut claude_client_t,
@@ -334,8 +297,9 @@ pub unsafe extern "C" fn claude_client_set_mcp_servers(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { start(client, done, user_data, error, |client| set_mcp_servers(client, servers_json)) }
+    start(client, done, user_data, out!(error), |client| {
+        set_mcp_servers(client, required_text!(servers_json)?)
+    })
 }
 
 /// @copydoc claude_client_set_mcp_servers
@@ -347,19 +311,17 @@ pub unsafe extern "C" fn claude_client_set_mcp_servers_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { wait(client, timeout_ms, reply_json, error, |client| set_mcp_servers(client, servers_json)) }
+    wait(client, timeout_ms, out!(reply_json), out!(error), |client| {
+        set_mcp_servers(client, required_text!(servers_json)?)
+    })
 }
 
-/// # Safety
-/// `servers_json` is NULL or ends with a NUL.
-unsafe fn set_mcp_servers(client: &Client, servers_json: *const c_char) -> Result<Members> {
-    // SAFETY: the caller's promise.
-    let servers = json_object(unsafe { text::required(servers_json, "servers_json") }?, "servers_json")?;
+fn set_mcp_servers(client: &Client, servers_json: &str) -> Result<Members> {
+    let servers = json_object(servers_json, "servers_json")?;
     Ok(members(json!({"subtype": "mcp_set_servers", "servers": client.all_servers(servers)?})))
 }
 
-/// Stops a background task, by the id of its `task_started` message. One that is not known is no error for the CLI.
+/// Stops a background task, by the id of its `task_started` message. The CLI does not treat an unknown id as an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_stop_task(
     client: *mut claude_client_t,
@@ -368,8 +330,7 @@ pub unsafe extern "C" fn claude_client_stop_task(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { start(client, done, user_data, error, |_| stop_task(task_id)) }
+    start(client, done, user_data, out!(error), |_| Ok(stop_task(required_text!(task_id)?)))
 }
 
 /// @copydoc claude_client_stop_task
@@ -381,16 +342,11 @@ pub unsafe extern "C" fn claude_client_stop_task_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { wait(client, timeout_ms, reply_json, error, |_| stop_task(task_id)) }
+    wait(client, timeout_ms, out!(reply_json), out!(error), |_| Ok(stop_task(required_text!(task_id)?)))
 }
 
-/// # Safety
-/// `task_id` is NULL or ends with a NUL.
-unsafe fn stop_task(task_id: *const c_char) -> Result<Members> {
-    // SAFETY: the caller's promise.
-    let task_id = unsafe { text::required(task_id, "task_id") }?;
-    Ok(members(json!({"subtype": "stop_task", "task_id": task_id})))
+fn stop_task(task_id: &str) -> Members {
+    members(json!({"subtype": "stop_task", "task_id": task_id}))
 }
 
 /// How full the context window is, and with what: `categories`, `totalTokens`, `maxTokens`, `percentage`.
@@ -403,8 +359,7 @@ pub unsafe extern "C" fn claude_client_get_context_usage(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { start(client, done, user_data, error, |_| get_context_usage(detail)) }
+    start(client, done, user_data, out!(error), |_| Ok(get_context_usage(optional_text!(detail)?)))
 }
 
 /// @copydoc claude_client_get_context_usage
@@ -416,22 +371,20 @@ pub unsafe extern "C" fn claude_client_get_context_usage_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { wait(client, timeout_ms, reply_json, error, |_| get_context_usage(detail)) }
+    wait(client, timeout_ms, out!(reply_json), out!(error), |_| {
+        Ok(get_context_usage(optional_text!(detail)?))
+    })
 }
 
-/// # Safety
-/// `detail` is NULL or ends with a NUL.
-unsafe fn get_context_usage(detail: *const c_char) -> Result<Members> {
+fn get_context_usage(detail: Option<&str>) -> Members {
     let mut request = members(json!({"subtype": "get_context_usage"}));
-    // SAFETY: the caller's promise.
-    if let Some(detail) = unsafe { text::optional(detail, "detail") }? {
+    if let Some(detail) = detail {
         request.insert("detail".into(), detail.into());
     }
-    Ok(request)
+    request
 }
 
-/// Takes a prompt out of the CLI's queue, as long as its turn has not begun: {"cancelled":true}.
+/// Removes a prompt from the CLI's queue, provided its turn has not begun: {"cancelled":true}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_cancel_prompt(
     client: *mut claude_client_t,
@@ -440,8 +393,7 @@ pub unsafe extern "C" fn claude_client_cancel_prompt(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { start(client, done, user_data, error, |_| cancel_prompt(message_uuid)) }
+    start(client, done, user_data, out!(error), |_| Ok(cancel_prompt(required_text!(message_uuid)?)))
 }
 
 /// @copydoc claude_client_cancel_prompt
@@ -453,20 +405,16 @@ pub unsafe extern "C" fn claude_client_cancel_prompt_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { wait(client, timeout_ms, reply_json, error, |_| cancel_prompt(message_uuid)) }
+    wait(client, timeout_ms, out!(reply_json), out!(error), |_| {
+        Ok(cancel_prompt(required_text!(message_uuid)?))
+    })
 }
 
-/// # Safety
-/// `message_uuid` is NULL or ends with a NUL.
-unsafe fn cancel_prompt(message_uuid: *const c_char) -> Result<Members> {
-    // SAFETY: the caller's promise.
-    let uuid = unsafe { text::required(message_uuid, "message_uuid") }?;
-    Ok(members(json!({"subtype": "cancel_async_message", "message_uuid": uuid})))
+fn cancel_prompt(uuid: &str) -> Members {
+    members(json!({"subtype": "cancel_async_message", "message_uuid": uuid}))
 }
 
-/// Sends the request by which the session began once more; claude_client_get_server_info returns the reply from then on. The
-/// hooks stay.
+/// Repeats the request that began the session; claude_client_get_server_info returns the new reply from then on. The hooks stay.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_reinitialize(
     client: *mut claude_client_t,
@@ -474,8 +422,7 @@ pub unsafe extern "C" fn claude_client_reinitialize(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe { start(client, done, user_data, error, |client| client.reinitialize_request()) }
+    start(client, done, user_data, out!(error), |client| client.reinitialize_request())
 }
 
 /// @copydoc claude_client_reinitialize
@@ -486,11 +433,10 @@ pub unsafe extern "C" fn claude_client_reinitialize_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe { wait(client, timeout_ms, reply_json, error, |client| client.reinitialize_request()) }
+    wait(client, timeout_ms, out!(reply_json), out!(error), |client| client.reinitialize_request())
 }
 
-/// Sends any control request, also one that this library does not name. "initialize" is refused.
+/// Sends any control request, including those that this library does not know. "initialize" is refused.
 /// @param request_json Such as {"subtype":"get_settings"}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_control(
@@ -500,8 +446,7 @@ pub unsafe extern "C" fn claude_client_control(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { start(client, done, user_data, error, |_| control(request_json)) }
+    start(client, done, user_data, out!(error), |_| check_request(required_text!(request_json)?))
 }
 
 /// @copydoc claude_client_control
@@ -513,13 +458,5 @@ pub unsafe extern "C" fn claude_client_control_wait(
     reply_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { wait(client, timeout_ms, reply_json, error, |_| control(request_json)) }
-}
-
-/// # Safety
-/// `request_json` is NULL or ends with a NUL.
-unsafe fn control(request_json: *const c_char) -> Result<Members> {
-    // SAFETY: the caller's promise.
-    check_request(unsafe { text::required(request_json, "request_json") }?)
+    wait(client, timeout_ms, out!(reply_json), out!(error), |_| check_request(required_text!(request_json)?))
 }

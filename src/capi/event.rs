@@ -14,64 +14,54 @@ use super::types::{
 use crate::dispatch::EventKind;
 use crate::error::{Error, Result, Status};
 use crate::ffi::guard::{brief, guard_or};
-use crate::ffi::{text, versioned};
+use crate::ffi::param::{filled, out, required_out};
 use crate::protocol::kind::Kind;
 use crate::requests::RequestKind;
 
-/// All that an event holds, in one call. The event keeps what the pointers point to.
+/// All contents of an event, in one call. The event owns what the pointers point to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_event_info(
     event: *const claude_event_t,
     info: *mut claude_event_info_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on structs and output parameters.
-    unsafe {
-        call_brief(error, || {
-            // Written under the look: nothing is copied twice.
-            let written =
-                EVENTS.look(event, |object| versioned::fill(info, "info", |info| fill(info, object)));
-            written.unwrap_or_else(|| Err(dead_handle("event")))
-        })
-    }
+    call_brief(out!(error), || {
+        // Written while the event is borrowed, so that nothing is copied twice.
+        let written = EVENTS.look(event, |object| filled!(info, |info| fill(info, object)));
+        written.unwrap_or_else(|| Err(dead_handle("event")))
+    })
 }
 
-/// Takes the request out of a `CLAUDE_EVENT_REQUEST`. One that is left in it is refused when the event is freed.
-/// `CLAUDE_ERR_NOT_FOUND`: another kind, or taken already.
+/// Takes the request out of a `CLAUDE_EVENT_REQUEST`. If it is not taken, it is refused when the event is freed.
+/// `CLAUDE_ERR_NOT_FOUND`: another kind, or already taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_event_take_request(
     event: *mut claude_event_t,
     request: *mut *mut claude_request_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        call(error, || {
-            text::require_out(request, "request")?;
-            let taken = taken(event, EventObject::take_request, "request")?;
-            text::put(request, hand_over(taken).ok_or_else(|| full_table("request"))?);
-            Ok(())
-        })
-    }
+    call(out!(error), || {
+        let request = required_out!(request)?;
+        let taken = taken(event, EventObject::take_request, "request")?;
+        request.put(hand_over(taken).ok_or_else(|| full_table("request"))?);
+        Ok(())
+    })
 }
 
-/// Takes the call out of a `CLAUDE_EVENT_TOOL_CALL`. One that is left in it fails when the event is freed.
-/// `CLAUDE_ERR_NOT_FOUND`: another kind, or taken already.
+/// Takes the call out of a `CLAUDE_EVENT_TOOL_CALL`. If it is not taken, it fails when the event is freed. `CLAUDE_ERR_NOT_FOUND`:
+/// another kind, or already taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_event_take_tool_call(
     event: *mut claude_event_t,
     call: *mut *mut claude_tool_call_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        self::call(error, || {
-            text::require_out(call, "call")?;
-            let taken = taken(event, EventObject::take_call, "tool call")?;
-            text::put(call, hand_over_call(taken).ok_or_else(|| full_table("tool call"))?);
-            Ok(())
-        })
-    }
+    self::call(out!(error), || {
+        let call = required_out!(call)?;
+        let taken = taken(event, EventObject::take_call, "tool call")?;
+        call.put(hand_over_call(taken).ok_or_else(|| full_table("tool call"))?);
+        Ok(())
+    })
 }
 
 /// Frees an event.

@@ -15,17 +15,18 @@ use super::types::{
 use crate::dispatch::RequestHandler;
 use crate::error::{Error, Status};
 use crate::ffi::callback::UserData;
-use crate::ffi::number::number;
-use crate::ffi::text;
+use crate::ffi::param::{number, optional_text, out, required_text};
 use crate::session::Hook;
 
-/// Adds a hook: the CLI asks by a CLAUDE_REQUEST_HOOK. Answer by claude_request_respond, {} for no opinion. Before connecting.
-/// @param event Such as "PreToolUse" or "Stop". A name that is almost one is refused; one that only another CLI may know, and
-///   one that it asks no host about, is told by a CLAUDE_EVENT_WARNING at connect.
-/// @param matcher Such as "Bash" or "Write|Edit", or a regular expression of JavaScript; NULL = all. One that can never match
-///   is refused.
-/// @param deadline_ms How long the CLI waits, in whole seconds upwards; 0 = its default. It then refuses a tool that was to run.
-/// @param on_failure What claude_request_fail means. A CLI that cannot block is not connected to.
+/// Adds a hook: the CLI calls it with a CLAUDE_REQUEST_HOOK. Answer with claude_request_respond, {} for no opinion. Before
+/// connecting.
+/// @param event Such as "PreToolUse" or "Stop". A near miss of a known name is refused; one that only another CLI may know, or that
+///   the CLI asks no host about, gives a CLAUDE_EVENT_WARNING at connect.
+/// @param matcher Such as "Bash" or "Write|Edit", or a JavaScript regular expression; NULL = all. One that can never match is
+///   refused.
+/// @param deadline_ms How long the CLI waits, rounded up to whole seconds; 0 = its default. It then refuses a tool that was about
+///   to run.
+/// @param on_failure What claude_request_fail means. Connecting to a CLI that cannot block is refused.
 /// @param callback NULL = that of claude_client_on_request.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_add_hook(
@@ -41,31 +42,28 @@ pub unsafe extern "C" fn claude_client_add_hook(
 ) -> claude_status_t {
     let user_data = UserData::new(user_data, destroy, scope_of(client));
     let token = user_data.pointer().expose_provenance();
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let blocks = match number(on_failure) {
-                0 => false,
-                1 => true,
-                other => {
-                    return Err(Error::new(Status::InvalidArgument, format!("{other} is not a way to fail"))
-                        .with("argument", "on_failure")
-                        .with("remedy", "pass CLAUDE_HOOK_CONTINUE or CLAUDE_HOOK_BLOCK"));
-                }
-            };
-            let (handler, kept) = route_to(callback, user_data);
-            client.add_hook(Hook {
-                event: text::required(event, "event")?.to_owned(),
-                matcher: text::optional(matcher, "matcher")?.map(str::to_owned),
-                // The CLI knows whole seconds.
-                timeout: deadline_ms.div_ceil(1000),
-                blocks,
-                handler,
-                token,
-                kept,
-            })
+    with_client(client, out!(error), |client| {
+        let blocks = match number!(on_failure) {
+            0 => false,
+            1 => true,
+            other => {
+                return Err(Error::new(Status::InvalidArgument, format!("{other} is not a way to fail"))
+                    .with("argument", "on_failure")
+                    .with("remedy", "pass CLAUDE_HOOK_CONTINUE or CLAUDE_HOOK_BLOCK"));
+            }
+        };
+        let (handler, kept) = route_to(callback, user_data);
+        client.add_hook(Hook {
+            event: required_text!(event)?.to_owned(),
+            matcher: optional_text!(matcher)?.map(str::to_owned),
+            // The CLI knows whole seconds.
+            timeout: deadline_ms.div_ceil(1000),
+            blocks,
+            handler,
+            token,
+            _kept: kept,
         })
-    }
+    })
 }
 
 /// The callback of a registration. Without one, only `claude_request_user_data` leads to `user_data`, which is kept.
@@ -79,7 +77,7 @@ pub fn route_to(
     }
 }
 
-/// Says that the host can show a kind of dialog: CLAUDE_REQUEST_DIALOG. As the option `supported_dialog_kinds`. Before
+/// Declares that the host can show a kind of dialog: CLAUDE_REQUEST_DIALOG. Same as the option `supported_dialog_kinds`. Before
 /// connecting.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_declare_dialog(
@@ -87,6 +85,5 @@ pub unsafe extern "C" fn claude_client_declare_dialog(
     kind: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { with_client(client, error, |client| client.declare_dialog(text::required(kind, "kind")?)) }
+    with_client(client, out!(error), |client| client.declare_dialog(required_text!(kind)?))
 }

@@ -1,23 +1,23 @@
 //! @defgroup json JSON
-//! Enough for programs without a JSON library, at any depth. A `pointer` is RFC 6901, such as "/message/content/0/text";
-//! "" is the whole. CLAUDE_ERR_JSON_DECODE: the text is not JSON. CLAUDE_ERR_NOT_FOUND: nothing is at that place. Of members
-//! with one name the last counts. See docs/strings.md.
+//! Enough for programs without a JSON library, at any depth. A `pointer` is RFC 6901, such as "/message/content/0/text"; "" is the
+//! whole document. CLAUDE_ERR_JSON_DECODE: the text is not JSON. CLAUDE_ERR_NOT_FOUND: nothing is at that place. Among members of
+//! the same name the last counts. See docs/strings.md.
 
 use std::ffi::c_char;
 
 use super::support::call;
 use super::types::{claude_error_t, claude_status_t};
 use crate::error::{Error, Result, Status};
-use crate::ffi::text;
+use crate::ffi::param::{out, required_out, required_text};
 use crate::options::login;
 use crate::protocol::message_text;
 use crate::protocol::pointer::{BadPointer, Json, Pointer};
 use crate::protocol::tree;
 
-/// How much of a text that the host gave goes into a message.
+/// How much of the host's text is quoted in a message.
 const SHOWN: usize = 200;
 
-/// Reads one value: a string without quotes and escapes, anything else as the JSON that stands there.
+/// Reads one value: a string without quotes and escapes, anything else as its JSON text.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_json_get(
     json: *const c_char,
@@ -25,16 +25,13 @@ pub unsafe extern "C" fn claude_json_get(
     value: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            text::require_out(value, "value")?;
-            let json = text::required(json, "json")?;
-            let pointer = text::required(pointer, "pointer")?;
-            text::put(value, text::give(value_at(json, pointer)?));
-            Ok(())
-        })
-    }
+    call(out!(error), || {
+        let value = required_out!(value)?;
+        let json = required_text!(json)?;
+        let pointer = required_text!(pointer)?;
+        value.give(value_at(json, pointer)?);
+        Ok(())
+    })
 }
 
 /// Counts the elements of an array or the members of an object; CLAUDE_ERR_NOT_FOUND for anything else.
@@ -45,21 +42,18 @@ pub unsafe extern "C" fn claude_json_count(
     count: *mut usize,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            text::require_out(count, "count")?;
-            let json = text::required(json, "json")?;
-            let pointer = text::required(pointer, "pointer")?;
-            text::put(count, count_at(json, pointer)?);
-            Ok(())
-        })
-    }
+    call(out!(error), || {
+        let count = required_out!(count)?;
+        let json = required_text!(json)?;
+        let pointer = required_text!(pointer)?;
+        count.put(count_at(json, pointer)?);
+        Ok(())
+    })
 }
 
-/// The name of a member of an object, without quotes and escapes, so that an object can be gone through. In a pointer its
-/// "~" is written "~0" and its "/" is written "~1".
-/// @param index From 0, below what claude_json_count says, in the order in which the names are first written.
+/// The name of a member of an object, without quotes and escapes, for iterating over an object. In a pointer its "~" is written
+/// "~0" and its "/" is written "~1".
+/// @param index From 0, less than what claude_json_count says, in the order in which the names first appear.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_json_key(
     json: *const c_char,
@@ -68,16 +62,13 @@ pub unsafe extern "C" fn claude_json_key(
     name: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            text::require_out(name, "name")?;
-            let json = text::required(json, "json")?;
-            let pointer = text::required(pointer, "pointer")?;
-            text::put(name, text::give(name_at(json, pointer, index)?));
-            Ok(())
-        })
-    }
+    call(out!(error), || {
+        let name = required_out!(name)?;
+        let json = required_text!(json)?;
+        let pointer = required_text!(pointer)?;
+        name.give(name_at(json, pointer, index)?);
+        Ok(())
+    })
 }
 
 /// Makes a JSON string of a text, with its quotes.
@@ -87,34 +78,28 @@ pub unsafe extern "C" fn claude_json_quote(
     json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let quoted = || Ok(serde_json::Value::from(text::required(text, "text")?).to_string());
-            text::give_out(json, "json", quoted)
-        })
-    }
+    call(out!(error), || {
+        required_out!(json)?.give(serde_json::Value::from(required_text!(text)?).to_string());
+        Ok(())
+    })
 }
 
-/// The text that a user reads of a message: of an assistant or a user its text blocks, one after the other; of a result its
-/// `result`, or its `errors` a line each; of a stream event the piece of text. CLAUDE_ERR_NOT_FOUND for messages without one:
-/// tool use, tool results, thinking and all other types. CLAUDE_ERR_RESULT for an assistant's message with an `error`: the CLI
-/// says in it what failed, as that nobody is logged in. It is no answer, and its text is the message of the error.
+/// The text of a message that a user reads: for an assistant or user message its text blocks, one after the other; for a result its
+/// `result`, or its `errors`, one per line; for a stream event the piece of text. CLAUDE_ERR_NOT_FOUND for messages without one:
+/// tool use, tool results, thinking and all other types. CLAUDE_ERR_RESULT for an assistant message with an `error`: there the CLI
+/// says what failed, for instance that nobody is logged in. It is not an answer, and its text is the message of the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_message_text(
     json: *const c_char,
     text: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            text::require_out(text, "text")?;
-            let json = text::required(json, "json")?;
-            text::put(text, text::give(text_of(json)?));
-            Ok(())
-        })
-    }
+    call(out!(error), || {
+        let text = required_out!(text)?;
+        let json = required_text!(json)?;
+        text.give(text_of(json)?);
+        Ok(())
+    })
 }
 
 fn document(json: &str) -> Result<Json<'_>> {

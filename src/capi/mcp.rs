@@ -15,12 +15,12 @@ use super::types::{
 use crate::error::Result;
 use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::guard::guard_or;
-use crate::ffi::text;
+use crate::ffi::param::{optional_text, out, required_out, required_text};
 use crate::mcp::{Call, Owner, Server, ToolFunction};
 use crate::place;
 use crate::session::McpHandler;
 
-/// Gives a call to the host. `None` when no handle can be had: the call fails then.
+/// Gives a call to the host. `None` when no handle is available: the call then fails.
 pub fn hand_over_call(call: Arc<Call>) -> Option<*mut claude_tool_call_t> {
     CALLS.insert(Arc::new(CallObject(call)))
 }
@@ -62,7 +62,7 @@ fn server(handle: *const claude_mcp_server_t) -> Result<Arc<Owner>> {
 }
 
 /// Creates a server.
-/// @param name Letters, digits, - and single _ of ASCII, at most 120: the CLI would rewrite any other.
+/// @param name ASCII letters, digits, - and single _, at most 120: the CLI would rewrite any other name.
 /// @param options_json `version`, `instructions`, `timeout_ms`, `tools` ({"name","permission_policy"}); NULL = none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_mcp_server_create(
@@ -71,29 +71,26 @@ pub unsafe extern "C" fn claude_mcp_server_create(
     server: *mut *mut claude_mcp_server_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            text::require_out(server, "server")?;
-            let name = text::required(name, "name")?;
-            let options = text::optional(options_json, "options_json")?;
-            let owner = Server::create(name, options.unwrap_or("{}"))?;
-            let handle = SERVERS.insert(Arc::new(owner)).ok_or_else(|| full_table("MCP server"))?;
-            text::put(server, handle);
-            Ok(())
-        })
-    }
+    call(out!(error), || {
+        let server = required_out!(server)?;
+        let name = required_text!(name)?;
+        let options = optional_text!(options_json)?;
+        let owner = Server::create(name, options.unwrap_or("{}"))?;
+        let handle = SERVERS.insert(Arc::new(owner)).ok_or_else(|| full_table("MCP server"))?;
+        server.put(handle);
+        Ok(())
+    })
 }
 
-/// Frees a server. Clients that it was added to keep it.
+/// Frees a server. Clients to which it was added keep it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_mcp_server_free(server: *mut claude_mcp_server_t) {
     guard_or((), || drop(SERVERS.remove(server)));
 }
 
-/// Adds a tool; CLIs that are connected hear of it. THREAD and INLINE: runs on a library thread of its own and may block.
-/// @param tool_json As MCP has it: `name`, `description`, `inputSchema`, `annotations`, `_meta`; and `max_concurrency` (1; 0 =
-///   any number). Arguments that do not fit the schema never reach the host.
+/// Adds a tool; connected CLIs are notified. THREAD and INLINE: the callback runs on a library thread of its own and may block.
+/// @param tool_json As in MCP: `name`, `description`, `inputSchema`, `annotations`, `_meta`; and `max_concurrency` (1; 0 = any
+///   number). Arguments that do not match the schema never reach the host.
 /// @param callback NULL = the tool serves PULL clients only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_mcp_server_add_tool(
@@ -109,29 +106,23 @@ pub unsafe extern "C" fn claude_mcp_server_add_tool(
         function: callback,
         user_data: UserData::new(user_data, destroy, place::Scope::NOBODY),
     });
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let owner = self::server(server)?;
-            owner.server().add_tool(text::required(tool_json, "tool_json")?, function)
-        })
-    }
+    call(out!(error), || {
+        let owner = self::server(server)?;
+        owner.server().add_tool(required_text!(tool_json)?, function)
+    })
 }
 
-/// Removes a tool; CLIs that are connected hear of it. Open calls can still be answered.
+/// Removes a tool; connected CLIs are notified. Open calls can still be answered.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_mcp_server_remove_tool(
     server: *mut claude_mcp_server_t,
     name: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let owner = self::server(server)?;
-            owner.server().remove_tool(text::required(name, "name")?)
-        })
-    }
+    call(out!(error), || {
+        let owner = self::server(server)?;
+        owner.server().remove_tool(required_text!(name)?)
+    })
 }
 
 /// Adds a server to a client, or to several. The CLI learns of it when connecting; later, by
@@ -142,14 +133,11 @@ pub unsafe extern "C" fn claude_client_add_mcp_server(
     server: *mut claude_mcp_server_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| client.add_mcp_server(Owner::clone(&*self::server(server)?)))
-    }
+    with_client(client, out!(error), |client| client.add_mcp_server(Owner::clone(&*self::server(server)?)))
 }
 
 /// Adds a server that speaks JSON-RPC itself: each message is a CLAUDE_REQUEST_MCP, one at a time, with `server_name` and
-/// `message`. Answer by claude_request_respond with the response; a notification by {"jsonrpc":"2.0","result":{}}.
+/// `message`. Answer with claude_request_respond and the response; a notification with {"jsonrpc":"2.0","result":{}}.
 /// @param callback NULL = that of claude_client_on_request.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_add_mcp_handler(
@@ -162,12 +150,9 @@ pub unsafe extern "C" fn claude_client_add_mcp_handler(
 ) -> claude_status_t {
     let user_data = UserData::new(user_data, destroy, scope_of(client));
     let token = user_data.pointer().expose_provenance();
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let (handler, kept) = route_to(callback, user_data);
-            let name = text::required(name, "name")?.to_owned();
-            client.add_mcp_handler(McpHandler { name, handler, token, kept })
-        })
-    }
+    with_client(client, out!(error), |client| {
+        let (handler, kept) = route_to(callback, user_data);
+        let name = required_text!(name)?.to_owned();
+        client.add_mcp_handler(McpHandler { name, handler, token, _kept: kept })
+    })
 }

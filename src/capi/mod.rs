@@ -22,6 +22,8 @@ pub mod probe;
 
 pub mod client;
 
+pub mod spare;
+
 pub mod talk;
 
 pub mod receive;
@@ -42,5 +44,10 @@ pub mod transport;
 
 pub mod sessions;
 
+pub mod session_store;
+
 mod operation;
 mod support;
+
+#[cfg(test)]
+mod left_out;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::support::{listener, wait_of, with_client};
 use super::types::{claude_client_t, claude_done_fn, claude_error_t, claude_status_t};
 use crate::error::{Error, Result, Status};
-use crate::ffi::text;
+use crate::ffi::param::Out;
 use crate::protocol::tree;
 use crate::session::Client;
 
@@ -23,46 +23,34 @@ pub fn members(request: Value) -> Members {
     }
 }
 
-/// Sends a request whose reply is told to `done`.
-///
-/// # Safety
-/// `error` is NULL or writable.
-pub unsafe fn start(
+/// Sends a request whose reply goes to `done`.
+pub fn start(
     client: *mut claude_client_t,
     done: claude_done_fn,
     user_data: *mut c_void,
-    error: *mut *mut claude_error_t,
+    error: Out<*mut claude_error_t>,
     request: impl FnOnce(&Arc<Client>) -> Result<Members>,
 ) -> claude_status_t {
-    // SAFETY: the caller's promise.
-    unsafe {
-        with_client(client, error, |client| {
-            let listener = listener(client, done, user_data)?;
-            client.control(request(client)?, client.completion(listener))
-        })
-    }
+    with_client(client, error, |client| {
+        let listener = listener(client, done, user_data)?;
+        client.control(request(client)?, client.completion(listener))
+    })
 }
 
 /// Sends a request and gives its reply to the host, which may not want it.
-///
-/// # Safety
-/// `reply_json` and `error` are NULL or writable.
-pub unsafe fn wait(
+pub fn wait(
     client: *mut claude_client_t,
     timeout_ms: u32,
-    reply_json: *mut *mut c_char,
-    error: *mut *mut claude_error_t,
+    reply_json: Out<*mut c_char>,
+    error: Out<*mut claude_error_t>,
     request: impl FnOnce(&Arc<Client>) -> Result<Members>,
 ) -> claude_status_t {
-    // SAFETY: the caller's promise.
-    unsafe {
-        with_client(client, error, |client| {
-            client.dispatcher.check_may_wait()?;
-            let reply = client.control_wait(request(client)?, wait_of(timeout_ms)?)?;
-            text::give_to(reply_json, reply);
-            Ok(())
-        })
-    }
+    with_client(client, error, |client| {
+        client.dispatcher.check_may_wait()?;
+        let reply = client.control_wait(request(client)?, wait_of(timeout_ms)?)?;
+        reply_json.give(reply);
+        Ok(())
+    })
 }
 
 /// A JSON object that the host composed.

@@ -1,7 +1,6 @@
 //! @defgroup receive Receiving
-//! Callbacks run where the mode says: one at a time and in order within a lane. In THREAD mode `done` and
-//! cancellations wait for the callbacks of neither lane. Register before connecting. See docs/threading.md and
-//! docs/receiving.md.
+//! Callbacks run where the mode says: one at a time and in order within a lane. In THREAD mode `done` and cancellations do not wait
+//! for callbacks of either lane. Register before connecting. See docs/threading.md and docs/receiving.md.
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
@@ -25,10 +24,9 @@ use crate::dispatch::{
 };
 use crate::error::{Error, Result, Status};
 use crate::ffi::callback::{Unwinding, UserData};
-use crate::ffi::number::number;
-use crate::ffi::text;
+use crate::ffi::param::{number, optional_text, out, required_out};
 
-/// Messages, and the events up to 199. Without one they are dropped. In PULL mode they come unasked.
+/// Messages, and the events up to 199. Without a callback they are dropped. In PULL mode they come without a registration.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_message(
     client: *mut claude_client_t,
@@ -38,12 +36,11 @@ pub unsafe extern "C" fn claude_client_on_message(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     let handler = registered(callback, user_data, destroy, scope_of(client), message_handler);
-    // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| client.dispatcher.on_message(handler)) }
+    with_client(client, out!(error), |client| client.dispatcher.on_message(handler))
 }
 
-/// What the CLI asks, but for what has a callback of its own; it also makes the CLI ask for permissions. Without one it is
-/// refused. What a replaced callback left open is delivered again.
+/// Requests from the CLI, except those with a callback of their own; the registration also makes the CLI ask for permissions.
+/// Without a callback they are refused. Requests that a replaced callback left open are delivered again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_request(
     client: *mut claude_client_t,
@@ -53,8 +50,7 @@ pub unsafe extern "C" fn claude_client_on_request(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     let handler = registered(callback, user_data, destroy, scope_of(client), request_handler);
-    // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| client.on_request(handler)) }
+    with_client(client, out!(error), |client| client.on_request(handler))
 }
 
 /// Permission requests. The first registration must come before connecting: only this or `claude_client_on_request` makes
@@ -68,11 +64,10 @@ pub unsafe extern "C" fn claude_client_on_permission(
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
     let handler = registered(callback, user_data, destroy, scope_of(client), request_handler);
-    // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| client.on_permission(handler)) }
+    with_client(client, out!(error), |client| client.on_permission(handler))
 }
 
-/// Lines of the CLI's stderr. Its end is kept for errors in any case.
+/// Lines of the CLI's stderr. Its tail is kept for errors in any case.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_stderr(
     client: *mut claude_client_t,
@@ -91,12 +86,11 @@ pub unsafe extern "C" fn claude_client_on_stderr(
                 });
             })
         });
-    // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| client.dispatcher.on_stderr(handler)) }
+    with_client(client, out!(error), |client| client.dispatcher.on_stderr(handler))
 }
 
-/// The end of the session, behind every message: once for each client whose connect was accepted, also when connecting
-/// failed, not when the client is freed before. In PULL mode it comes unasked.
+/// The end of the session, after every message: once for each client whose connect was accepted, also when connecting failed, but
+/// not when the client is freed first. In PULL mode it comes without a registration.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_closed(
     client: *mut claude_client_t,
@@ -116,12 +110,11 @@ pub unsafe extern "C" fn claude_client_on_closed(
                 });
             })
         });
-    // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| client.dispatcher.on_closed(handler)) }
+    with_client(client, out!(error), |client| client.dispatcher.on_closed(handler))
 }
 
-/// PUMP and PULL: told each time a lane stops being empty, and at the registration if one is not. A function in both modes,
-/// and no event is given to it: it just wakes the host's loop.
+/// PUMP and PULL: called each time a lane stops being empty, and at registration if one is not empty. It is a function in both
+/// modes and receives no event: it just wakes the host's loop.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_on_ready(
     client: *mut claude_client_t,
@@ -138,8 +131,7 @@ pub unsafe extern "C" fn claude_client_on_ready(
                     .call_passing("the ready function", |pointer| unsafe { callback.unwinding()(pointer) });
             })
         });
-    // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| client.dispatcher.on_ready(handler)) }
+    with_client(client, out!(error), |client| client.dispatcher.on_ready(handler))
 }
 
 /// PUMP and PULL: a descriptor (Windows: an event) that is readable while something is queued in these lanes, for a loop that
@@ -151,35 +143,29 @@ pub unsafe extern "C" fn claude_client_ready_handle(
     handle: *mut isize,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            text::require_out(handle, "handle")?;
-            text::put(handle, client.dispatcher.ready_handle(lanes_of(lanes)?)?);
-            Ok(())
-        })
-    }
+    with_client(client, out!(error), |client| {
+        let handle = required_out!(handle)?;
+        handle.put(client.dispatcher.ready_handle(lanes_of(number!(lanes))?)?);
+        Ok(())
+    })
 }
 
-/// Makes every `claude_client_pump` and `claude_client_next` that waits return; where none waits, the next one. Nothing that
-/// is queued is lost. Not for signal handlers.
+/// Makes every waiting `claude_client_pump` and `claude_client_next` return; if none is waiting, the next one does. Nothing in the
+/// queue is lost. Must not be called from signal handlers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_wake(
     client: *mut claude_client_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            client.dispatcher.wake();
-            Ok(())
-        })
-    }
+    with_client(client, out!(error), |client| {
+        client.dispatcher.wake();
+        Ok(())
+    })
 }
 
-/// PUMP: runs waiting callbacks on this thread, REQUESTS before MESSAGES, until nothing waits or the budget is used up; at
-/// least one if one waits. `CLAUDE_OK` also when none ran. `CLAUDE_ERR_CLOSED`: nothing is left and the end has been told.
-/// Refused inside a callback; a second thread that finds one pumping returns at once.
+/// PUMP: runs waiting callbacks on this thread, REQUESTS before MESSAGES, until nothing waits or the budget is used up; at least
+/// one if one waits. `CLAUDE_OK` also when none ran. `CLAUDE_ERR_CLOSED`: nothing is left and the end has been delivered. Refused
+/// inside a callback; returns at once while another thread is pumping.
 ///
 /// @param max_events The most callbacks to run; 0 = no limit.
 /// @param budget_us Microseconds; 0 = no limit.
@@ -193,24 +179,21 @@ pub unsafe extern "C" fn claude_client_pump(
     ran: *mut u32,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let budget = Budget {
-                events: max_events as usize,
-                time: (budget_us != 0).then(|| Duration::from_micros(budget_us.into())),
-                wait: wait_of(timeout_ms)?,
-            };
-            let count = client.dispatcher.pump(budget)?;
-            text::put(ran, u32::try_from(count).unwrap_or(u32::MAX));
-            Ok(())
-        })
-    }
+    with_client(client, out!(error), |client| {
+        let budget = Budget {
+            events: max_events as usize,
+            time: (budget_us != 0).then(|| Duration::from_micros(budget_us.into())),
+            wait: wait_of(timeout_ms)?,
+        };
+        let count = client.dispatcher.pump(budget)?;
+        out!(ran).put(u32::try_from(count).unwrap_or(u32::MAX));
+        Ok(())
+    })
 }
 
-/// PULL: the next event of these lanes, from as many threads as like. `CLAUDE_ERR_TIMEOUT`: none came; pass NULL as `error`
-/// in a loop that polls. `CLAUDE_ERR_CANCELLED`: `claude_client_wake`. `CLAUDE_ERR_CLOSED`: these lanes will bring nothing
-/// more, but for the end of what the host still begins, such as another disconnect.
+/// PULL: the next event of these lanes; any number of threads may call it. `CLAUDE_ERR_TIMEOUT`: none came; pass NULL as `error` in
+/// a loop that polls. `CLAUDE_ERR_CANCELLED`: `claude_client_wake`. `CLAUDE_ERR_CLOSED`: nothing more will come in these lanes,
+/// except the completion of what the host still starts, such as another disconnect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_next(
     client: *mut claude_client_t,
@@ -219,25 +202,22 @@ pub unsafe extern "C" fn claude_client_next(
     event: *mut *mut claude_event_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client_quick(client, error, |client, here| {
-            text::require_out(event, "event")?;
-            let lanes = lanes_of(lanes)?;
-            here.check_may_wait()?;
-            let handle = client.dispatcher.next(lanes, time_of(timeout_ms), event_handle)?;
-            text::put(event, handle);
-            Ok(())
-        })
-    }
+    with_client_quick(client, out!(error), |client, here| {
+        let event = required_out!(event)?;
+        let lanes = lanes_of(number!(lanes))?;
+        here.check_may_wait()?;
+        let handle = client.dispatcher.next(lanes, time_of(timeout_ms), event_handle)?;
+        event.put(handle);
+        Ok(())
+    })
 }
 
-/// Waits for a result, and for its message callback to return. Results are counted: one that came before the call is not
-/// missed. In PUMP mode it runs the callbacks itself; not in PULL mode. Without a result: the cause of the end, or
-/// `CLAUDE_ERR_CLOSED`. `CLAUDE_ERR_CANCELLED`: the prompt was taken out of the CLI's queue; of NULL: one was that no call has
-/// returned for, and no other prompt waits for its result.
+/// Waits for a result, and for its message callback to return. Results are counted: one that came before the call is not missed. In
+/// PUMP mode it runs the callbacks itself; not in PULL mode. Without a result: the cause of the end, or `CLAUDE_ERR_CLOSED`.
+/// `CLAUDE_ERR_CANCELLED`: the prompt was removed from the CLI's queue; with NULL: a prompt that no call has returned for was
+/// removed, and no other prompt waits for its result.
 ///
-/// @param message_uuid The prompt whose result is meant; NULL = the next one that no call has returned for.
+/// @param message_uuid The prompt whose result to wait for; NULL = the next one that no call has returned for.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_receive_response(
     client: *mut claude_client_t,
@@ -245,13 +225,10 @@ pub unsafe extern "C" fn claude_client_receive_response(
     timeout_ms: u32,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let prompt = text::optional(message_uuid, "message_uuid")?;
-            client.dispatcher.receive_response(prompt, wait_of(timeout_ms)?)
-        })
-    }
+    with_client(client, out!(error), |client| {
+        let prompt = optional_text!(message_uuid)?;
+        client.dispatcher.receive_response(prompt, wait_of(timeout_ms)?)
+    })
 }
 
 /// How much is queued in these lanes.
@@ -266,23 +243,16 @@ pub unsafe extern "C" fn claude_client_pending(
     bytes: *mut usize,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let (queued_events, queued_bytes) = client.dispatcher.pending(lanes_of(lanes)?);
-            text::put(events, queued_events);
-            text::put(bytes, queued_bytes);
-            Ok(())
-        })
-    }
+    with_client(client, out!(error), |client| {
+        let (queued_events, queued_bytes) = client.dispatcher.pending(lanes_of(number!(lanes))?);
+        out!(events).put(queued_events);
+        out!(bytes).put(queued_bytes);
+        Ok(())
+    })
 }
 
-/// # Safety
-/// The host has passed a number.
 #[inline]
-unsafe fn lanes_of(lanes: MaybeUninit<claude_lanes_t>) -> Result<Lanes> {
-    // SAFETY: the caller's promise.
-    let mask = unsafe { number(lanes) };
+fn lanes_of(mask: i32) -> Result<Lanes> {
     Lanes::from_number(mask).ok_or_else(|| no_lane(mask))
 }
 
@@ -336,7 +306,7 @@ pub fn request_handler(
             }
         });
         if begun.is_none() {
-            request.abandon("The host has taken its callback away.");
+            request.refuse_unless_held("The host has taken its callback away.");
         }
     })
 }

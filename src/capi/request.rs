@@ -1,7 +1,7 @@
 //! @defgroup requests Requests of the CLI
 //! Answer now or later, from any thread, once: CLAUDE_ERR_STALE when it was answered, withdrawn or expired before,
-//! CLAUDE_ERR_CLOSED when the session has ended. CLAUDE_ERR_INVALID_ARGUMENT: an answer that does not fit; it is still
-//! open. See docs/requests.md.
+//! CLAUDE_ERR_CLOSED when the session has ended. CLAUDE_ERR_INVALID_ARGUMENT: an answer that does not fit; the request stays open.
+//! See docs/requests.md.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -16,25 +16,25 @@ use super::types::{
 use crate::error::{Error, Status};
 use crate::ffi::callback::Unwinding;
 use crate::ffi::guard::guard_or;
-use crate::ffi::text;
+use crate::ffi::param::{optional_text, out, required_out, required_text};
 use crate::place::Scope;
 use crate::requests::{OnCancel, Phase, Request, RequestKind, TimeoutAction};
 
-/// What the model reads where the host gives no reason.
+/// What the model reads if the host gives no reason.
 const NO_REASON: &str = "The user did not allow this.";
 
-/// Gives a request to the host. `None` when no handle can be had: the request is refused then.
+/// Gives a request to the host. `None` when no handle is available: the request is then refused.
 pub fn hand_over(request: Arc<Request>) -> Option<*mut claude_request_t> {
     REQUESTS.insert(Arc::new(RequestObject::new(request)))
 }
 
-/// The number of a request, unique within the process. It fits 53 bits.
+/// The id of a request, unique within the process. It fits in 53 bits.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_id(request: *const claude_request_t) -> u64 {
     guard_or(0, || REQUESTS.get(request).map_or(0, |request| request.number()))
 }
 
-/// What is asked.
+/// The kind of the request.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_kind(request: *const claude_request_t) -> claude_request_kind_t {
     let other = claude_request_kind_t::CLAUDE_REQUEST_OTHER;
@@ -64,12 +64,11 @@ pub unsafe extern "C" fn claude_request_json(
         Some(request) => parts(request.text()),
         None => nothing,
     });
-    // SAFETY: the header's rules on output parameters.
-    unsafe { text::put(len, size) };
+    out!(len).put(size);
     json
 }
 
-/// Where it stands, and how it ended.
+/// Its state, and how it ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_state(request: *const claude_request_t) -> claude_request_state_t {
     let closed = claude_request_state_t::CLAUDE_REQUEST_STATE_CLOSED;
@@ -82,14 +81,15 @@ pub unsafe extern "C" fn claude_request_state(request: *const claude_request_t) 
     })
 }
 
-/// Whether an answer would be of no use: withdrawn, expired, or the session has ended. True for a handle that is not valid.
+/// Whether an answer would be useless: withdrawn, expired, or the session has ended. True for an invalid handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_is_cancelled(request: *const claude_request_t) -> bool {
     guard_or(true, || REQUESTS.get(request).is_none_or(|request| request.is_cancelled()))
 }
 
-/// Registers what is told when the request ends without an answer of the host; at once, inside this call, when it has. Runs
-/// where callbacks run, also beside the request callback. Not in PULL mode: CLAUDE_EVENT_REQUEST_CANCELLED.
+/// Registers a callback for when the request ends without an answer from the host; it is called at once, inside this call, if that
+/// has already happened. Runs where callbacks run, possibly at the same time as the request callback. Not in PULL mode:
+/// CLAUDE_EVENT_REQUEST_CANCELLED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_on_cancel(
     request: *mut claude_request_t,
@@ -106,29 +106,23 @@ pub unsafe extern "C" fn claude_request_on_cancel(
                 user_data.call_once("the callback on_cancel", call);
             })
         });
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        call(error, || {
-            let request = self::request(request)?;
-            let on_cancel = on_cancel.ok_or_else(|| {
-                Error::new(Status::InvalidArgument, "callback is NULL").with("argument", "callback")
-            })?;
-            request.on_cancel(on_cancel)
-        })
-    }
+    call(out!(error), || {
+        let request = self::request(request)?;
+        let on_cancel = on_cancel.ok_or_else(|| {
+            Error::new(Status::InvalidArgument, "callback is NULL").with("argument", "callback")
+        })?;
+        request.on_cancel(on_cancel)
+    })
 }
 
-/// Answers with the payload of a success response, a JSON object that has the shape which this kind needs.
+/// Answers with the payload of a success response, a JSON object of the shape that this kind needs.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_respond(
     request: *mut claude_request_t,
     response_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || self::request(request)?.respond(text::required(response_json, "response_json")?))
-    }
+    call(out!(error), || self::request(request)?.respond(required_text!(response_json)?))
 }
 
 /// Answers with an error response.
@@ -138,14 +132,13 @@ pub unsafe extern "C" fn claude_request_fail(
     message: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { call(error, || self::request(request)?.fail(text::required(message, "message")?)) }
+    call(out!(error), || self::request(request)?.fail(required_text!(message)?))
 }
 
-/// Permission: lets the tool run.
-/// @param input_json The input that the tool gets; NULL = the one that was asked about.
-/// @param permissions_json Changes of the rules, a list as in `permission_suggestions`; NULL = none. If one is malformed, all are
-///   left out, the tool still runs, and a CLAUDE_EVENT_WARNING names it.
+/// Permission: allows the tool to run.
+/// @param input_json The input for the tool; NULL = the one that was asked about.
+/// @param permissions_json Rule changes, a list as in `permission_suggestions`; NULL = none. If one is malformed, all are left out,
+///   the tool still runs, and a CLAUDE_EVENT_WARNING names it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_allow(
     request: *mut claude_request_t,
@@ -153,14 +146,11 @@ pub unsafe extern "C" fn claude_request_allow(
     permissions_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let input = text::optional(input_json, "input_json")?;
-            let permissions = text::optional(permissions_json, "permissions_json")?;
-            self::request(request)?.allow(input, permissions)
-        })
-    }
+    call(out!(error), || {
+        let input = optional_text!(input_json)?;
+        let permissions = optional_text!(permissions_json)?;
+        self::request(request)?.allow(input, permissions)
+    })
 }
 
 /// Permission: refuses the tool.
@@ -173,33 +163,25 @@ pub unsafe extern "C" fn claude_request_deny(
     interrupt: bool,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let message = text::optional(message, "message")?.unwrap_or(NO_REASON);
-            self::request(request)?.deny(message, interrupt)
-        })
-    }
+    call(out!(error), || {
+        let message = optional_text!(message)?.unwrap_or(NO_REASON);
+        self::request(request)?.deny(message, interrupt)
+    })
 }
 
 /// Permission for the tool `AskUserQuestion`: lets it run with the user's answers.
-/// @param answers_json A list with an answer for each question in turn: the number of an option (from 0), a text of the user's
-///   own, or a list of these; such as [0,[1,2],"none"]. Or an object of questions and labels, as the CLI has it.
+/// @param answers_json A list with one answer for each question, in order: the index of an option (from 0), the user's own text, or
+///   a list of these; such as [0,[1,2],"none"]. Or an object from questions to labels, in the CLI's own form.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_answer_questions(
     request: *mut claude_request_t,
     answers_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            self::request(request)?.answer_questions(text::required(answers_json, "answers_json")?)
-        })
-    }
+    call(out!(error), || self::request(request)?.answer_questions(required_text!(answers_json)?))
 }
 
-/// Gives it a deadline from now, in place of the option `request_timeout_ms`. CLAUDE_WAIT_FOREVER = none.
+/// Sets a deadline, counted from now, in place of the option `request_timeout_ms`. CLAUDE_WAIT_FOREVER = none.
 /// @param action What the CLI gets then: "deny" or "error"; NULL = what the option `request_timeout_action` says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_set_deadline(
@@ -208,14 +190,11 @@ pub unsafe extern "C" fn claude_request_set_deadline(
     action: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let request = self::request(request)?;
-            let action = text::optional(action, "action")?.map(TimeoutAction::of).transpose()?;
-            request.set_deadline(time_of(deadline_ms), action)
-        })
-    }
+    call(out!(error), || {
+        let request = self::request(request)?;
+        let action = optional_text!(action)?.map(TimeoutAction::of).transpose()?;
+        request.set_deadline(time_of(deadline_ms), action)
+    })
 }
 
 /// The `user_data` of the hook or MCP handler that is called; NULL for other kinds.
@@ -225,31 +204,28 @@ pub unsafe extern "C" fn claude_request_user_data(request: *const claude_request
     std::ptr::with_exposed_provenance_mut(token)
 }
 
-/// Frees a request. One that is still open is refused with its last handle.
+/// Frees a request. If it is still open, freeing its last handle refuses it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_request_free(request: *mut claude_request_t) {
     guard_or((), || drop(REQUESTS.remove(request)));
 }
 
-/// The open requests, oldest first, so that a user interface can be rebuilt: `id`, `wire_id`, `kind` (a word), `kind_number`,
-/// `age_ms`, `deadline_ms` (left, or null), `handles` (held by the host), `request`.
+/// The open requests, oldest first, for rebuilding a user interface: `id`, `wire_id`, `kind` (a word), `kind_number`, `age_ms`,
+/// `deadline_ms` (left, or null), `handles` (held by the host), `request`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_pending_requests(
     client: *mut claude_client_t,
     requests_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            text::require_out(requests_json, "requests_json")?;
-            text::put(requests_json, text::give(client.requests.to_json()));
-            Ok(())
-        })
-    }
+    with_client(client, out!(error), |client| {
+        let requests_json = required_out!(requests_json)?;
+        requests_json.give(client.requests.to_json());
+        Ok(())
+    })
 }
 
-/// Another handle to an open request; of several the first answer counts. CLAUDE_ERR_NOT_FOUND: none with this id is open.
+/// Another handle to an open request; the first answer through any of them counts. CLAUDE_ERR_NOT_FOUND: none with this id is open.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_take_request(
     client: *mut claude_client_t,
@@ -257,14 +233,11 @@ pub unsafe extern "C" fn claude_client_take_request(
     request: *mut *mut claude_request_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            text::require_out(request, "request")?;
-            let object = RequestObject::of_held(client.requests.take(id)?);
-            let handle = REQUESTS.insert(Arc::new(object)).ok_or_else(|| full_table("request"))?;
-            text::put(request, handle);
-            Ok(())
-        })
-    }
+    with_client(client, out!(error), |client| {
+        let request = required_out!(request)?;
+        let object = RequestObject::of_held(client.requests.take(id)?);
+        let handle = REQUESTS.insert(Arc::new(object)).ok_or_else(|| full_table("request"))?;
+        request.put(handle);
+        Ok(())
+    })
 }

@@ -15,26 +15,32 @@ use super::types::{
     claude_destroy_fn, claude_error_t, claude_log_fn, claude_log_level_t, claude_runtime_config_t,
     claude_status_t, claude_thread_fn,
 };
+use super::{session_store, spare};
+use crate::dispatch::LATE;
 use crate::error::{Error, Result, Status};
 use crate::ffi::callback::{Unwinding, UserData};
-use crate::ffi::number::number;
+use crate::ffi::param::{number, optional_text, out, required_out, structure};
 use crate::ffi::text;
-use crate::ffi::versioned::{self, Given, Versioned};
+use crate::ffi::versioned::{Given, Versioned};
 use crate::log::{self, LogFunction, LogHandler};
 use crate::place::{self, Scope};
 use crate::process;
 use crate::runtime::{self, Configuration, ThreadHook};
 use crate::session::{self, Client};
 
-/// Chooses how the library's threads look. Before the first client connects, or after claude_runtime_shutdown;
+/// Configures the library's threads and guardian. Before the first client connects, or after claude_runtime_shutdown;
 /// CLAUDE_ERR_ALREADY_CONNECTED in between.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_runtime_configure(
     config: *const claude_runtime_config_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on structs and output parameters.
-    unsafe { call(error, || runtime::configure(configuration(config)?)) }
+    call(out!(error), || {
+        let Given { value: config, understood } = structure!(config)?;
+        understood?;
+        let thread_name = config.thread_name;
+        runtime::configure(configuration(&config, optional_text!(thread_name)?)?)
+    })
 }
 
 // SAFETY: `size` first, then numbers, pointers, and functions that may be NULL.
@@ -43,15 +49,10 @@ unsafe impl Versioned for claude_runtime_config_t {
     const FIRST: usize = offset_of!(claude_runtime_config_t, no_guardian) + size_of::<i32>();
 }
 
-/// On less the deepest JSON that is read (128 levels) may overflow it, which ends the process. A debug build needs all of it.
+/// With less, the deepest JSON that is parsed (128 levels) may overflow it, which ends the process. A debug build needs all of it.
 const LEAST_STACK: usize = 512 * 1024;
 
-/// # Safety
-/// `config` is NULL or leads to a struct that begins with its size.
-unsafe fn configuration(config: *const claude_runtime_config_t) -> Result<Configuration> {
-    // SAFETY: the caller's promise.
-    let Given { value: config, understood } = unsafe { versioned::read(config, "config") }?;
-    understood?;
+fn configuration(config: &claude_runtime_config_t, thread_name: Option<&str>) -> Result<Configuration> {
     if (1..LEAST_STACK).contains(&config.stack_size) {
         let fault =
             format!("config->stack_size is {} bytes, too few for the library itself", config.stack_size);
@@ -59,13 +60,11 @@ unsafe fn configuration(config: *const claude_runtime_config_t) -> Result<Config
             .with("argument", "config")
             .with("remedy", format!("set at least {LEAST_STACK}, or 0 for the default")));
     }
-    // SAFETY: the header asks for a NUL-terminated name or NULL.
-    let name = unsafe { text::optional(config.thread_name, "thread_name") }?;
     let default = Configuration::default();
     Ok(Configuration {
         worker_threads: config.worker_threads.max(1) as usize,
         stack_size: config.stack_size,
-        thread_name: name.map_or(default.thread_name, str::to_owned),
+        thread_name: thread_name.map_or(default.thread_name, str::to_owned),
         on_thread_start: hook(config.on_thread_start, config.user_data),
         on_thread_stop: hook(config.on_thread_stop, config.user_data),
         guardian: config.no_guardian == 0,
@@ -102,54 +101,60 @@ pub unsafe extern "C" fn claude_runtime_on_log(
             });
         })
     });
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        call(error, || {
-            let max_level = number(max_level);
-            if !(0..=4).contains(&max_level) {
-                return Err(Error::new(Status::InvalidArgument, format!("{max_level} is not a log level"))
-                    .with("argument", "max_level")
-                    .with("remedy", "pass one of the CLAUDE_LOG_ constants"));
-            }
-            log::set(max_level, function.map(|function| LogHandler { function, scope }));
-            Ok(())
-        })
-    }
+    call(out!(error), || {
+        let max_level = number!(max_level);
+        if !(0..=4).contains(&max_level) {
+            return Err(Error::new(Status::InvalidArgument, format!("{max_level} is not a log level"))
+                .with("argument", "max_level")
+                .with("remedy", "pass one of the CLAUDE_LOG_ constants"));
+        }
+        log::set(max_level, function.map(|function| LogHandler { function, scope }));
+        Ok(())
+    })
 }
 
-/// Closes every session and ends every thread and child. Clients keep their handles and answer CLAUDE_ERR_CLOSED. After
-/// CLAUDE_ERR_TIMEOUT, which says what is left, it goes on by itself, and a later call waits for the same. The library can be
-/// used again afterwards.
+/// Closes every session and ends every thread and child. Clients keep their handles and return CLAUDE_ERR_CLOSED. After
+/// CLAUDE_ERR_TIMEOUT, whose error says what is left, the shutdown continues by itself, and a later call waits for it. The library
+/// can be used again afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_runtime_shutdown(
     timeout_ms: u32,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe { call(error, || shutdown(wait_of(timeout_ms)?.unwrap_or(Duration::from_secs(365 * 24 * 3600)))) }
+    call(out!(error), || shutdown(wait_of(timeout_ms)?.unwrap_or(Duration::from_secs(365 * 24 * 3600))))
 }
+
+/// How long the library's threads have for what ended while the whole process was suspended past the deadline.
+const NEWS_TAKES: Duration = Duration::from_millis(500);
 
 fn shutdown(timeout: Duration) -> Result<()> {
     let is_inside =
         |clients: Vec<Arc<Client>>| clients.iter().any(|client| client.dispatcher.gate.is_inside());
     if is_inside(CLIENTS.all()) || is_inside(session::clients()) {
-        return Err(place::would_deadlock());
+        return Err(place::WouldDeadlock.into());
     }
     let deadline = Instant::now() + timeout;
-    let left = || deadline.saturating_duration_since(Instant::now());
     let _ending = runtime::begin_shutdown();
     let clients = session::clients();
     for client in &clients {
         client.close_soon();
     }
+    let ended = end_everything(&clients, deadline).or_else(|error| {
+        let was_suspended = !timeout.is_zero() && deadline.elapsed() > LATE;
+        if was_suspended { end_everything(&clients, Instant::now() + NEWS_TAKES) } else { Err(error) }
+    });
+    log_what_is_left();
+    ended
+}
+
+fn end_everything(clients: &[Arc<Client>], deadline: Instant) -> Result<()> {
+    let left = || deadline.saturating_duration_since(Instant::now());
     let late = clients.iter().filter(|client| !client.wait_ended(left())).count();
     if late > 0 {
         // Their ends go on, so the threads that serve them stay.
         return Err(still_running(late));
     }
-    let ended = runtime::shutdown(left());
-    log_what_is_left();
-    if ended { Ok(()) } else { Err(still_running(0)) }
+    if runtime::shutdown(left()) { Ok(()) } else { Err(still_running(0)) }
 }
 
 /// What is left at the deadline of a shutdown.
@@ -175,15 +180,18 @@ fn still_running(sessions: usize) -> Error {
 }
 
 /// The handles and texts that the host has not freed, by type.
-fn live_handles() -> [(&'static str, usize); 7] {
+fn live_handles() -> [(&'static str, usize); 10] {
     [
-        ("clients", CLIENTS.len()),
-        ("errors", ERRORS.len()),
+        ("clients", CLIENTS.count()),
+        ("spares", spare::live()),
+        ("errors", ERRORS.count()),
         ("strings", text::given()),
-        ("events", EVENTS.len()),
-        ("requests", REQUESTS.len()),
-        ("mcp_servers", SERVERS.len()),
-        ("tool_calls", CALLS.len()),
+        ("events", EVENTS.count()),
+        ("requests", REQUESTS.count()),
+        ("mcp_servers", SERVERS.count()),
+        ("tool_calls", CALLS.count()),
+        ("session_stores", session_store::live_stores()),
+        ("store_calls", session_store::live_calls()),
     ]
 }
 
@@ -195,23 +203,20 @@ fn log_what_is_left() {
     }
 }
 
-/// Counts what is alive: `clients`, `errors`, `strings`, `events`, `requests`, `mcp_servers`, `tool_calls`, `threads`,
-/// `children`. What a program has not freed at its end is here and in no leak checker.
+/// Counts the live objects: `clients`, `spares`, `errors`, `strings`, `events`, `requests`, `mcp_servers`, `tool_calls`, `session_stores`,
+/// `store_calls`, `threads`, `children`. What a program has not freed at its end shows here and in no leak checker.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_runtime_stats(
     json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        call(error, || {
-            text::require_out(json, "json")?;
-            let mut stats: Map<String, Value> =
-                live_handles().into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect();
-            stats.insert("threads".into(), runtime::live_threads().into());
-            stats.insert("children".into(), process::alive().len().into());
-            text::put(json, text::give(Value::Object(stats).to_string()));
-            Ok(())
-        })
-    }
+    call(out!(error), || {
+        let json = required_out!(json)?;
+        let mut stats: Map<String, Value> =
+            live_handles().into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect();
+        stats.insert("threads".into(), runtime::live_threads().into());
+        stats.insert("children".into(), process::alive().len().into());
+        json.give(Value::Object(stats).to_string());
+        Ok(())
+    })
 }

@@ -1,9 +1,9 @@
 //! @defgroup sessions Sessions on the disk
-//! What the CLI has written: a conversation to a file. No client is needed, and no CLI is started; each call reads or writes
-//! files on the calling thread before it returns, so that a UI calls them on another thread than its own. `options_json` names
-//! `config_dir`, the CLI's own folder (else CLAUDE_CONFIG_DIR, else ~/.claude), and `directory`, whose sessions are meant with
-//! those of its git worktrees unless `include_worktrees` is false (else all). CLAUDE_ERR_SESSION_NOT_FOUND: no such session.
-//! CLAUDE_ERR_FILE: the system refused. Ids are UUIDs. See docs/sessions.md.
+//! The files that the CLI has written, one for each conversation. No client is needed, and no CLI is started; each call reads or
+//! writes files on the calling thread before it returns, so a UI should call them from another thread. `options_json` names
+//! `config_dir`, the CLI's own folder (else CLAUDE_CONFIG_DIR, else ~/.claude), and `directory`, which selects its sessions and
+//! those of its git worktrees unless `include_worktrees` is false (else all sessions). CLAUDE_ERR_SESSION_NOT_FOUND: no such
+//! session. CLAUDE_ERR_FILE: the system refused. Ids are UUIDs. See docs/sessions.md.
 
 use std::ffi::{c_char, c_void};
 
@@ -11,13 +11,13 @@ use super::support::{call, parts, registered};
 use super::types::{claude_error_t, claude_message_fn, claude_message_kind_t, claude_status_t};
 use crate::error::{Error, Result, Status};
 use crate::ffi::callback::Unwinding;
-use crate::ffi::text;
+use crate::ffi::param::{optional_text, out, required_out, required_text};
 use crate::place::Scope;
 use crate::session::shared;
 use crate::sessions::{self, Item, Kind};
 
-/// Lists sessions, newest first, as an array of what claude_session_info gives. Only as many files are opened as rows are asked
-/// for.
+/// Lists sessions, newest first, as an array of what claude_session_info gives. Only as many files are opened as rows are
+/// requested.
 /// @param options_json Also `limit`, `offset`, `include_archived`, `include_programmatic` (both true); NULL = none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_sessions_list(
@@ -25,18 +25,16 @@ pub unsafe extern "C" fn claude_sessions_list(
     sessions_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let options = text::optional(options_json, "options_json")?.unwrap_or("");
-            text::give_out(sessions_json, "sessions_json", || sessions::list(options))
-        })
-    }
+    call(out!(error), || {
+        let options = optional_text!(options_json)?.unwrap_or("");
+        required_out!(sessions_json)?.give(sessions::list(options)?);
+        Ok(())
+    })
 }
 
 /// Describes a session: `session_id`, `summary`, `last_modified` and `created_at` (milliseconds), `file_size`, `custom_title`,
 /// `first_prompt`, `git_branch`, `cwd`, `tag`, `archived`, `entrypoint`, `continued_in`, `live` (`pid`, `status` of the CLI that
-/// has it open), `path`. What is not known is left out. A file of a subagent, or without a word in it, is no session.
+/// has it open), `path`. What is not known is left out. A subagent's file, or one without a word in it, is not a session.
 /// @param options_json NULL = none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_session_info(
@@ -45,19 +43,17 @@ pub unsafe extern "C" fn claude_session_info(
     info_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let id = text::required(session_id, "session_id")?;
-            let options = text::optional(options_json, "options_json")?.unwrap_or("");
-            text::give_out(info_json, "info_json", || sessions::info(id, options))
-        })
-    }
+    call(out!(error), || {
+        let id = required_text!(session_id)?;
+        let options = optional_text!(options_json)?.unwrap_or("");
+        required_out!(info_json)?.give(sessions::info(id, options)?);
+        Ok(())
+    })
 }
 
-/// Reads a conversation, oldest message first. `on_message` runs on the calling thread, once for each message, before this
-/// returns: `type`, `uuid`, `session_id`, `message`, `parent_tool_use_id`, `parent_agent_id`, `timestamp`, and more where the CLI
-/// has noted more. A session of any size is read in little memory.
+/// Reads a conversation, oldest message first. `on_message` runs on the calling thread, once for each message, before this returns:
+/// `type`, `uuid`, `session_id`, `message`, `parent_tool_use_id`, `parent_agent_id`, `timestamp`, and more where the CLI has
+/// recorded more. A session of any size is read in little memory.
 /// @param options_json Also `limit`, `offset`, `from_end` (count both from the last message), `include_system`; NULL = none.
 /// @param on_message Gets the messages: CLAUDE_MESSAGE_USER, _ASSISTANT, and _SYSTEM where that was asked for.
 #[unsafe(no_mangle)]
@@ -68,19 +64,16 @@ pub unsafe extern "C" fn claude_session_messages(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let id = text::required(session_id, "session_id")?;
-            let options = text::optional(options_json, "options_json")?.unwrap_or("");
-            let mut deliver = delivery(on_message, user_data)?;
-            sessions::messages(id, options, |item| deliver(item))
-        })
-    }
+    call(out!(error), || {
+        let id = required_text!(session_id)?;
+        let options = optional_text!(options_json)?.unwrap_or("");
+        let mut deliver = delivery(on_message, user_data)?;
+        sessions::messages(id, options, |item| deliver(item))
+    })
 }
 
-/// Lists the subagents of a session: `agent_id`, `agent_type`, `description`, `tool_use_id`, `parent_agent_id`, `finished`,
-/// `path`; null for what the CLI has not noted.
+/// Lists the subagents of a session: `agent_id`, `agent_type`, `description`, `tool_use_id`, `parent_agent_id`, `finished`, `path`;
+/// null for what the CLI has not recorded.
 /// @param options_json NULL = none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_session_subagents(
@@ -89,18 +82,16 @@ pub unsafe extern "C" fn claude_session_subagents(
     subagents_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let id = text::required(session_id, "session_id")?;
-            let options = text::optional(options_json, "options_json")?.unwrap_or("");
-            text::give_out(subagents_json, "subagents_json", || sessions::subagents(id, options))
-        })
-    }
+    call(out!(error), || {
+        let id = required_text!(session_id)?;
+        let options = optional_text!(options_json)?.unwrap_or("");
+        required_out!(subagents_json)?.give(sessions::subagents(id, options)?);
+        Ok(())
+    })
 }
 
 /// Reads the conversation of a subagent, as claude_session_messages does.
-/// @param agent_id As claude_session_subagents has it.
+/// @param agent_id As claude_session_subagents gives it.
 /// @param options_json As for claude_session_messages; NULL = none.
 /// @param on_message Gets the messages.
 #[unsafe(no_mangle)]
@@ -112,19 +103,16 @@ pub unsafe extern "C" fn claude_session_subagent_messages(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let id = text::required(session_id, "session_id")?;
-            let agent = text::required(agent_id, "agent_id")?;
-            let options = text::optional(options_json, "options_json")?.unwrap_or("");
-            let mut deliver = delivery(on_message, user_data)?;
-            sessions::subagent_messages(id, agent, options, |item| deliver(item))
-        })
-    }
+    call(out!(error), || {
+        let id = required_text!(session_id)?;
+        let agent = required_text!(agent_id)?;
+        let options = optional_text!(options_json)?.unwrap_or("");
+        let mut deliver = delivery(on_message, user_data)?;
+        sessions::subagent_messages(id, agent, options, |item| deliver(item))
+    })
 }
 
-/// Gives a session a title, also while it is live.
+/// Gives a session a title, even while it is live.
 /// @param options_json NULL = none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_session_rename(
@@ -133,19 +121,16 @@ pub unsafe extern "C" fn claude_session_rename(
     options_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let id = text::required(session_id, "session_id")?;
-            let title = text::required(title, "title")?;
-            let options = text::optional(options_json, "options_json")?.unwrap_or("");
-            sessions::rename(id, title, options)
-        })
-    }
+    call(out!(error), || {
+        let id = required_text!(session_id)?;
+        let title = required_text!(title)?;
+        let options = optional_text!(options_json)?.unwrap_or("");
+        sessions::rename(id, title, options)
+    })
 }
 
-/// Gives a session a tag, which is normalised (NFKC) and loses what nobody sees.
-/// @param tag NULL = take the tag away.
+/// Gives a session a tag, which is normalised (NFKC) and stripped of invisible characters.
+/// @param tag NULL = remove the tag.
 /// @param options_json NULL = none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_session_tag(
@@ -154,18 +139,15 @@ pub unsafe extern "C" fn claude_session_tag(
     options_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let id = text::required(session_id, "session_id")?;
-            let tag = text::optional(tag, "tag")?;
-            let options = text::optional(options_json, "options_json")?.unwrap_or("");
-            sessions::tag(id, tag, options)
-        })
-    }
+    call(out!(error), || {
+        let id = required_text!(session_id)?;
+        let tag = optional_text!(tag)?;
+        let options = optional_text!(options_json)?.unwrap_or("");
+        sessions::tag(id, tag, options)
+    })
 }
 
-/// Puts a session into the archive, or takes it out. Something typed into it takes it out as well.
+/// Archives a session, or takes it out of the archive. Something typed into it takes it out as well.
 /// @param options_json NULL = none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_session_archive(
@@ -174,18 +156,15 @@ pub unsafe extern "C" fn claude_session_archive(
     options_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let id = text::required(session_id, "session_id")?;
-            let options = text::optional(options_json, "options_json")?.unwrap_or("");
-            sessions::archive(id, archived, options)
-        })
-    }
+    call(out!(error), || {
+        let id = required_text!(session_id)?;
+        let options = optional_text!(options_json)?.unwrap_or("");
+        sessions::archive(id, archived, options)
+    })
 }
 
-/// Removes a session from the disk with all that belongs to it. CLAUDE_ERR_SESSION_IN_USE while a CLI or a client of this
-/// process has it open: what it writes next would make the file anew, without what was said before.
+/// Removes a session from the disk with everything that belongs to it. CLAUDE_ERR_SESSION_IN_USE while a CLI or a client of this
+/// process has it open: its next write would recreate the file, without what was said before.
 /// @param options_json Also `force`; NULL = none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_session_delete(
@@ -193,17 +172,14 @@ pub unsafe extern "C" fn claude_session_delete(
     options_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let id = text::required(session_id, "session_id")?;
-            let options = text::optional(options_json, "options_json")?.unwrap_or("");
-            sessions::delete(id, options, shared::is_open)
-        })
-    }
+    call(out!(error), || {
+        let id = required_text!(session_id)?;
+        let options = optional_text!(options_json)?.unwrap_or("");
+        sessions::delete(id, options, shared::is_open)
+    })
 }
 
-/// Copies a session under a new id, which the option `resume` takes. CLAUDE_ERR_NOT_FOUND: it has no such message.
+/// Copies a session under a new id, which the option `resume` accepts. CLAUDE_ERR_NOT_FOUND: it has no such message.
 /// @param options_json Also `up_to_message_id` (the last message that is copied), `title`; NULL = none.
 /// @param fork_json Receives `{"session_id": ...}` of the copy.
 #[unsafe(no_mangle)]
@@ -213,34 +189,30 @@ pub unsafe extern "C" fn claude_session_fork(
     fork_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let id = text::required(session_id, "session_id")?;
-            let options = text::optional(options_json, "options_json")?.unwrap_or("");
-            text::give_out(fork_json, "fork_json", || sessions::fork(id, options))
-        })
-    }
+    call(out!(error), || {
+        let id = required_text!(session_id)?;
+        let options = optional_text!(options_json)?.unwrap_or("");
+        required_out!(fork_json)?.give(sessions::fork(id, options)?);
+        Ok(())
+    })
 }
 
 /// Names the folder below `projects/` in which the CLI keeps the sessions of a working folder.
-/// @param directory It need not be there.
+/// @param directory It need not exist.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_session_project_key(
     directory: *const c_char,
     key: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let directory = text::required(directory, "directory")?;
-            text::give_out(key, "key", || sessions::project_key(directory))
-        })
-    }
+    call(out!(error), || {
+        let directory = required_text!(directory)?;
+        required_out!(key)?.give(sessions::project_key(directory)?);
+        Ok(())
+    })
 }
 
-/// The host's callback as a closure that says whether there may be more.
+/// The host's callback as a closure that returns whether more may follow.
 fn delivery(on_message: claude_message_fn, user_data: *mut c_void) -> Result<impl FnMut(&Item) -> bool> {
     let callback = registered(on_message, user_data, None, Scope::NOBODY, |function, user_data| {
         move |item: &Item| {

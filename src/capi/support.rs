@@ -10,10 +10,11 @@ use super::types::{
     claude_log_level_t, claude_request_t, claude_status_t,
 };
 use crate::dispatch::{Event, EventKind, Listener, Mode, Outcome};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result, Status, status_table};
 use crate::ffi::callback::{Unwinding, UserData};
-use crate::ffi::guard::{brief, caught, guard, guard_or, quick};
+use crate::ffi::guard::{brief, guard, guard_or, quick};
 use crate::ffi::handle::Table;
+use crate::ffi::param::Out;
 use crate::ffi::text;
 use crate::log::Level;
 use crate::mcp::{Call, Owner};
@@ -36,7 +37,7 @@ pub static REQUESTS: Table<Arc<RequestObject>> = Table::new(4);
 pub static SERVERS: Table<Arc<Owner>> = Table::new(9);
 pub static CALLS: Table<Arc<CallObject>> = Table::new(10);
 
-/// An event in the host's hands. The request or the call in it can be taken out once; left there, it is refused.
+/// An event held by the host. The request or the call in it can be taken out once; left there, it is refused.
 pub struct EventObject {
     pub event: Event,
     taken: AtomicBool,
@@ -57,7 +58,7 @@ impl EventObject {
         self.take().then(|| call.clone())
     }
 
-    /// Whether nothing but memory is let go of with it.
+    /// Whether dropping it releases nothing but memory.
     pub fn is_plain(&self) -> bool {
         matches!(
             self.event.kind,
@@ -73,27 +74,29 @@ impl EventObject {
 impl Drop for EventObject {
     fn drop(&mut self) {
         match &self.event.kind {
-            EventKind::Request(request) if self.take() => request.abandon("The host did not answer."),
-            EventKind::ToolCall(call) if self.take() => call.abandon(),
+            EventKind::Request(request) if self.take() => {
+                request.refuse_unless_held("The host did not answer.")
+            }
+            EventKind::ToolCall(call) if self.take() => call.release(),
             _ => {}
         }
     }
 }
 
-/// A tool's call in the host's hands. Letting go of it unanswered fails it.
+/// A tool call held by the host. Dropping it unanswered fails it.
 pub struct CallObject(pub Arc<Call>);
 
 impl Drop for CallObject {
     fn drop(&mut self) {
-        self.0.abandon();
+        self.0.release();
     }
 }
 
-/// A request in the host's hands. Letting go of the last one unanswered refuses it.
+/// A request held by the host. Dropping the last one unanswered refuses it.
 pub struct RequestObject(Arc<Request>);
 
 impl RequestObject {
-    /// The caller has held the request once more for this object.
+    /// The caller has taken another hold on the request for this object.
     pub fn of_held(request: Arc<Request>) -> RequestObject {
         RequestObject(request)
     }
@@ -118,107 +121,70 @@ impl Drop for RequestObject {
     }
 }
 
+/// Where an export puts its error object.
+type ErrorOut = Out<*mut claude_error_t>;
+
 /// Runs an export: catches panics, turns an error into its status and, where asked for, an error object.
-///
-/// # Safety
-/// `error` is NULL or writable.
-pub unsafe fn call(error: *mut *mut claude_error_t, body: impl FnOnce() -> Result<()>) -> claude_status_t {
+pub fn call(error: ErrorOut, body: impl FnOnce() -> Result<()>) -> claude_status_t {
     let mut body = Some(body);
-    // SAFETY: the caller's promise.
-    unsafe { call_once(error, &mut || body.take().map_or(Ok(()), |body| body())) }
+    call_once(error, &mut || body.take().map_or(Ok(()), |body| body()))
 }
 
-/// Apart from the body of an export, so that the library holds this once.
-///
-/// # Safety
-/// As [`call`].
-unsafe fn call_once(
-    error: *mut *mut claude_error_t,
-    body: &mut dyn FnMut() -> Result<()>,
-) -> claude_status_t {
-    match guard(body) {
-        Ok(()) => claude_status_t::CLAUDE_OK,
-        // SAFETY: the caller's promise.
-        Err(failure) => unsafe { fail(error, &failure) },
-    }
+/// Separate from the body of an export, so that the library contains this once.
+fn call_once(error: ErrorOut, body: &mut dyn FnMut() -> Result<()>) -> claude_status_t {
+    status_of(guard(body), |failure| fail(error, &failure))
 }
 
 /// As [`call`], for a `body` that neither waits, nor blocks, nor calls the host.
-///
-/// # Safety
-/// As [`call`].
 #[inline]
-pub unsafe fn call_brief(
-    error: *mut *mut claude_error_t,
-    body: impl FnOnce() -> Result<()>,
-) -> claude_status_t {
-    match brief(body) {
+pub fn call_brief(error: ErrorOut, body: impl FnOnce() -> Result<()>) -> claude_status_t {
+    status_of(brief(body), |failure| fail(error, &failure))
+}
+
+#[inline]
+fn status_of(outcome: Result<()>, fail: impl FnOnce(Error) -> claude_status_t) -> claude_status_t {
+    match outcome {
         Ok(()) => claude_status_t::CLAUDE_OK,
-        // SAFETY: the caller's promise.
-        Err(failure) => unsafe { fail(error, &failure) },
+        Err(failure) => fail(failure),
     }
 }
 
-/// # Safety
-/// As [`call`].
 #[cold]
-unsafe fn fail(error: *mut *mut claude_error_t, failure: &Error) -> claude_status_t {
+fn fail(error: ErrorOut, failure: &Error) -> claude_status_t {
     let status = failure.status;
-    if !error.is_null() {
-        // In a forked copy of the process a lock of the table may be held by a thread that is not there.
+    if error.is_wanted() {
+        // In a forked child a lock of the table may be held by a thread that does not exist there.
         let forked = status == Status::Forked;
-        let object = if forked { std::ptr::null_mut() } else { error_handle(failure) };
-        // SAFETY: the caller's promise.
-        unsafe { text::put(error, object) };
+        error.put(if forked { std::ptr::null_mut() } else { error_handle(failure) });
     }
     status.into()
 }
 
-/// As [`call`], for a live client. A defect caught on the way closes the client.
-///
-/// # Safety
-/// As [`call`].
-pub unsafe fn with_client(
+/// As [`call`], for a live client. A panic caught on the way closes the client.
+pub fn with_client(
     handle: *const claude_client_t,
-    error: *mut *mut claude_error_t,
+    error: ErrorOut,
     body: impl FnOnce(&Arc<Client>) -> Result<()>,
 ) -> claude_status_t {
     let mut body = Some(body);
-    // SAFETY: the caller's promise.
-    unsafe { with_client_once(handle, error, &mut |client| body.take().map_or(Ok(()), |body| body(client))) }
+    with_client_once(handle, error, &mut |client| body.take().map_or(Ok(()), |body| body(client)))
 }
 
 /// As [`call_once`].
-///
-/// # Safety
-/// As [`call`].
-unsafe fn with_client_once(
+fn with_client_once(
     handle: *const claude_client_t,
-    error: *mut *mut claude_error_t,
+    error: ErrorOut,
     body: &mut dyn FnMut(&Arc<Client>) -> Result<()>,
 ) -> claude_status_t {
-    let mut body = || {
-        let client = client(handle)?;
-        let outcome = caught(|| body(&client));
-        if let Err(error) = &outcome
-            && error.status == Status::Panic
-        {
-            client.poison(error);
-        }
-        outcome
-    };
-    // SAFETY: the caller's promise.
-    unsafe { call_once(error, &mut body) }
+    let outcome = guard(|| body(&client(handle)?));
+    status_of(outcome, |failure| fail_for(handle, error, &failure))
 }
 
 /// As [`with_client`], for what is called for every event: see [`quick`] for what `body` must do.
-///
-/// # Safety
-/// As [`call`].
 #[inline]
-pub unsafe fn with_client_quick(
+pub fn with_client_quick(
     handle: *const claude_client_t,
-    error: *mut *mut claude_error_t,
+    error: ErrorOut,
     body: impl FnOnce(&Arc<Client>, &Here) -> Result<()>,
 ) -> claude_status_t {
     let outcome = quick(|here| {
@@ -229,14 +195,10 @@ pub unsafe fn with_client_quick(
         }
         outcome
     });
-    match outcome {
-        Ok(()) => claude_status_t::CLAUDE_OK,
-        // SAFETY: the caller's promise.
-        Err(failure) => unsafe { fail_quick(handle, error, &failure) },
-    }
+    status_of(outcome, |failure| fail_for(handle, error, &failure))
 }
 
-/// The client was freed meanwhile, and goes with the one who held it last.
+/// The client was freed meanwhile, and is dropped by its last holder.
 #[cold]
 #[inline(never)]
 fn end(last: Client) {
@@ -244,19 +206,12 @@ fn end(last: Client) {
     drop(last);
 }
 
-/// # Safety
-/// As [`call`].
 #[cold]
-unsafe fn fail_quick(
-    handle: *const claude_client_t,
-    error: *mut *mut claude_error_t,
-    failure: &Error,
-) -> claude_status_t {
+fn fail_for(handle: *const claude_client_t, error: ErrorOut, failure: &Error) -> claude_status_t {
     if failure.status == Status::Panic {
         guard_or((), || client(handle).map_or((), |client| client.poison(failure)));
     }
-    // SAFETY: the caller's promise.
-    unsafe { fail(error, failure) }
+    fail(error, failure)
 }
 
 pub fn client(handle: *const claude_client_t) -> Result<Arc<Client>> {
@@ -294,7 +249,7 @@ fn error_handle(error: &Error) -> *mut claude_error_t {
     ERRORS.insert(Arc::new(object)).unwrap_or(std::ptr::null_mut())
 }
 
-/// A text of ours for C: a NUL inside, where C would end it, becomes U+FFFD.
+/// A text of the library for C: a NUL inside, where C would end it, becomes U+FFFD.
 pub fn c_string(text: String) -> CString {
     CString::new(text::without_nul(text)).unwrap_or_default()
 }
@@ -310,7 +265,7 @@ pub fn time_of(timeout_ms: u32) -> Option<Duration> {
     (timeout_ms != CLAUDE_WAIT_FOREVER).then(|| Duration::from_millis(timeout_ms.into()))
 }
 
-/// Whom the end of an operation is told to, in the client's mode.
+/// Where the completion of an operation goes, in the client's mode.
 pub fn listener(client: &Client, done: claude_done_fn, user_data: *mut c_void) -> Result<Listener> {
     if client.dispatcher.mode() == Mode::Pull {
         return match done {
@@ -337,7 +292,7 @@ pub fn listener(client: &Client, done: claude_done_fn, user_data: *mut c_void) -
     })))
 }
 
-/// Registers a callback: `make` turns the host's pointers into a closure, and NULL takes the callback away.
+/// Registers a callback: `make` turns the host's pointers into a closure, and NULL removes the callback.
 pub fn registered<F, H>(
     function: Option<F>,
     user_data: *mut c_void,
@@ -355,43 +310,17 @@ pub fn parts(text: &[u8]) -> (*const c_char, usize) {
     (text.as_ptr().cast(), text.len() - 1)
 }
 
-macro_rules! status_table {
-    ($($rust:ident = $c:ident,)*) => {
+macro_rules! statuses_of_the_header {
+    ($($status:ident = $code:literal, $name:ident, $class:literal;)*) => {
         impl From<Status> for claude_status_t {
             fn from(status: Status) -> claude_status_t {
-                match status { $(Status::$rust => claude_status_t::$c,)* }
+                match status { $(Status::$status => claude_status_t::$name,)* }
             }
         }
     };
 }
 
-status_table! {
-    Ok = CLAUDE_OK,
-    InvalidArgument = CLAUDE_ERR_INVALID_ARGUMENT,
-    InvalidHandle = CLAUDE_ERR_INVALID_HANDLE,
-    InvalidOption = CLAUDE_ERR_INVALID_OPTION,
-    Unsupported = CLAUDE_ERR_UNSUPPORTED,
-    NotFound = CLAUDE_ERR_NOT_FOUND,
-    File = CLAUDE_ERR_FILE,
-    SessionNotFound = CLAUDE_ERR_SESSION_NOT_FOUND,
-    SessionInUse = CLAUDE_ERR_SESSION_IN_USE,
-    CliNotFound = CLAUDE_ERR_CLI_NOT_FOUND,
-    CliConnection = CLAUDE_ERR_CLI_CONNECTION,
-    NotConnected = CLAUDE_ERR_NOT_CONNECTED,
-    AlreadyConnected = CLAUDE_ERR_ALREADY_CONNECTED,
-    Process = CLAUDE_ERR_PROCESS,
-    Result = CLAUDE_ERR_RESULT,
-    JsonDecode = CLAUDE_ERR_JSON_DECODE,
-    Control = CLAUDE_ERR_CONTROL,
-    Timeout = CLAUDE_ERR_TIMEOUT,
-    WouldDeadlock = CLAUDE_ERR_WOULD_DEADLOCK,
-    Forked = CLAUDE_ERR_FORKED,
-    WouldBlock = CLAUDE_ERR_WOULD_BLOCK,
-    Cancelled = CLAUDE_ERR_CANCELLED,
-    Closed = CLAUDE_ERR_CLOSED,
-    Stale = CLAUDE_ERR_STALE,
-    Panic = CLAUDE_ERR_PANIC,
-}
+status_table!(statuses_of_the_header);
 
 impl From<Level> for claude_log_level_t {
     fn from(level: Level) -> claude_log_level_t {

@@ -1,6 +1,6 @@
 //! @defgroup talk Talking
-//! Prompts. Replies come as messages, and a CLAUDE_MESSAGE_RESULT ends the turn. A prompt that is sent while a turn
-//! runs is queued by the CLI. The lines of several threads do not mix. See docs/receiving.md.
+//! Prompts. Replies come as messages, and a CLAUDE_MESSAGE_RESULT ends the turn. A prompt that is sent while a turn runs is queued
+//! by the CLI. Lines from several threads do not mix. See docs/receiving.md.
 
 use std::ffi::{c_char, c_void};
 
@@ -12,13 +12,15 @@ use super::types::{
 };
 use crate::error::{Error, Result, Status};
 use crate::ffi::callback::{Unwinding, UserData};
+use crate::ffi::param::{optional_text, out, required_text};
 use crate::ffi::text;
 use crate::place::Scope;
 use crate::session::{NextPrompt, query_once};
 
-/// Sends a prompt, which is not empty.
-/// @param session_id A label that the CLI hands back; NULL = "default". It does not separate conversations.
-/// @param message_uuid Receives the uuid by which results and claude_client_cancel_prompt name the prompt; NULL = not wanted.
+/// Sends a prompt, which must not be empty.
+/// @param session_id A label that the CLI returns; NULL = "default". It does not separate conversations.
+/// @param message_uuid Receives the uuid that identifies the prompt in results and for claude_client_cancel_prompt; NULL = not
+///   wanted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_query(
     client: *mut claude_client_t,
@@ -27,21 +29,18 @@ pub unsafe extern "C" fn claude_client_query(
     message_uuid: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let prompt = text::required(prompt, "prompt")?;
-            let session_id = text::optional(session_id, "session_id")?;
-            text::give_to(message_uuid, client.query(prompt, session_id)?);
-            Ok(())
-        })
-    }
+    with_client(client, out!(error), |client| {
+        let prompt = required_text!(prompt)?;
+        let session_id = optional_text!(session_id)?;
+        out!(message_uuid).give(client.query(prompt, session_id)?);
+        Ok(())
+    })
 }
 
 /// Sends a whole user message: images, documents, several blocks, `priority` and so on. Its shape is checked first, because one
-/// malformed line ends the CLI; the error has the JSON pointer.
+/// malformed line ends the CLI; the error has the JSON pointer of the fault.
 /// @param message_json Such as {"type":"user","message":{"role":"user","content":[...]}}.
-/// @param message_uuid Receives its own uuid, or the one that it was given; NULL = not wanted.
+/// @param message_uuid Receives the message's own uuid, or the one it was assigned; NULL = not wanted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_send_json(
     client: *mut claude_client_t,
@@ -49,18 +48,15 @@ pub unsafe extern "C" fn claude_client_send_json(
     message_uuid: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            text::give_to(message_uuid, client.send_json(text::required(message_json, "message_json")?)?);
-            Ok(())
-        })
-    }
+    with_client(client, out!(error), |client| {
+        out!(message_uuid).give(client.send_json(required_text!(message_json)?)?);
+        Ok(())
+    })
 }
 
-/// Sends the prompts of a generator, in order, and not while more than 1 MiB waits for the CLI. `callback` runs where the mode
-/// runs callbacks, and may block without delaying messages or requests. Not in PULL mode. A prompt that cannot be sent ends the
-/// stream with a CLAUDE_EVENT_WARNING; the input stays open at its end.
+/// Sends the prompts of a generator, in order, pausing while more than 1 MiB waits for the CLI. `callback` runs where the mode runs
+/// callbacks, and may block without delaying messages or requests. Not in PULL mode. A prompt that cannot be sent ends the stream
+/// with a CLAUDE_EVENT_WARNING; the input stays open when the stream ends.
 /// @param session_id NULL = "default".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_query_stream(
@@ -76,16 +72,13 @@ pub unsafe extern "C" fn claude_client_query_stream(
             // SAFETY: the host gave the function for this pointer, and its texts live until the next call.
             Box::new(move || unsafe { next_prompt(callback, &user_data) })
         });
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        with_client(client, error, |client| {
-            let session_id = text::optional(session_id, "session_id")?;
-            let generator = generator.ok_or_else(|| {
-                Error::new(Status::InvalidArgument, "callback is NULL").with("argument", "callback")
-            })?;
-            client.query_stream(session_id, generator)
-        })
-    }
+    with_client(client, out!(error), |client| {
+        let session_id = optional_text!(session_id)?;
+        let generator = generator.ok_or_else(|| {
+            Error::new(Status::InvalidArgument, "callback is NULL").with("argument", "callback")
+        })?;
+        client.query_stream(session_id, generator)
+    })
 }
 
 /// # Safety
@@ -103,29 +96,27 @@ unsafe fn next_prompt(
     Ok(prompt.map(str::to_owned))
 }
 
-/// Says that no more prompts will come. The CLI finishes the turns that it has and exits. CLAUDE_OK also the second time.
+/// Declares that no more prompts will come. The CLI finishes the turns that it has and exits. CLAUDE_OK also when called again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_end_input(
     client: *mut claude_client_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| client.end_input()) }
+    with_client(client, out!(error), |client| client.end_input())
 }
 
-/// As claude_client_end_input, when the run is over: every prompt has its result, no request is open, no turn and no background
-/// agent goes on that may still need the host.
+/// As claude_client_end_input, but once the run is over: every prompt has its result, no request is open, and no turn or background
+/// agent that may still need the host is running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_end_input_after_run(
     client: *mut claude_client_t,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on output parameters.
-    unsafe { with_client(client, error, |client| client.end_input_after_run()) }
+    with_client(client, out!(error), |client| client.end_input_after_run())
 }
 
-/// Holds a whole conversation of one prompt: starts a CLI, sends the prompt, and waits until the CLI has ended, at the latest
-/// until `timeout_ms`. The callbacks run on library threads. CLAUDE_ERR_RESULT: the turn ended with an error.
+/// Runs a whole conversation with one prompt: starts a CLI, sends the prompt, and waits until the CLI has ended, for at most
+/// `timeout_ms`. The callbacks run on library threads. CLAUDE_ERR_RESULT: the turn ended with an error.
 /// @param options_json NULL = none.
 /// @param on_message NULL = messages are not wanted.
 /// @param on_request NULL = everything is refused.
@@ -141,18 +132,13 @@ pub unsafe extern "C" fn claude_query_once(
     result_json: *mut *mut c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let prompt = text::required(prompt, "prompt")?;
-            let options = text::optional(options_json, "options_json")?.unwrap_or("{}");
-            let on_message = registered(on_message, user_data, None, Scope::NOBODY, message_handler);
-            let on_request = registered(on_request, user_data, None, Scope::NOBODY, request_handler);
-            text::give_to(
-                result_json,
-                query_once(prompt, options, on_message, on_request, wait_of(timeout_ms)?)?,
-            );
-            Ok(())
-        })
-    }
+    call(out!(error), || {
+        let prompt = required_text!(prompt)?;
+        let options = optional_text!(options_json)?.unwrap_or("{}");
+        let on_message = registered(on_message, user_data, None, Scope::NOBODY, message_handler);
+        let on_request = registered(on_request, user_data, None, Scope::NOBODY, request_handler);
+        let result = query_once(prompt, options, on_message, on_request, wait_of(timeout_ms)?)?;
+        out!(result_json).give(result);
+        Ok(())
+    })
 }

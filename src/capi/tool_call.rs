@@ -1,6 +1,6 @@
 //! @addtogroup tools
 //!
-//! One call of a tool of the host's.
+//! One call of a tool of the host.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::types::{
 use crate::error::{Error, Result, Status};
 use crate::ffi::callback::Unwinding;
 use crate::ffi::guard::guard_or;
-use crate::ffi::text;
+use crate::ffi::param::{bytes, optional_text, out, required_text};
 use crate::mcp::{Call, OnCancel};
 use crate::place::Scope;
 
@@ -20,21 +20,20 @@ fn tool_call(handle: *const claude_tool_call_t) -> Result<Arc<CallObject>> {
     CALLS.get(handle).ok_or_else(|| dead_handle("tool call"))
 }
 
-/// A text of the call; empty for a handle that is not valid.
+/// A text of the call; empty for an invalid handle.
 fn text_of(handle: *const claude_tool_call_t, text: fn(&Call) -> &[u8]) -> (*const c_char, usize) {
     let nothing = (c"".as_ptr(), 0);
     guard_or(nothing, || CALLS.get(handle).map_or(nothing, |call| parts(text(&call.0))))
 }
 
-/// The arguments, a JSON object that fits the schema.
+/// The arguments, a JSON object that matches the schema.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_arguments(
     call: *const claude_tool_call_t,
     len: *mut usize,
 ) -> *const c_char {
     let (text, size) = text_of(call, Call::arguments);
-    // SAFETY: the header's rules on output parameters.
-    unsafe { text::put(len, size) };
+    out!(len).put(size);
     text
 }
 
@@ -45,8 +44,7 @@ pub unsafe extern "C" fn claude_tool_call_name(
     len: *mut usize,
 ) -> *const c_char {
     let (text, size) = text_of(call, Call::name);
-    // SAFETY: the header's rules on output parameters.
-    unsafe { text::put(len, size) };
+    out!(len).put(size);
     text
 }
 
@@ -57,24 +55,23 @@ pub unsafe extern "C" fn claude_tool_call_json(
     len: *mut usize,
 ) -> *const c_char {
     let (text, size) = text_of(call, Call::json);
-    // SAFETY: the header's rules on output parameters.
-    unsafe { text::put(len, size) };
+    out!(len).put(size);
     text
 }
 
-/// The number of a call, unique within the process. It fits 53 bits.
+/// The id of a call, unique within the process. It fits in 53 bits.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_id(call: *const claude_tool_call_t) -> u64 {
     guard_or(0, || CALLS.get(call).map_or(0, |call| call.0.number()))
 }
 
-/// Whether the answer is not wanted any more. Long work looks at it now and then. True for a handle that is not valid.
+/// Whether the answer is no longer wanted. Long-running work should check it now and then. True for an invalid handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_is_cancelled(call: *const claude_tool_call_t) -> bool {
     guard_or(true, || CALLS.get(call).is_none_or(|call| call.0.is_cancelled()))
 }
 
-/// Registers what is told when the answer is not wanted any more; at once when it is so. Not in PULL mode:
+/// Registers a callback for when the answer is no longer wanted; it is called at once if that is already so. Not in PULL mode:
 /// CLAUDE_EVENT_TOOL_CALL_CANCELLED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_on_cancel(
@@ -92,19 +89,16 @@ pub unsafe extern "C" fn claude_tool_call_on_cancel(
                 user_data.call_once("the callback on_cancel", call);
             })
         });
-    // SAFETY: the header's rules on output parameters.
-    unsafe {
-        self::call(error, || {
-            let call = tool_call(call)?;
-            let on_cancel = on_cancel.ok_or_else(|| {
-                Error::new(Status::InvalidArgument, "callback is NULL").with("argument", "callback")
-            })?;
-            call.0.on_cancel(on_cancel)
-        })
-    }
+    self::call(out!(error), || {
+        let call = tool_call(call)?;
+        let on_cancel = on_cancel.ok_or_else(|| {
+            Error::new(Status::InvalidArgument, "callback is NULL").with("argument", "callback")
+        })?;
+        call.0.on_cancel(on_cancel)
+    })
 }
 
-/// Says how far the work is. Without effect when the CLI did not ask for it.
+/// Reports how far the work is. Has no effect when the CLI did not ask for it.
 /// @param total 0 = unknown.
 /// @param message NULL = nothing to say.
 #[unsafe(no_mangle)]
@@ -115,12 +109,7 @@ pub unsafe extern "C" fn claude_tool_call_progress(
     message: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        self::call(error, || {
-            tool_call(call)?.0.progress(progress, total, text::optional(message, "message")?)
-        })
-    }
+    self::call(out!(error), || tool_call(call)?.0.progress(progress, total, optional_text!(message)?))
 }
 
 /// Adds a text to the result.
@@ -130,8 +119,7 @@ pub unsafe extern "C" fn claude_tool_call_add_text(
     text: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { self::call(error, || tool_call(call)?.0.add_text(text::required(text, "text")?)) }
+    self::call(out!(error), || tool_call(call)?.0.add_text(required_text!(text)?))
 }
 
 /// Adds an image: the bytes of a file, copied.
@@ -144,14 +132,11 @@ pub unsafe extern "C" fn claude_tool_call_add_image(
     mime_type: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters; `bytes` is readable for `len` bytes.
-    unsafe {
-        self::call(error, || {
-            let call = tool_call(call)?;
-            let bytes = text::bytes(bytes, len, "bytes")?;
-            call.0.add_image(bytes, text::required(mime_type, "mime_type")?)
-        })
-    }
+    self::call(out!(error), || {
+        let call = tool_call(call)?;
+        let bytes = bytes!(bytes, len)?;
+        call.0.add_image(bytes, required_text!(mime_type)?)
+    })
 }
 
 /// Adds any other MCP content block, such as `resource` or `resource_link`. CLAUDE_ERR_UNSUPPORTED: one that does not reach the
@@ -162,8 +147,7 @@ pub unsafe extern "C" fn claude_tool_call_add_block(
     block_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { self::call(error, || tool_call(call)?.0.add_block(text::required(block_json, "block_json")?)) }
+    self::call(out!(error), || tool_call(call)?.0.add_block(required_text!(block_json)?))
 }
 
 /// Sets the `structuredContent` of the result; also its text when nothing else is added.
@@ -173,10 +157,7 @@ pub unsafe extern "C" fn claude_tool_call_set_structured(
     object_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        self::call(error, || tool_call(call)?.0.set_structured(text::required(object_json, "object_json")?))
-    }
+    self::call(out!(error), || tool_call(call)?.0.set_structured(required_text!(object_json)?))
 }
 
 /// Sets the `_meta` of the result.
@@ -186,20 +167,18 @@ pub unsafe extern "C" fn claude_tool_call_set_meta(
     object_json: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { self::call(error, || tool_call(call)?.0.set_meta(text::required(object_json, "object_json")?)) }
+    self::call(out!(error), || tool_call(call)?.0.set_meta(required_text!(object_json)?))
 }
 
 /// Answers with what was added.
-/// @param text Added as the last; NULL = none.
+/// @param text Added last; NULL = none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_tool_call_finish(
     call: *mut claude_tool_call_t,
     text: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { self::call(error, || tool_call(call)?.0.finish(text::optional(text, "text")?)) }
+    self::call(out!(error), || tool_call(call)?.0.finish(optional_text!(text)?))
 }
 
 /// Answers that the tool failed, with what was added.
@@ -210,8 +189,7 @@ pub unsafe extern "C" fn claude_tool_call_fail(
     message: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe { self::call(error, || tool_call(call)?.0.fail(text::required(message, "message")?)) }
+    self::call(out!(error), || tool_call(call)?.0.fail(required_text!(message)?))
 }
 
 /// Frees a call. One that was not answered fails. Until answered or freed it counts for `max_concurrency`.

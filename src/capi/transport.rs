@@ -16,16 +16,16 @@ use crate::ffi::callback::{Unwinding, UserData};
 use crate::ffi::guard::guard_or;
 use crate::ffi::handle::Table;
 use crate::ffi::number::number;
-use crate::ffi::text;
-use crate::ffi::versioned::{self, Given, Versioned};
+use crate::ffi::param::{bytes, number, optional_text, out, structure};
+use crate::ffi::versioned::{Given, Versioned};
 use crate::place::Scope;
-use crate::sync::lock;
+use crate::sync::{lock, ranked};
 use crate::transport::host::{Ending, Inlet, Link};
 
 static SINKS: Table<Arc<Inlet>> = Table::new(12);
 
-/// Takes a transport in place of a child process. Options for the CLI's command line, environment or process have no effect
-/// then; a CLAUDE_EVENT_WARNING lists them. Before connecting.
+/// Uses a transport in place of a child process. Options for the CLI's command line, environment or process then have no effect; a
+/// CLAUDE_EVENT_WARNING lists them. Before connecting.
 /// @param vtable Copied; NULL = a child process again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_client_set_transport(
@@ -34,22 +34,17 @@ pub unsafe extern "C" fn claude_client_set_transport(
     user_data: *mut c_void,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on structs and output parameters.
-    unsafe { call(error, || set_transport(client, vtable, user_data)) }
+    call(out!(error), || match vtable.is_null() {
+        true => self::client(client)?.set_transport(None),
+        false => set_transport(client, structure!(vtable)?, user_data),
+    })
 }
 
-/// # Safety
-/// `vtable` is NULL or leads to a struct that begins with its size.
-unsafe fn set_transport(
+fn set_transport(
     handle: *const claude_client_t,
-    vtable: *const claude_transport_vtable_t,
+    Given { value: vtable, understood }: Given<claude_transport_vtable_t>,
     user_data: *mut c_void,
 ) -> Result<()> {
-    if vtable.is_null() {
-        return client(handle)?.set_transport(None);
-    }
-    // SAFETY: the caller's promise.
-    let Given { value: vtable, understood } = unsafe { versioned::read(vtable, "vtable") }?;
     // Made first, so that the destroy-notify runs whatever happens next.
     let user_data = UserData::new(user_data, vtable.destroy, Scope::NOBODY);
     let link = HostFunctions { vtable, sink: Mutex::default(), user_data };
@@ -79,6 +74,8 @@ struct HostFunctions {
     /// Last, so that the sink's handle is dead when the destroy-notify runs.
     user_data: UserData,
 }
+
+ranked!(Option<Sink>: Leaf);
 
 /// A sink's handle for as long as the transport lives.
 struct Sink(usize);
@@ -125,7 +122,7 @@ impl HostFunctions {
     }
 }
 
-/// What a number of the host stands for; `function` names the one that returned it.
+/// The meaning of a number from the host; `function` names the function that returned it.
 fn outcome(status: i32, function: &str) -> Result<()> {
     if status == 0 {
         return Ok(());
@@ -190,7 +187,7 @@ fn sink(handle: *const claude_sink_t) -> Result<Arc<Inlet>> {
     SINKS.get(handle).ok_or_else(|| dead_handle("sink"))
 }
 
-/// Brings bytes of the CLI's stdout, cut anywhere; copied, all or none. CLAUDE_ERR_WOULD_BLOCK: the queue is full.
+/// Delivers bytes of the CLI's stdout, cut anywhere; they are copied, all or none. CLAUDE_ERR_WOULD_BLOCK: the queue is full.
 /// CLAUDE_ERR_CLOSED: after the end, or after `close`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_sink_push(
@@ -199,11 +196,10 @@ pub unsafe extern "C" fn claude_sink_push(
     len: usize,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on bytes and output parameters.
-    unsafe { call(error, || self::sink(sink)?.push(text::bytes(bytes, len, "bytes")?)) }
+    call(out!(error), || self::sink(sink)?.push(bytes!(bytes, len)?))
 }
 
-/// Whether the host should go on reading from the CLI: less than 1 MiB waits. Where it is false, `on_room` will be called.
+/// Whether the host should go on reading from the CLI: less than 1 MiB is waiting. After false, `on_room` will be called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn claude_sink_has_room(sink: *const claude_sink_t) -> bool {
     guard_or(false, || self::sink(sink).is_ok_and(|sink| sink.has_room()))
@@ -220,12 +216,9 @@ pub unsafe extern "C" fn claude_sink_end(
     message: *const c_char,
     error: *mut *mut claude_error_t,
 ) -> claude_status_t {
-    // SAFETY: the header's rules on texts and output parameters.
-    unsafe {
-        call(error, || {
-            let sink = self::sink(sink)?;
-            let message = text::optional(message, "message")?;
-            sink.end(Ending::new(number(status), exit_code, message.unwrap_or_default()))
-        })
-    }
+    call(out!(error), || {
+        let sink = self::sink(sink)?;
+        let message = optional_text!(message)?;
+        sink.end(Ending::new(number!(status), exit_code, message.unwrap_or_default()))
+    })
 }

@@ -15,42 +15,57 @@ pub const CLAUDE_WAIT_FOREVER: u32 = u32::MAX;
 /// The ABI that this header describes. Where libraries are found at run time, compare it with claude_abi_version().
 pub const CLAUDE_ABI_VERSION: u32 = 1;
 
-/// A conversation with one CLI. claude_client_free.
+/// A conversation with one CLI. Free it with claude_client_free.
 pub struct claude_client_t {
     _private: [u8; 0],
 }
 
-/// A failure. claude_error_free.
+/// A failure. Free it with claude_error_free.
 pub struct claude_error_t {
     _private: [u8; 0],
 }
 
-/// Something received in PULL mode. claude_event_free.
+/// Something received in PULL mode. Free it with claude_event_free.
 pub struct claude_event_t {
     _private: [u8; 0],
 }
 
-/// Something that the CLI asks. claude_request_free.
+/// A request from the CLI. Free it with claude_request_free.
 pub struct claude_request_t {
     _private: [u8; 0],
 }
 
-/// Tools of the host. claude_mcp_server_free.
+/// Tools of the host. Free it with claude_mcp_server_free.
 pub struct claude_mcp_server_t {
     _private: [u8; 0],
 }
 
-/// One call of a tool. claude_tool_call_free.
+/// One call of a tool. Free it with claude_tool_call_free.
 pub struct claude_tool_call_t {
     _private: [u8; 0],
 }
 
-/// Input of a host's transport. Never freed by the host.
+/// The input end of a host's transport. Never freed by the host.
 pub struct claude_sink_t {
     _private: [u8; 0],
 }
 
-/// What a function returns: 0 or a negative number that is never given another meaning. See docs/errors.md.
+/// The host's own storage for sessions. Free it with claude_session_store_free.
+pub struct claude_session_store_t {
+    _private: [u8; 0],
+}
+
+/// A client whose CLI is started and waits to be claimed. Free it with claude_spare_free.
+pub struct claude_spare_t {
+    _private: [u8; 0],
+}
+
+/// One call to a session store. Free it with claude_store_call_free.
+pub struct claude_store_call_t {
+    _private: [u8; 0],
+}
+
+/// What a function returns: 0, or a negative number whose meaning never changes. See docs/errors.md.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum claude_status_t {
@@ -64,17 +79,17 @@ pub enum claude_status_t {
     CLAUDE_ERR_INVALID_OPTION = -103,
     /// Not possible in this mode, on this system or with this CLI.
     CLAUDE_ERR_UNSUPPORTED = -104,
-    /// There is nothing of that name, at that place, with that text.
+    /// No such name, no such place, or no text there.
     CLAUDE_ERR_NOT_FOUND = -105,
     /// A file or a folder could not be read or written (`OSError`).
     CLAUDE_ERR_FILE = -106,
     /// No such session is on the disk (`FileNotFoundError`).
     CLAUDE_ERR_SESSION_NOT_FOUND = -107,
-    /// The session is open, and what was asked would damage it.
+    /// The session is open, and the operation would damage it.
     CLAUDE_ERR_SESSION_IN_USE = -108,
     /// No usable CLI was found (`CLINotFoundError`).
     CLAUDE_ERR_CLI_NOT_FOUND = -201,
-    /// The CLI could not be started or spoken to (`CLIConnectionError`).
+    /// The CLI could not be started or written to (`CLIConnectionError`).
     CLAUDE_ERR_CLI_CONNECTION = -202,
     /// The client is not connected (`CLIConnectionError`).
     CLAUDE_ERR_NOT_CONNECTED = -203,
@@ -82,32 +97,32 @@ pub enum claude_status_t {
     CLAUDE_ERR_ALREADY_CONNECTED = -204,
     /// The CLI ended with a failure (`ProcessError`).
     CLAUDE_ERR_PROCESS = -205,
-    /// The CLI ended with a failure after an error result (`ResultError`), or a message tells of one instead of an answer.
+    /// The CLI ended with a failure after an error result (`ResultError`), or a message reports a failure instead of an answer.
     CLAUDE_ERR_RESULT = -206,
-    /// Text that is not the JSON it should be (`CLIJSONDecodeError`).
+    /// Text that is not valid JSON (`CLIJSONDecodeError`).
     CLAUDE_ERR_JSON_DECODE = -207,
     /// The CLI refused a control request; the message is its own.
     CLAUDE_ERR_CONTROL = -208,
     /// A deadline passed.
     CLAUDE_ERR_TIMEOUT = -301,
-    /// The call would wait for the thread that makes it.
+    /// The call would wait for its own thread.
     CLAUDE_ERR_WOULD_DEADLOCK = -302,
     /// The process was forked after the library had started.
     CLAUDE_ERR_FORKED = -303,
-    /// There is no room, or it is not ready: try again later.
+    /// No room, or not ready yet: try again later.
     CLAUDE_ERR_WOULD_BLOCK = -304,
-    /// The operation was withdrawn before it ended.
+    /// The operation was cancelled before it finished.
     CLAUDE_ERR_CANCELLED = -401,
     /// The session has ended.
     CLAUDE_ERR_CLOSED = -402,
-    /// The request has been answered or withdrawn already.
+    /// The request has already been answered or withdrawn.
     CLAUDE_ERR_STALE = -403,
-    /// A defect of this library; the client is closed.
+    /// A bug in this library; the client is closed.
     CLAUDE_ERR_PANIC = -901,
 }
 
-/// What a message or an event is. 1 to 99 are messages of the CLI, 100 to 199 events of the library that come among them, and
-/// 200 to 299 come from claude_client_next only. Treat an unknown number like CLAUDE_MESSAGE_OTHER.
+/// The kind of a message or event. 1 to 99 are messages of the CLI, 100 to 199 events of the library delivered among them, and 200
+/// to 299 come from claude_client_next only. Treat an unknown number like CLAUDE_MESSAGE_OTHER.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum claude_message_kind_t {
@@ -139,24 +154,24 @@ pub enum claude_message_kind_t {
     CLAUDE_MESSAGE_COMMAND_LIFECYCLE = 13,
     /// Lines written to the session's file (option `session_mirror`).
     CLAUDE_MESSAGE_TRANSCRIPT_MIRROR = 14,
-    /// A type that this version of the library does not name.
+    /// A type that this version of the library does not know.
     CLAUDE_MESSAGE_OTHER = 99,
     /// Streamed text, plain, not JSON (option `text_deltas`).
     CLAUDE_EVENT_TEXT_DELTA = 100,
-    /// A line of the CLI that is no message: `reason`, `length`, `text`.
+    /// A line of the CLI that is not a message: `reason`, `length`, `text`.
     CLAUDE_EVENT_UNPARSED_LINE = 101,
     /// A line beyond `max_message_bytes` was skipped: `length`, `limit`, `text`.
     CLAUDE_EVENT_LINE_TOO_LONG = 102,
-    /// Something that is allowed and probably not meant: `text`.
+    /// Something that is allowed but probably a mistake: `text`.
     CLAUDE_EVENT_WARNING = 103,
-    /// Behind a result (option `turn_events`): `prompts`, `autonomous`, `origin`, `interrupted`.
+    /// After a result (option `turn_events`): `prompts`, `autonomous`, `origin`, `interrupted`.
     CLAUDE_EVENT_TURN_ENDED = 104,
-    /// Not what the record has (option `replay`): `line`, `pointer`, `text`, ...
+    /// A difference from the record (option `replay`): `line`, `pointer`, `text`, ...
     CLAUDE_EVENT_REPLAY_MISMATCH = 105,
-    /// The CLI owes something and is silent, speaks again, or does not end a turn (docs/stalls.md): `event` (`stalled`,
+    /// The CLI is silent with work outstanding, has resumed, or does not end a turn (docs/stalls.md): `event` (`stalled`,
     /// `stall_ended`, `long_turn`), `text`, `waiting_for`, ...
     CLAUDE_EVENT_STALLED = 106,
-    /// The CLI asks something: claude_event_take_request. JSON: the request.
+    /// A request from the CLI: claude_event_take_request. JSON: the request.
     CLAUDE_EVENT_REQUEST = 200,
     /// The request with this id ended without an answer.
     CLAUDE_EVENT_REQUEST_CANCELLED = 201,
@@ -168,11 +183,11 @@ pub enum claude_message_kind_t {
     CLAUDE_EVENT_CLOSED = 204,
     /// A tool is called: claude_event_take_tool_call. JSON: claude_tool_call_json.
     CLAUDE_EVENT_TOOL_CALL = 205,
-    /// The answer to the tool call with this id is not wanted any more.
+    /// The answer to the tool call with this id is no longer wanted.
     CLAUDE_EVENT_TOOL_CALL_CANCELLED = 206,
 }
 
-/// The two ways through a client, each in order; neither waits for the other. A mask: bits may be added, ALL has them all.
+/// The two queues of a client, each in order; neither waits for the other. A mask: bits may be added, ALL includes them all.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum claude_lanes_t {
@@ -180,11 +195,11 @@ pub enum claude_lanes_t {
     CLAUDE_LANE_MESSAGES = 1,
     /// Requests, tool calls, their cancellations, completed operations.
     CLAUDE_LANE_REQUESTS = 2,
-    /// Every lane, also of later versions; REQUESTS before MESSAGES.
+    /// Every lane, including those of later versions; REQUESTS before MESSAGES.
     CLAUDE_LANE_ALL = 0x7FFF_FFFF,
 }
 
-/// How much a log line matters.
+/// The severity of a log line.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum claude_log_level_t {
@@ -192,7 +207,7 @@ pub enum claude_log_level_t {
     CLAUDE_LOG_OFF = 0,
     /// Something failed.
     CLAUDE_LOG_ERROR = 1,
-    /// Something is probably not meant.
+    /// Something is probably a mistake.
     CLAUDE_LOG_WARNING = 2,
     /// Starts and ends.
     CLAUDE_LOG_INFO = 3,
@@ -200,13 +215,13 @@ pub enum claude_log_level_t {
     CLAUDE_LOG_DEBUG = 4,
 }
 
-/// What the CLI does when the host answers a hook by claude_request_fail.
+/// What the CLI does when the host answers a hook with claude_request_fail.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum claude_hook_failure_t {
-    /// It goes on: a hook that fails has no say.
+    /// It continues: a failed hook is ignored.
     CLAUDE_HOOK_CONTINUE = 0,
-    /// It blocks what the hook was asked about.
+    /// It blocks the action that the hook was asked about.
     CLAUDE_HOOK_BLOCK = 1,
 }
 
@@ -216,23 +231,23 @@ pub enum claude_hook_failure_t {
 pub enum claude_escalation_t {
     /// Nothing.
     CLAUDE_ESCALATE_NONE = 0,
-    /// The session is ended as by claude_client_disconnect.
+    /// The session is ended as with claude_client_disconnect.
     CLAUDE_ESCALATE_DISCONNECT = 1,
-    /// The CLI and its descendants are killed; option `resume` goes on later.
+    /// The CLI and its descendants are killed; the option `resume` can continue the session later.
     CLAUDE_ESCALATE_KILL = 2,
 }
 
-/// Where a client stands.
+/// The state of a client.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum claude_state_t {
-    /// Not connected yet; also the answer for a handle that is not valid.
+    /// Not connected yet; also returned for an invalid handle.
     CLAUDE_STATE_CREATED = 0,
     /// The CLI is starting.
     CLAUDE_STATE_CONNECTING = 1,
-    /// The CLI answers.
+    /// The CLI is ready.
     CLAUDE_STATE_CONNECTED = 2,
-    /// The CLI is being ended.
+    /// The CLI is shutting down.
     CLAUDE_STATE_CLOSING = 3,
     /// The CLI is gone.
     CLAUDE_STATE_CLOSED = 4,
@@ -248,15 +263,15 @@ pub enum claude_dispatch_t {
     CLAUDE_DISPATCH_PUMP = 1,
     /// Nobody: claude_client_next returns events.
     CLAUDE_DISPATCH_PULL = 2,
-    /// The library's reader itself, for callbacks that never block.
+    /// The library's reader thread itself, for callbacks that never block.
     CLAUDE_DISPATCH_INLINE = 3,
 }
 
-/// What the CLI asks.
+/// The kind of a request from the CLI.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum claude_request_kind_t {
-    /// Not named in this version; the answer for a handle that is not valid.
+    /// Not known to this version; also returned for an invalid handle.
     CLAUDE_REQUEST_OTHER = 0,
     /// May this tool run? (`can_use_tool`)
     CLAUDE_REQUEST_PERMISSION = 1,
@@ -270,19 +285,19 @@ pub enum claude_request_kind_t {
     CLAUDE_REQUEST_DIALOG = 5,
 }
 
-/// Where a request stands. The first end counts; it never changes again.
+/// The state of a request. Once it has ended, the state never changes again.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum claude_request_state_t {
-    /// It waits for an answer.
+    /// Waiting for an answer.
     CLAUDE_REQUEST_STATE_OPEN = 0,
-    /// The host has answered, or let go of it, which refuses.
+    /// The host has answered it, or freed it, which refuses it.
     CLAUDE_REQUEST_STATE_ANSWERED = 1,
     /// The CLI has withdrawn it.
     CLAUDE_REQUEST_STATE_WITHDRAWN = 2,
     /// Its deadline has passed.
     CLAUDE_REQUEST_STATE_EXPIRED = 3,
-    /// Its session has ended; also the answer for a handle that is not valid.
+    /// Its session has ended; also returned for an invalid handle.
     CLAUDE_REQUEST_STATE_CLOSED = 4,
 }
 
@@ -296,14 +311,14 @@ pub type claude_message_fn = Option<
     ),
 >;
 
-/// A request of the CLI, which the callback owns: answer it, now or later, and free it.
+/// A request from the CLI, which the callback owns: answer it, now or later, and free it.
 pub type claude_request_fn =
     Option<unsafe extern "C" fn(request: *mut claude_request_t, user_data: *mut c_void)>;
 
 /// The model uses the tool. The callback owns the call: answer it, now or later, and free it.
 pub type claude_tool_fn = Option<unsafe extern "C" fn(call: *mut claude_tool_call_t, user_data: *mut c_void)>;
 
-/// A request or a tool call needs no answer any more. `id` is that of claude_request_id or claude_tool_call_id.
+/// A request or a tool call no longer needs an answer. `id` is that of claude_request_id or claude_tool_call_id.
 pub type claude_cancel_fn = Option<unsafe extern "C" fn(id: u64, user_data: *mut c_void)>;
 
 /// A line of stderr.
@@ -330,13 +345,13 @@ pub type claude_log_fn = Option<
     unsafe extern "C" fn(level: claude_log_level_t, text: *const c_char, len: usize, user_data: *mut c_void),
 >;
 
-/// The last call for this `user_data`: nothing of the library uses it any more.
+/// The last call for this `user_data`: the library no longer uses it.
 pub type claude_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// Something is ready. It may only poke an event loop: it runs on any thread, in every mode, also inside calls of the host.
+/// Something is ready. It may only wake an event loop: it runs on any thread, in every mode, even inside calls made by the host.
 pub type claude_notify_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// The next prompt of a stream, or NULL at its end. The text stays the host's and must live until the next call.
+/// The next prompt of a stream, or NULL at its end. The text remains the host's and must live until the next call.
 pub type claude_prompt_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> *const c_char>;
 
 /// See claude_transport_vtable_t.
@@ -357,49 +372,90 @@ pub type claude_transport_write_fn = Option<
     ) -> MaybeUninit<claude_status_t>,
 >;
 
+/// See claude_session_store_vtable_t. The texts are valid until it returns; the function owns the call.
+pub type claude_store_append_fn = Option<
+    unsafe extern "C" fn(
+        call: *mut claude_store_call_t,
+        key_json: *const c_char,
+        entries_json: *const c_char,
+        user_data: *mut c_void,
+    ),
+>;
+
+/// See claude_session_store_vtable_t. The text is valid until it returns; the function owns the call.
+pub type claude_store_fn = Option<
+    unsafe extern "C" fn(call: *mut claude_store_call_t, key_json: *const c_char, user_data: *mut c_void),
+>;
+
 /// Runs on a library thread when it starts or ends.
 pub type claude_thread_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// A transport that the host supplies. Zero it, set `size` and the functions; those without "NULL =" must be there. All run on
-/// library threads in every mode; `connect`, `is_ready`, `write` and `end_input` one at a time, `close` and `on_room` also
-/// beside them. They may call what does not wait. See docs/remote.md.
+/// A transport that the host supplies. Zero it, set `size` and the functions; those without "NULL =" are required. All run on
+/// library threads in every mode; `connect`, `is_ready`, `write` and `end_input` one at a time, `close` and `on_room` possibly at
+/// the same time as those. They may call any function that does not wait. See docs/remote.md.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct claude_transport_vtable_t {
     /// sizeof(claude_transport_vtable_t).
     pub size: usize,
-    /// Makes the far side ready and keeps `sink`. `close` should make it return. After
-    /// a failure only `destroy` is called.
+    /// Sets up the remote end and keeps `sink`. `close` should make it return. After a failure only `destroy` is called.
     pub connect: claude_transport_connect_fn,
     /// Sends one line with its newline, all of it; a failure ends the session.
     pub write: claude_transport_write_fn,
-    /// The CLI's stdin ends. Once, behind all lines.
+    /// Closes the CLI's stdin. Called once, after all lines.
     pub end_input: claude_transport_fn,
-    /// Ends the far side, by force if need be, and returns soon. Once; only `destroy`
-    /// follows.
+    /// Ends the remote end, by force if need be, and returns soon. Called once; only `destroy` follows.
     pub close: claude_transport_fn,
-    /// Asked after `connect`, every few milliseconds, until it is not
-    /// CLAUDE_ERR_WOULD_BLOCK; NULL = ready when `connect` has returned.
+    /// Polled after `connect`, every few milliseconds, until it no longer returns CLAUDE_ERR_WOULD_BLOCK; NULL = ready when
+    /// `connect` has returned.
     pub is_ready: claude_transport_fn,
-    /// There is room again after claude_sink_has_room was false; NULL = poll.
+    /// Called when there is room again after claude_sink_has_room was false; NULL = poll.
     pub on_room: claude_notify_fn,
-    /// Once and last; NULL = nothing to free.
+    /// Called once, last of all; NULL = nothing to free.
     pub destroy: claude_destroy_fn,
 }
 
-/// What an event holds. Set `size` once; `claude_event_info` writes the rest.
+/// A session store of the host's own. Zero it, set `size` and the functions; those without "NULL =" are required. All run on
+/// library threads in every mode, several at once, and may block; the appends of one client come one after another. Each answers
+/// its call once, now or later from any thread, with claude_store_call_respond or _fail. A key is `{"project_key", "session_id"}`,
+/// with `subpath` for what belongs to a session; `list` and `summaries` get `{"project_key"}`. See docs/sessions.md.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct claude_session_store_vtable_t {
+    /// sizeof(claude_session_store_vtable_t).
+    pub size: usize,
+    /// Appends entries, an array, to those already stored. Answer NULL. An entry may come twice, with the same `uuid`.
+    pub append: claude_store_append_fn,
+    /// Answers the array of all entries in their order, or NULL = never stored.
+    pub load: claude_store_fn,
+    /// Answers `[{"session_id", "mtime"}]` (milliseconds) of the project's sessions,
+    /// without subpaths; NULL = `continue_conversation` is refused.
+    pub list: claude_store_fn,
+    /// Answers what claude_session_summary_fold gave for each, with its `mtime` set by the clock that `list` uses; NULL = there are
+    /// none.
+    pub summaries: claude_store_fn,
+    /// Removes a key, and with a session all of its subpaths. Answer NULL; NULL =
+    /// nothing is ever removed.
+    pub remove: claude_store_fn,
+    /// Answers the array of a session's subpaths; NULL = subagents are not resumed.
+    pub list_subkeys: claude_store_fn,
+    /// Called once, last of all; NULL = nothing to free.
+    pub destroy: claude_destroy_fn,
+}
+
+/// The contents of an event. Set `size` once; `claude_event_info` writes the rest.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct claude_event_info_t {
     /// `sizeof(claude_event_info_t)`, so that members can be added.
     pub size: usize,
-    /// What it is.
+    /// Its kind.
     pub kind: MaybeUninit<claude_message_kind_t>,
     /// DONE and CLOSED: how it ended; otherwise `CLAUDE_OK`.
     pub status: MaybeUninit<claude_status_t>,
     /// REQUEST: what is asked; otherwise `CLAUDE_REQUEST_OTHER`.
     pub request_kind: MaybeUninit<claude_request_kind_t>,
-    /// The lane that it came by.
+    /// The lane it came from.
     pub lane: MaybeUninit<claude_lanes_t>,
     /// REQUEST, TOOL_CALL and their CANCELLED: the id; otherwise 0.
     pub id: u64,
@@ -417,7 +473,7 @@ unsafe impl Versioned for claude_event_info_t {
     const FIRST: usize = 24 + 4 * size_of::<usize>();
 }
 
-/// How the library's threads look. Zero it, set `size`, and set what differs from the default.
+/// Settings for the whole process. Zero it, set `size`, and set what differs from the default.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct claude_runtime_config_t {

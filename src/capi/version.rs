@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::support::c_string;
 use super::types::CLAUDE_ABI_VERSION;
+use crate::compat::version;
 use crate::ffi::guard::guard_or;
 
 /// The version of the library, such as "0.1.0".
@@ -33,7 +34,8 @@ pub extern "C" fn claude_build_info_json() -> *const c_char {
                 "os": std::env::consts::OS,
                 "arch": std::env::consts::ARCH,
                 "debug": cfg!(debug_assertions),
-                "tested_cli_version": include_str!("../../testkit/CLI_VERSION").trim(),
+                "features": features(),
+                "tested_cli_version": version::TESTED,
                 "python_sdk_parity": include_str!("../../testkit/PYTHON_SDK_VERSION").trim(),
                 "typescript_sdk_parity": include_str!("../../testkit/TYPESCRIPT_SDK_VERSION").trim(),
             })
@@ -41,4 +43,10 @@ pub extern "C" fn claude_build_info_json() -> *const c_char {
         )
     });
     guard_or(c"{}".as_ptr(), || INFO.as_ptr())
+}
+
+/// The optional features that were built: see docs/embedding.md.
+fn features() -> Vec<&'static str> {
+    let all = [("replay", cfg!(feature = "replay")), ("probe", cfg!(feature = "probe"))];
+    all.into_iter().filter(|(_, is_built)| *is_built).map(|(name, _)| name).collect()
 }

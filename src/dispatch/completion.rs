@@ -1,26 +1,26 @@
-//! The end of an asynchronous operation: told exactly once, in the way that the caller chose.
+//! The completion of an asynchronous operation: delivered exactly once, in the way the caller chose.
 
 use std::sync::{Arc, Weak};
 
 use super::{Dispatcher, Waiter};
 use crate::error::{Error, Result, Status};
 
-/// What an operation ended with: its reply as JSON, or why it failed.
+/// The outcome of an operation: its reply as JSON, or why it failed.
 pub type Outcome = Result<String>;
 
-/// Whom to tell.
+/// Who is notified.
 pub enum Listener {
     Nobody,
-    /// A callback of the host, run where the dispatch mode says.
+    /// A callback of the host, run where the dispatch mode runs callbacks.
     Call(Box<dyn FnOnce(&Outcome) + Send>),
     /// An event for `claude_client_next`, recognised by the host's `user_data`.
     Event(usize),
-    /// A thread that waits.
+    /// A thread that blocks until then.
     Wait(Arc<Waiter>),
 }
 
-/// An operation that has not ended. Once it is accepted, dropping it ends it with [`Status::Cancelled`]; before, whoever
-/// asked gets an error in place of an end.
+/// An operation that is still open. Once it is accepted, dropping it completes it with [`Status::Cancelled`]; before that, the
+/// caller gets an error instead of a completion.
 pub struct Completion {
     listener: Option<Listener>,
     dispatcher: Weak<Dispatcher>,
@@ -32,13 +32,13 @@ impl Completion {
         Completion { listener: Some(listener), dispatcher: Arc::downgrade(dispatcher), accepted: false }
     }
 
-    /// From here on the end is told, whatever happens.
+    /// From here on the operation is completed, whatever happens.
     pub fn accept(mut self) -> Completion {
         self.accepted = true;
         self
     }
 
-    /// Whether a thread waits for the end, rather than a callback or an event that the end is queued for.
+    /// Whether a thread blocks until the completion, as opposed to a callback or an event that is queued.
     pub fn is_awaited(&self) -> bool {
         matches!(self.listener, Some(Listener::Wait(_)))
     }
@@ -71,7 +71,7 @@ impl Drop for Completion {
     }
 }
 
-/// An ended operation on its way to the host.
+/// A completed operation on its way to the host.
 pub struct Done {
     listener: Listener,
     outcome: Outcome,
@@ -96,7 +96,7 @@ impl Done {
         }
     }
 
-    /// For a client that is being freed: the host is told that nothing more comes of it.
+    /// For a client that is being freed: tells the host that the operation was cancelled.
     pub fn run_cancelled(self) {
         if let Listener::Call(call) = self.listener {
             let cancelled =

@@ -1,23 +1,24 @@
 //! Running the host's callbacks, on whatever thread the mode has chosen.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use super::gate::Slot;
 use super::left::{self, Delivery};
-use super::pool::{self, Job};
 use super::pump::Turn;
 use super::queue::{Entry, Lane, Lines, Queue, Urgent};
-use super::{Dispatcher, Lanes, MessageCall, Mode, is_reader_thread};
+use super::{Dispatcher, Lanes, MessageCall, Mode};
 use crate::error::Error;
 use crate::mcp;
 use crate::protocol::framing::Block;
 use crate::protocol::kind::Kind;
 use crate::protocol::text_delta;
-use crate::sync::lock;
+use crate::runtime::is_reader_thread;
+use crate::runtime::pool::{self, Job};
+use crate::sync::gate::Slot;
+use crate::sync::{MutexGuard, lock};
 
-/// After so long a lane queues up again behind other clients' lanes.
+/// After this time a lane goes back into the pool's queue, behind other clients' lanes.
 const TURN: Duration = Duration::from_millis(2);
 
 struct LaneJob {
@@ -31,7 +32,7 @@ impl Job for LaneJob {
     }
 }
 
-/// Runs one task for a tool, beside whatever else runs.
+/// Runs one tool task, concurrently with everything else.
 struct ToolJob(Arc<Dispatcher>);
 
 impl Job for ToolJob {
@@ -41,13 +42,13 @@ impl Job for ToolJob {
     }
 }
 
-/// The lane of the host that a lane of ours is part of.
+/// The public lane that an internal lane belongs to.
 fn lanes_of(lane: Lane) -> Lanes {
     if lane == Lane::Messages { Lanes::MESSAGES } else { Lanes::REQUESTS }
 }
 
 impl Dispatcher {
-    /// Wakes whoever serves `lane`. Called with the new entry in place; `first` when nothing waited in the lane before it.
+    /// Wakes whoever serves `lane`. Called after the new entry was queued; `first` if the lane was empty before.
     pub(super) fn after_push(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>, lane: Lane, first: bool) {
         match self.mode() {
             Mode::Thread | Mode::Inline => {
@@ -56,22 +57,22 @@ impl Dispatcher {
                     self.serve(lane);
                 }
             }
-            Mode::Pump | Mode::Pull => self.tell_readable(queue, lanes_of(lane), first),
+            Mode::Pump | Mode::Pull => self.notify_readable(queue, lanes_of(lane), first),
         }
     }
 
-    /// As [`Dispatcher::after_push`], for a tool: each task has a thread of its own, where tasks run on threads.
+    /// Like [`Dispatcher::after_push`], for a tool: in modes that run tasks on threads, each task gets its own.
     pub(super) fn after_tool(self: &Arc<Self>, queue: MutexGuard<'_, Queue>, first: bool) {
         match self.mode() {
             Mode::Thread | Mode::Inline => {
                 drop(queue);
                 pool::submit(Arc::new(ToolJob(self.clone())));
             }
-            Mode::Pump | Mode::Pull => self.tell_readable(queue, Lanes::REQUESTS, first),
+            Mode::Pump | Mode::Pull => self.notify_readable(queue, Lanes::REQUESTS, first),
         }
     }
 
-    fn tell_readable(&self, mut queue: MutexGuard<'_, Queue>, lane: Lanes, first: bool) {
+    fn notify_readable(&self, mut queue: MutexGuard<'_, Queue>, lane: Lanes, first: bool) {
         queue.update_ready();
         drop(queue);
         self.changed.notify_all();
@@ -99,7 +100,7 @@ impl Dispatcher {
         loop {
             let delivered = match lane {
                 Lane::Messages => self.deliver_message(&mut turn, || false),
-                Lane::Requests | Lane::Endings => self.deliver_urgent(lane, &mut turn),
+                Lane::Requests | Lane::Completions => self.deliver_urgent(lane, &mut turn),
                 Lane::Prompts => self.deliver_step(&mut turn),
             };
             if !delivered && self.stop_draining(lane) {
@@ -111,21 +112,21 @@ impl Dispatcher {
         }
     }
 
-    /// Gives the lane up, unless something has come in the last instant. What waits behind a closed gate is left to the
-    /// one who frees the client.
+    /// Releases the lane, unless an entry has just arrived. Behind a closed gate, queued entries are left to the thread that
+    /// frees the client.
     fn stop_draining(&self, lane: Lane) -> bool {
         if lock(&self.queue).leave(lane) {
             return true;
         }
         let closed = self.gate.is_closed();
         if closed {
-            lock(&self.queue).abandon(lane);
+            lock(&self.queue).release(lane);
             self.gate.announce();
         }
         closed
     }
 
-    /// Delivers the first entry of the message lane, as far as `turn` and `interrupt` allow. `false` when there is none.
+    /// Delivers the first entry of the message lane, as far as `turn` and `interrupt` allow. `false` if there is none.
     pub(super) fn deliver_message(&self, turn: &mut Turn, interrupt: impl Fn() -> bool) -> bool {
         let mut queue = lock(&self.queue);
         let Some(mut entry) = queue.messages.pop() else { return false };
@@ -165,7 +166,7 @@ impl Dispatcher {
         true
     }
 
-    /// An entry that is one call.
+    /// Delivers an entry that takes a single call.
     fn deliver_single(&self, entry: &Entry) {
         let (handlers, gate) = (&self.handlers, &self.gate);
         match entry {
@@ -176,20 +177,20 @@ impl Dispatcher {
             Entry::Stderr(text) => handlers.stderr.run(gate, |handler| handler(text)),
             Entry::Closed(cause) => {
                 handlers.closed.run(gate, |handler| handler(cause.as_deref()));
-                // Last, so that whoever waits for a response finds what the callback has left.
+                // Last, so that a caller waiting for a response sees the effects of the callback.
                 self.note_end(cause.as_ref());
             }
         }
     }
 
-    /// Nothing more will come by itself: whoever waits for messages or results is told so.
+    /// Nothing more will arrive: notifies everyone who waits for messages or results.
     pub fn note_end(&self, cause: Option<&Arc<Error>>) {
         lock(&self.queue).end(cause);
         self.notify_everybody();
     }
 
-    /// Delivers lines under one pass of the gate, until the turn is over, `interrupt` says so after a line, or a callback
-    /// was replaced. Behind a closed gate, and where the callback is gone, the lines are dropped.
+    /// Delivers lines under one pass of the gate, until the turn is over, `interrupt` returns true after a line, or a callback
+    /// was replaced. If the gate is closed or the callback is gone, the lines are dropped.
     fn deliver_lines(&self, lines: &mut Lines, turn: &mut Turn, interrupt: &impl Fn() -> bool) {
         let Some(_pass) = self.gate.enter(Slot::Message) else { return lines.skip() };
         let epoch = self.gate.epoch();
@@ -212,7 +213,7 @@ impl Dispatcher {
         call: MessageCall<'_>,
     ) {
         let Lines { block, next, delta } = lines;
-        // Once, and not for each line.
+        // Once, not for each line.
         let block: &Block = block;
         let all = &block.lines[..];
         loop {
@@ -240,7 +241,7 @@ impl Dispatcher {
         }
     }
 
-    /// The plain text of a streamed piece, where the host has asked for it. `text` ends with a NUL.
+    /// The plain text of a streamed piece, if the host has asked for it. `text` ends with a NUL.
     pub(super) fn delta_of(&self, kind: Kind, text: &[u8]) -> Option<bytes::Bytes> {
         if !self.text_deltas || kind != Kind::StreamEvent {
             return None;
@@ -248,25 +249,22 @@ impl Dispatcher {
         text_delta::of_stream_event(&text[..text.len() - 1]).map(Into::into)
     }
 
-    /// Runs the first entry of a request lane, if there is one. Nothing is taken out once the gate is closed: what is
-    /// left is told that it was cancelled by [`Dispatcher::finish`].
+    /// Runs the first entry of a request lane, if there is one. Nothing is taken out once the gate is closed:
+    /// [`Dispatcher::finish`] cancels what is left.
     pub(super) fn deliver_urgent(&self, lane: Lane, turn: &mut Turn) -> bool {
-        let slot = if lane == Lane::Endings { Slot::Completion } else { Slot::Request };
+        let slot = if lane == Lane::Completions { Slot::Completion } else { Slot::Request };
         let Some(_pass) = self.gate.enter(slot) else { return false };
         let urgent = {
             let mut queue = lock(&self.queue);
-            if lane == Lane::Endings { queue.endings.pop() } else { queue.urgent.pop() }
+            if lane == Lane::Completions { queue.completions.pop() } else { queue.urgent.pop() }
         };
         match urgent {
             None => return false,
-            Some(Urgent::Request(request)) => match self.handlers.request.get() {
-                Some(handler) => {
-                    self.hold(|| Delivery::Request(request.clone()));
-                    handler(request);
-                }
-                None => request.abandon("The host has no handler for this request."),
-            },
-            Some(Urgent::Withdrawn(request)) => request.tell_cancelled(),
+            Some(Urgent::Request(request)) => {
+                self.hold(|| Delivery::Request(request.clone()));
+                (self.owner.requests)(request);
+            }
+            Some(Urgent::Withdrawn(request)) => request.notify_cancelled(),
             Some(Urgent::Done(done)) => done.run(),
         }
         self.hold(|| Delivery::Nothing);
@@ -274,7 +272,7 @@ impl Dispatcher {
         true
     }
 
-    /// Runs the first task for a tool. As with requests, [`Dispatcher::finish`] sees to what a closed gate leaves.
+    /// Runs the first tool task. As with requests, [`Dispatcher::finish`] handles what a closed gate leaves.
     pub(super) fn deliver_tool(&self, turn: &mut Turn) -> bool {
         let Some(_pass) = self.gate.enter(Slot::Tool) else { return false };
         let Some(task) = lock(&self.queue).tools.pop() else { return false };

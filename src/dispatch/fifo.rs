@@ -1,5 +1,5 @@
-//! An ordered stream of entries that at most one thread serves at a time, and that is never left alone while something
-//! waits in it. It lives under its owner's lock.
+//! An ordered stream of entries that at most one thread serves at a time, and that always has a server while it is not empty.
+//! Protected by its owner's lock.
 
 use std::collections::VecDeque;
 
@@ -36,7 +36,7 @@ impl<T> Fifo<T> {
         self.entries.front_mut()
     }
 
-    /// Puts back what is left of an entry.
+    /// Puts back the rest of an entry.
     pub fn put_back(&mut self, entry: T) {
         self.entries.push_front(entry);
     }
@@ -45,12 +45,12 @@ impl<T> Fifo<T> {
         std::mem::take(&mut self.entries)
     }
 
-    /// `true` when the caller must serve the stream or find somebody who does.
+    /// `true` when the caller must serve the stream or find a thread that does.
     pub fn claim(&mut self) -> bool {
         !std::mem::replace(&mut self.served, true)
     }
 
-    /// Whoever serves the stream wants to stop; `false` when something has come in the last instant, and it must go on.
+    /// The serving thread wants to stop; `false` when an entry has just arrived and it must go on.
     pub fn leave(&mut self) -> bool {
         if self.entries.is_empty() {
             self.served = false;
@@ -58,8 +58,8 @@ impl<T> Fifo<T> {
         !self.served
     }
 
-    /// Stops serving, whatever waits.
-    pub fn abandon(&mut self) {
+    /// Stops serving, even if entries are queued.
+    pub fn release(&mut self) {
         self.served = false;
     }
 }

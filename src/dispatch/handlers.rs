@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use super::callback::Callback;
-use super::gate::Slot;
 use crate::error::Error;
 use crate::protocol::kind::Kind;
 use crate::requests::Request;
+use crate::sync::callback::Callback;
+use crate::sync::gate::Slot;
 
-/// Text with a NUL behind it, for a callback.
+/// NUL-terminated text for a callback.
 pub type Text<'a> = &'a [u8];
 
-/// Gives the host one message.
+/// Delivers one message to the host.
 pub type MessageCall<'a> = &'a dyn Fn(Kind, Text<'_>);
 
-/// Takes messages, which come many at a time.
+/// A handler for messages, which arrive in batches.
 pub trait MessageFn: Send + Sync {
-    /// Runs `messages`, which calls what it is given for each of them. Not at all where the callback is gone.
+    /// Runs `messages`, which calls its argument once for each message. Does nothing if the callback is gone.
     fn deliver(&self, messages: &mut dyn FnMut(MessageCall<'_>));
 }
 
@@ -33,7 +33,6 @@ pub type NotifyHandler = Arc<NotifyFn>;
 
 pub struct Handlers {
     pub message: Callback<dyn MessageFn>,
-    pub request: Callback<RequestFn>,
     pub stderr: Callback<TextFn>,
     pub closed: Callback<ClosedFn>,
     pub ready: Callback<NotifyFn>,
@@ -43,17 +42,15 @@ impl Handlers {
     pub fn new() -> Handlers {
         Handlers {
             message: Callback::new(Slot::Message),
-            request: Callback::new(Slot::Request),
             stderr: Callback::new(Slot::Stderr),
             closed: Callback::new(Slot::Closed),
             ready: Callback::new(Slot::Ready),
         }
     }
 
-    /// Destroys them all, and every later one at once.
+    /// Drops all handlers, and any that is set later.
     pub fn close(&self) {
         self.message.close();
-        self.request.close();
         self.stderr.close();
         self.ready.close();
         self.closed.close();

@@ -1,4 +1,4 @@
-//! The ways through a client as a host sees them, and the threads that wait for what comes by them.
+//! The lanes of a client as the host sees them, and the threads that wait for entries in them.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,10 @@ impl Lanes {
     pub const MESSAGES: Lanes = Lanes(1);
     pub const REQUESTS: Lanes = Lanes(2);
     pub const ALL: Lanes = Lanes(3);
-    /// Every mask that can be asked for.
+    /// Every mask that can be selected.
     pub const EACH: [Lanes; 3] = [Lanes::MESSAGES, Lanes::REQUESTS, Lanes::ALL];
 
-    /// Bits of lanes that this version does not have mean nothing; a mask that selects none is none.
+    /// Unknown lane bits are ignored; `None` if no known lane is selected.
     pub fn from_number(number: i32) -> Option<Lanes> {
         let known = (number & 3) as u8;
         (number > 0 && known != 0).then_some(Lanes(known))
@@ -25,25 +25,25 @@ impl Lanes {
         self.0 & lanes.0 != 0
     }
 
-    /// Its place among [`Lanes::EACH`].
+    /// Its index in [`Lanes::EACH`].
     pub fn index(self) -> usize {
         usize::from(self.0) - 1
     }
 }
 
-/// Calls that end waits. Changes under the queue's lock only.
+/// Explicit wake-ups, which end waits. Changes only under the queue's lock.
 #[derive(Debug, Default)]
 pub struct Wakes {
-    /// One came while nobody waited: it is for the next one who would.
+    /// A wake-up came while nobody was waiting: it is for the next thread that would wait.
     pending: bool,
-    /// How many came while somebody did.
+    /// The number of wake-ups that came while some thread was waiting.
     count: u64,
-    /// Threads that wait.
+    /// The number of waiting threads.
     waiters: usize,
 }
 
 impl Wakes {
-    /// Ends the wait of every thread that waits now, or that of the next one.
+    /// Ends the wait of every waiting thread or, if there is none, that of the next one.
     pub fn wake(&mut self) {
         if self.waiters > 0 {
             self.count += 1;
@@ -56,46 +56,46 @@ impl Wakes {
         self.pending
     }
 
-    /// Whether a thread that began to wait when `count` was the number of wakes is to stop.
+    /// Whether a thread that began to wait at wake-up number `count` must stop.
     fn take(&mut self, count: u64) -> bool {
         std::mem::take(&mut self.pending) || self.count != count
     }
 }
 
-/// What threads wait for.
+/// The state that threads wait on.
 pub trait Waited {
     fn wakes(&mut self) -> &mut Wakes;
 
-    /// Whether something can be had in these lanes, or nothing will come by them.
+    /// Whether these lanes have something to receive, or are complete.
     fn is_settled(&self, lanes: Lanes) -> bool;
 }
 
 /// How a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// Something can be had, or nothing will come.
+    /// There is something to receive, or nothing more will come.
     Settled,
     Woken,
-    /// With how long ago the time was over.
+    /// With the time that has passed since the deadline.
     TimedOut {
         late: Duration,
     },
 }
 
-/// Told of entries in the lanes of each mask, so that nobody wakes for what is not meant for him.
+/// One condition variable per lane mask, so that no thread wakes for entries of other lanes.
 #[derive(Default)]
 pub struct Arrivals([Condvar; 3]);
 
 impl Arrivals {
-    /// Something has come in `lane`.
+    /// Something was queued in `lane`.
     pub fn notify(&self, lane: Lanes) {
         for lanes in Lanes::EACH.into_iter().filter(|lanes| lanes.has(lane)) {
             self.0[lanes.index()].notify_all();
         }
     }
 
-    /// Waits until the lanes are settled, somebody wakes, or the time is over (`None` = never). A wake is ahead of what is queued:
-    /// a thread that is told to stop must not have to receive everything first.
+    /// Waits until the lanes are settled, an explicit wake-up arrives, or the timeout expires (`None` = never). A wake-up takes
+    /// precedence over queued entries: a thread that is told to stop must not have to receive everything first.
     #[inline(always)]
     pub fn wait<'a, Q: Waited>(
         &self,
@@ -124,7 +124,7 @@ impl Arrivals {
                 return (queue, Ended::Settled);
             }
             if deadline.is_none() {
-                // Who finds something does not ask for the time.
+                // A thread that finds something never reads the clock.
                 deadline = wait.map(|wait| Instant::now() + wait);
             }
             queue.wakes().waiters += 1;
@@ -138,7 +138,7 @@ impl Arrivals {
     }
 }
 
-/// Waits for `changed`. How long the deadline has passed, when it has.
+/// Waits for `changed`. Returns how long ago the deadline passed, if it has.
 pub fn wait_on<'a, Q>(
     changed: &Condvar,
     queue: MutexGuard<'a, Q>,

@@ -1,5 +1,5 @@
-//! PUMP: what the thread that runs callbacks has in hand, so that it does not go with the thread's frames when a callback is
-//! left without returning from it.
+//! PUMP: records what the thread that runs callbacks is delivering, so that it is not lost with the thread's frames when a
+//! callback is left without returning (by `longjmp` or a foreign exception).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,40 +13,40 @@ use crate::protocol::kind::Kind;
 use crate::requests::Request;
 use crate::sync::{is_live, lock, thread_key, visit};
 
-/// What is being delivered.
+/// The delivery in progress.
 #[derive(Default)]
 pub enum Delivery {
     #[default]
     Nothing,
-    /// Of a block of so many events.
+    /// A block, and the number of its events.
     Lines(Arc<Block>, usize),
-    /// An entry of the message lane that is one call, and what it costs.
+    /// An entry of the message lane that takes a single call, and its cost.
     Single(usize),
     /// The end of the session.
     Closed(Option<Arc<Error>>),
     Request(Arc<Request>),
     Call(Arc<mcp::Call>),
-    /// What ends a prompt stream.
+    /// Ends a prompt stream.
     Step(Box<dyn FnOnce() + Send>),
 }
 
-/// Who serves the lanes, and with what.
+/// The thread that serves the lanes, and its delivery in progress.
 #[derive(Default)]
 pub struct Hand {
-    /// The thread and its call of the library.
+    /// The thread and the library call it is in.
     holder: Option<(usize, u64)>,
-    /// The call returns for a result.
+    /// The call returns at a result.
     awaits_result: bool,
     held: Delivery,
 }
 
 impl Hand {
-    /// The current thread begins to serve.
+    /// The current thread starts to serve.
     pub fn begin(&mut self, awaits_result: bool) {
         *self = Hand { holder: Some((thread_key(), visit())), awaits_result, held: Delivery::Nothing };
     }
 
-    /// What was held before may be the host's, and is let go of outside of the queue's lock.
+    /// Returns the previous delivery: it may own host objects, so it is dropped outside the queue's lock.
     #[must_use]
     pub fn hold(&mut self, held: impl FnOnce() -> Delivery) -> Delivery {
         if self.holder.is_some() { std::mem::replace(&mut self.held, held()) } else { Delivery::Nothing }
@@ -57,13 +57,13 @@ impl Hand {
     }
 }
 
-/// Where in its block the delivery is: the line to come, and whether the one before is told of as plain text.
+/// The position of the delivery in its block: the next line, and whether the one before is being delivered as plain text.
 pub fn position(next: usize, in_delta: bool) -> usize {
     next << 1 | usize::from(in_delta)
 }
 
 impl Dispatcher {
-    /// Notes what is about to be given to the host, where its thread may be lost with it.
+    /// Records what is about to be given to the host, in the mode where it can be lost with the host's thread.
     pub(super) fn hold(&self, held: impl FnOnce() -> Delivery) {
         if self.mode() == Mode::Pump {
             let before = lock(&self.queue).hand.hold(held);
@@ -71,12 +71,12 @@ impl Dispatcher {
         }
     }
 
-    /// Ends what this thread has left without returning from it. `true` when there was something.
+    /// Ends the deliveries that this thread has left without returning. `true` if there were any.
     pub fn end_left(&self) -> bool {
-        // The lanes first: whoever the gate wakes may want to serve them.
+        // The lanes first: a thread woken by the gate may want to serve them.
         let served = self.end_left_turn();
         let left = self.gate.end_left() || served;
-        // What the turn would have gone on with no push announces; inside an outer callback, whoever called that looks after it.
+        // No push will announce the rest of the abandoned turn; inside an outer callback, its caller takes care of it.
         if served && !self.gate.is_inside() {
             self.tell_of_rest();
         }
@@ -118,7 +118,7 @@ impl Dispatcher {
                 queue = lock(&self.queue);
             }
         }
-        queue.messages.abandon();
+        queue.messages.release();
         queue.update_ready();
         drop(queue);
         self.release(freed);
@@ -126,7 +126,7 @@ impl Dispatcher {
         true
     }
 
-    /// The lines behind the one whose callback was left, and whether that was a result.
+    /// The lines after the one whose callback was left, and whether that line was a result.
     fn rest_of(&self, block: Arc<Block>) -> (Lines, bool) {
         let position = self.position.load(Ordering::Relaxed);
         let (next, in_delta) = (position >> 1, position & 1 != 0);
@@ -141,11 +141,11 @@ impl Dispatcher {
     }
 }
 
-/// Fails closed: what was asked of a callback that was left is refused.
+/// Fails closed: a request whose callback was left is refused.
 fn end(held: Delivery) {
     match held {
         Delivery::Request(request) => request.refuse("The host's callback was left without an answer."),
-        Delivery::Call(call) => call.abandon(),
+        Delivery::Call(call) => call.release(),
         Delivery::Step(end) => end(),
         Delivery::Nothing | Delivery::Lines(..) | Delivery::Single(_) | Delivery::Closed(_) => {}
     }

@@ -1,20 +1,16 @@
 //! From the reader to the host: two ordered lanes, one queue, and the mode that says who runs the callbacks.
 //!
-//! The *message* lane carries what the application reads; the *request* lane carries what must not wait for it:
-//! requests of the CLI, their withdrawal, and the ends of asynchronous operations.
+//! The *message* lane carries what the application reads; the *request* lane carries what must not wait behind it: requests of
+//! the CLI, their cancellation, and completions of asynchronous operations.
 
 mod bound;
-mod callback;
 mod completion;
-mod crew;
 mod deliver;
 mod fifo;
-pub mod gate;
 mod handlers;
 mod lanes;
 mod left;
 mod next;
-pub mod pool;
 mod pump;
 mod queue;
 mod ready;
@@ -22,12 +18,11 @@ mod received;
 mod waiter;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
 pub use completion::{Completion, Done, Listener, Outcome};
-pub use gate::{Closing, Gate, Slot};
 pub use handlers::{
     ClosedHandler, MessageCall, MessageFn, MessageHandler, NotifyHandler, RequestHandler, Text, TextHandler,
 };
@@ -45,6 +40,7 @@ use crate::place;
 use crate::protocol::framing::Block;
 use crate::protocol::kind::Kind;
 use crate::requests::Request;
+use crate::sync::gate::{Closing, Gate};
 use crate::sync::{Condvar, lock};
 use bound::Bound;
 use handlers::Handlers;
@@ -73,7 +69,7 @@ impl Mode {
     }
 }
 
-/// What the host may ask about the queue.
+/// Queue counters for the host.
 #[derive(Debug, Default)]
 pub struct Counters {
     pub messages: AtomicU64,
@@ -82,26 +78,26 @@ pub struct Counters {
     pub stderr_dropped: AtomicU64,
 }
 
-/// Stands beside the mode's number once something has been registered, and keeps the mode as it is.
+/// Set beside the mode's number once something has been registered; from then on the mode is fixed.
 const REGISTERED: u8 = 0x80;
 
 /// The receiving side of one client.
 pub struct Dispatcher {
-    /// A [`Mode`], and [`REGISTERED`].
+    /// A [`Mode`], possibly with [`REGISTERED`].
     mode: AtomicU8,
     pub gate: Gate,
     handlers: Handlers,
+    owner: Owner,
     queue: Mutex<Queue>,
-    /// Told of whatever somebody may wait for but entries: results, the end, a turn of the pump.
+    /// Signals everything but entries: results, the end, a turn of the pump.
     changed: Condvar,
     arrivals: Arrivals,
-    /// Something that goes ahead of messages has come. Set and cleared under the queue's lock.
+    /// Something has arrived that takes precedence over messages. Set and cleared under the queue's lock.
     urgency: AtomicBool,
-    /// Where in its block the delivery of lines is.
+    /// The position of the delivery in its block of lines.
     position: AtomicUsize,
     pub bound: Bound,
     text_deltas: bool,
-    look: OnceLock<Look>,
     pub counters: Counters,
 }
 
@@ -109,20 +105,21 @@ fn mode_of(number: u8) -> Mode {
     Mode::from_number((number & !REGISTERED).into()).unwrap_or(Mode::Thread)
 }
 
-/// Makes the reader take what has come, once, and waits for that.
-type Look = Box<dyn Fn() + Send + Sync>;
-
-/// Whether the current thread is one of those that read for all clients: nothing may block it.
-pub fn is_reader_thread() -> bool {
-    place::is_library_thread() && tokio::runtime::Handle::try_current().is_ok()
+/// What the session provides to its dispatcher.
+pub struct Owner {
+    /// Receives every request of the CLI, and finds the host's callback for it.
+    pub requests: RequestHandler,
+    /// Makes the reader read once what has arrived, and waits for that. `false` if there is no reader.
+    pub look: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Dispatcher {
-    pub fn new(max_bytes: usize, text_deltas: bool) -> Arc<Dispatcher> {
+    pub fn new(max_bytes: usize, text_deltas: bool, owner: Owner) -> Arc<Dispatcher> {
         Arc::new(Dispatcher {
             mode: AtomicU8::new(Mode::Thread as u8),
             gate: Gate::new(),
             handlers: Handlers::new(),
+            owner,
             queue: Mutex::new(Queue::default()),
             changed: Condvar::new(),
             arrivals: Arrivals::default(),
@@ -130,22 +127,16 @@ impl Dispatcher {
             position: AtomicUsize::new(0),
             bound: Bound::new(max_bytes),
             text_deltas,
-            look: OnceLock::new(),
             counters: Counters::default(),
         })
-    }
-
-    /// How the reader is made to look once at what has come; known when there is a reader.
-    pub fn set_look(&self, look: impl Fn() + Send + Sync + 'static) {
-        let _ = self.look.set(Box::new(look));
     }
 
     pub fn mode(&self) -> Mode {
         mode_of(self.mode.load(Ordering::Relaxed))
     }
 
-    /// The caller makes sure that nothing is queued yet. Refused once something has been registered: what NULL means there
-    /// depends on the mode.
+    /// The caller ensures that nothing is queued yet. Refused once something has been registered, since the meaning of NULL
+    /// there depends on the mode.
     pub fn set_mode(&self, mode: Mode) -> Result<()> {
         let change = |present| (present & REGISTERED == 0).then_some(mode as u8);
         match self.mode.fetch_update(Ordering::AcqRel, Ordering::Relaxed, change) {
@@ -159,7 +150,7 @@ impl Dispatcher {
         }
     }
 
-    /// A callback is being registered; from now on the mode stays. In PULL mode nobody runs callbacks, and NULL says that the
+    /// A callback is being registered; from now on the mode is fixed. In PULL mode no callbacks run, and NULL means that the
     /// host wants the events.
     pub fn registering(&self, has_callback: bool) -> Result<Mode> {
         if has_callback && self.mode() == Mode::Pull {
@@ -173,24 +164,23 @@ impl Dispatcher {
         Ok(mode_of(self.mode.fetch_or(REGISTERED, Ordering::AcqRel)))
     }
 
-    /// Refuses to wait on a thread that the awaited thing may need.
+    /// Refuses to wait on a thread that the awaited operation may need.
     pub fn check_may_wait(&self) -> Result<()> {
         place::check_may_wait()?;
-        // In PULL mode nothing passes the gate but what may not wait anyway.
-        if self.mode() != Mode::Pull && self.gate.is_inside() { Err(place::would_deadlock()) } else { Ok(()) }
+        // In PULL mode the only passes of the gate are on threads that may not wait anyway.
+        if self.mode() != Mode::Pull && self.gate.is_inside() {
+            Err(place::WouldDeadlock.into())
+        } else {
+            Ok(())
+        }
     }
 
-    // Replacing callbacks. The old one is not running any more when these return, unless called inside a callback.
+    // Replacing callbacks. The old one is no longer running when these return, unless called inside a callback.
 
     pub fn on_message(&self, handler: Option<MessageHandler>) -> Result<()> {
         self.registering(handler.is_some())?;
         self.handlers.message.replace(&self.gate, handler);
         Ok(())
-    }
-
-    /// The one for all requests is the session's, which finds the host's.
-    pub fn route_requests(&self, router: RequestHandler) {
-        self.handlers.request.replace(&self.gate, Some(router));
     }
 
     pub fn on_stderr(&self, handler: Option<TextHandler>) -> Result<()> {
@@ -208,7 +198,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// The new one hears at once of what waits already; inside a callback, whoever called that looks after it.
+    /// The new handler is notified at once of what is already queued; inside a callback, the caller of that callback does it.
     pub fn on_ready(&self, handler: Option<NotifyHandler>) -> Result<()> {
         let mode = self.registering(false)?;
         self.handlers.ready.replace(&self.gate, handler);
@@ -218,20 +208,20 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Calls the host's ready function when something waits that no push will announce.
+    /// Calls the host's ready function if something is queued that no push will announce.
     fn tell_of_rest(&self) {
         if !lock(&self.queue).is_empty(Lanes::ALL) {
             self.handlers.ready.run(&self.gate, |handler| handler());
         }
     }
 
-    /// Whoever waits for anything looks again.
+    /// Makes every waiting thread check again.
     fn notify_everybody(&self) {
         self.changed.notify_all();
         self.arrivals.notify(Lanes::ALL);
     }
 
-    // What the session puts in.
+    // Entry points for the session.
 
     pub fn push_messages(self: &Arc<Self>, block: Block) {
         self.counters.messages.fetch_add(block.lines.len() as u64, Ordering::Relaxed);
@@ -239,13 +229,12 @@ impl Dispatcher {
         self.push(Entry::Lines(Lines::new(block)));
     }
 
-    /// An event of the library's own; `text` ends with a NUL.
+    /// An event made by the library; `text` ends with a NUL.
     pub fn push_event(self: &Arc<Self>, kind: Kind, text: Bytes) {
         self.push(Entry::Event(kind, text));
     }
 
-    /// A line of the CLI's stderr. It never holds up the CLI: when the host does not keep up, lines are counted
-    /// instead of kept.
+    /// A line of the CLI's stderr. It never blocks the CLI: if the host does not keep up, lines are dropped and counted.
     pub fn push_stderr(self: &Arc<Self>, text: Bytes) {
         if !self.handlers.stderr.is_set() {
             return;
@@ -257,7 +246,7 @@ impl Dispatcher {
         self.push(Entry::Stderr(text));
     }
 
-    /// The last entry of the message lane: what is pushed later is dropped.
+    /// The last entry of the message lane: anything pushed later is dropped.
     pub fn push_closed(self: &Arc<Self>, cause: Option<Arc<Error>>) {
         self.push(Entry::Closed(cause));
     }
@@ -266,16 +255,16 @@ impl Dispatcher {
         self.push_urgent(Urgent::Request(request));
     }
 
-    /// The request has ended without an answer of the host.
+    /// The request has ended without an answer from the host.
     pub fn push_withdrawn(self: &Arc<Self>, request: Arc<Request>) {
-        // Whoever registers later is told at once.
+        // A handler that is registered later is told at once.
         if self.mode() != Mode::Pull && !request.has_on_cancel() {
             return;
         }
         self.push_urgent(Urgent::Withdrawn(request));
     }
 
-    /// A step of a prompt stream: it may block, and blocks nothing but its own stream.
+    /// A step of a prompt stream: it may block, and then blocks only its own stream.
     pub fn push_step(self: &Arc<Self>, step: Step) -> Result<()> {
         if self.mode() == Mode::Pull {
             return Err(Error::new(Status::Unsupported, "in PULL mode nobody runs callbacks")
@@ -292,7 +281,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Something for a tool of the host. It may block, and blocks nothing but itself.
+    /// A task for one of the host's tools. It may block, and then blocks only itself.
     pub fn push_tool(self: &Arc<Self>, task: mcp::Task) {
         let mut queue = lock(&self.queue);
         if queue.discarding {
@@ -326,7 +315,7 @@ impl Dispatcher {
             return;
         }
         queue.closed = last;
-        // With the last message the other lane is complete as well, which is news for whoever waits there.
+        // The last message completes the other lane as well, so its waiters must be notified too.
         let first = last || queue.is_empty(Lanes::MESSAGES);
         queue.push_message(entry);
         self.after_push(queue, Lane::Messages, first);
@@ -343,11 +332,11 @@ impl Dispatcher {
             return;
         }
         let first = queue.is_empty(Lanes::REQUESTS);
-        // A stuck request handler may wait for just these.
+        // A blocked request handler may be waiting for exactly these.
         let ending = matches!(urgent, Urgent::Withdrawn(_) | Urgent::Done(_));
         if ending && self.mode() == Mode::Thread {
-            queue.endings.push(urgent);
-            self.after_push(queue, Lane::Endings, first);
+            queue.completions.push(urgent);
+            self.after_push(queue, Lane::Completions, first);
         } else {
             queue.urgent.push(urgent);
             self.urgency.store(true, Ordering::Release);
@@ -358,13 +347,13 @@ impl Dispatcher {
         }
     }
 
-    /// Events that wait in these lanes, and their bytes. Only messages count for the queue's bound.
+    /// The number of events queued in these lanes, and their bytes. Only messages count towards the queue's bound.
     pub fn pending(&self, lanes: Lanes) -> (usize, usize) {
         let bytes = if lanes.has(Lanes::MESSAGES) { self.bound.bytes() } else { 0 };
         (lock(&self.queue).len(lanes), bytes)
     }
 
-    /// These bytes of messages are not queued any more.
+    /// These bytes of messages are no longer queued.
     fn release(&self, bytes: usize) {
         if self.bound.release(bytes) {
             hold_cancellation();
@@ -372,7 +361,7 @@ impl Dispatcher {
         }
     }
 
-    /// Messages are dropped from now on: their reader goes away, and the CLI must not be held up meanwhile.
+    /// From now on messages are dropped: their reader is going away, and meanwhile the CLI must not be blocked.
     pub fn discard_messages(&self) {
         let messages = {
             let mut queue = lock(&self.queue);
@@ -383,18 +372,18 @@ impl Dispatcher {
         self.release(messages.iter().map(Entry::cost).sum());
     }
 
-    /// Tells of withdrawn requests and tool calls on this thread, ahead of everything else: a handler may wait for that,
-    /// and the caller for the handler.
-    pub fn tell_withdrawn(&self) {
+    /// Notifies the host of cancelled requests and tool calls on this thread, ahead of everything else: a handler may be
+    /// waiting for that notification, and the caller for the handler.
+    pub fn notify_cancelled(&self) {
         let (queued, tools) = {
             let mut queue = lock(&self.queue);
             let queue = &mut *queue;
-            let mut queued = queue.endings.take_all();
+            let mut queued = queue.completions.take_all();
             queued.append(&mut queue.urgent.take_all());
             let (withdrawn, others): (Vec<_>, Vec<_>) =
                 queued.into_iter().partition(|urgent| matches!(urgent, Urgent::Withdrawn(_)));
             others.into_iter().for_each(|urgent| match urgent {
-                Urgent::Done(_) if self.mode() == Mode::Thread => queue.endings.push(urgent),
+                Urgent::Done(_) if self.mode() == Mode::Thread => queue.completions.push(urgent),
                 urgent => queue.urgent.push(urgent),
             });
             let (cancelled, begun): (Vec<_>, Vec<_>) =
@@ -406,25 +395,25 @@ impl Dispatcher {
         tools.into_iter().for_each(mcp::Task::discard);
     }
 
-    /// Lets no further callback in and waits for those that run, as [`Gate::close`].
+    /// Lets no further callback in and waits for the running ones, like [`Gate::close`].
     pub fn close(&self, finaliser: impl FnOnce() + Send + 'static) -> Closing {
-        self.gate.close(finaliser, || self.tell_ends())
+        self.gate.close(finaliser, || self.run_pending_completions())
     }
 
     /// Waits until no callback runs behind the closed gate.
     pub fn wait_quiet(&self) {
-        self.gate.wait_quiet(|| self.tell_ends());
+        self.gate.wait_quiet(|| self.run_pending_completions());
     }
 
-    /// Tells on this thread of what has ended, as long as a callback runs that may wait for that.
-    fn tell_ends(&self) {
-        self.tell_withdrawn();
-        // In PUMP mode nothing runs beside the callback that would wait.
+    /// Runs pending completions on this thread while a callback that may be waiting for them is running.
+    fn run_pending_completions(&self) {
+        self.notify_cancelled();
+        // In PUMP mode nothing runs concurrently with the waiting callback.
         if !matches!(self.mode(), Mode::Thread | Mode::Inline) {
             return;
         }
-        for lane in [Lane::Endings, Lane::Requests] {
-            // A thread that still serves the lane announces that it stops.
+        for lane in [Lane::Completions, Lane::Requests] {
+            // A thread that still serves the lane announces when it stops.
             let ended = {
                 let mut queue = lock(&self.queue);
                 if !queue.claim(lane) {
@@ -433,27 +422,27 @@ impl Dispatcher {
                 queue.take_done(lane)
             };
             ended.into_iter().for_each(Done::run_cancelled);
-            lock(&self.queue).abandon(lane);
+            lock(&self.queue).release(lane);
         }
     }
 
-    /// Nothing more is delivered: what waits is dropped, requests are refused, open operations are told that they
-    /// were cancelled. Called with the gate closed.
+    /// Nothing more is delivered: queued entries are dropped, requests refused, open operations completed as cancelled. Called
+    /// with the gate closed.
     pub fn finish(&self) {
         self.discard_messages();
-        let (urgent, endings, tools, steps) = {
+        let (urgent, completions, tools, steps) = {
             let mut queue = lock(&self.queue);
             queue.discarding = true;
             queue.results.close(None);
-            // Descriptors go with the client, also where a frame that was left still holds a part of it.
+            // Close the descriptors with the client, even if a frame that was left still holds a part of it.
             queue.ready = Default::default();
             let queue = &mut *queue;
-            let (urgent, endings) = (queue.urgent.take_all(), queue.endings.take_all());
-            (urgent, endings, queue.tools.take_all(), queue.steps.take_all())
+            let (urgent, completions) = (queue.urgent.take_all(), queue.completions.take_all());
+            (urgent, completions, queue.tools.take_all(), queue.steps.take_all())
         };
         drop(steps);
         tools.into_iter().for_each(mcp::Task::discard);
-        urgent.into_iter().chain(endings).for_each(Urgent::discard);
+        urgent.into_iter().chain(completions).for_each(Urgent::discard);
         self.notify_everybody();
         self.bound.tell_room();
         self.handlers.close();

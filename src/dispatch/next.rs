@@ -1,4 +1,4 @@
-//! PULL: events are handed out, and nobody runs callbacks.
+//! PULL: the host fetches events, and no callbacks run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,20 +15,20 @@ use crate::protocol::framing::{Block, Line};
 use crate::protocol::kind::Kind;
 use crate::requests::Request;
 
-/// What an event is.
+/// The kind of an event.
 pub enum EventKind {
     Message(Kind),
     Request(Arc<Request>),
     RequestCancelled(Arc<Request>),
     ToolCall(Arc<Call>),
     ToolCallCancelled(Arc<Call>),
-    /// An operation ended: its status, and the host's `user_data`.
+    /// An operation completed: its status, and the host's `user_data`.
     Done(Status, usize),
     Stderr,
     Closed(Status),
 }
 
-/// The text of an event, with a NUL at the end.
+/// The text of an event, NUL-terminated.
 pub enum EventText {
     Own(Bytes),
     /// A line of a block that several events share.
@@ -97,8 +97,8 @@ impl Event {
 }
 
 impl Dispatcher {
-    /// The next event of these lanes, as `give` makes it; waits for it up to `wait` (`None` = for ever). [`Status::Closed`] = they
-    /// are complete: only what the host does itself from now on, such as another disconnect, can bring an event.
+    /// The next event of these lanes, converted by `give`; waits for it up to `wait` (`None` = for ever). [`Status::Closed`] =
+    /// the lanes are complete: only what the host itself does from now on, such as another disconnect, can produce an event.
     #[inline]
     pub fn next<R>(
         &self,
@@ -127,7 +127,7 @@ impl Dispatcher {
         }
     }
 
-    /// The event; `freed` receives how many queued bytes went with it.
+    /// The event; `freed` receives the number of queued bytes it releases.
     #[inline]
     fn take_event(&self, queue: &mut Queue, lanes: Lanes, freed: &mut usize) -> Option<Event> {
         if lanes.has(Lanes::REQUESTS) && !(queue.urgent.is_empty() && queue.tools.is_empty()) {
@@ -137,13 +137,13 @@ impl Dispatcher {
         if !lanes.has(Lanes::MESSAGES) {
             return None;
         }
-        // In its place, since most entries hold many lines.
+        // In place, since most entries hold many lines.
         let Some(Entry::Lines(lines)) = queue.messages.front_mut() else {
             return take_single(queue, freed);
         };
         let event = self.take_line(lines);
         let ended = lines.is_empty();
-        // A line may have brought its text as an event of its own.
+        // A line may have produced a separate event for its text.
         let more = usize::from(lines.delta.is_some());
         queue.settle_count(1, more);
         if matches!(&event, Some(event) if matches!(event.kind, EventKind::Message(Kind::Result))) {
@@ -169,7 +169,7 @@ impl Dispatcher {
     }
 }
 
-/// The next entry of the message lane, which is no block of lines.
+/// The next entry of the message lane, which is not a block of lines.
 fn take_single(queue: &mut Queue, freed: &mut usize) -> Option<Event> {
     let entry = queue.messages.pop()?;
     queue.settle_count(1, 0);

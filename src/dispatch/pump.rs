@@ -1,6 +1,5 @@
 //! PUMP: callbacks run only inside `claude_client_pump`, on the caller's thread.
 
-use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -11,15 +10,15 @@ use super::ready::Ready;
 use super::{Dispatcher, Lane, Mode};
 use crate::error::{Error, Result, Status};
 use crate::panics::hold_cancellation;
-use crate::sync::lock;
+use crate::sync::{MutexGuard, lock};
 
-/// Who wakes up so long behind a deadline was not running.
+/// A thread that wakes up this long after its deadline had been suspended.
 pub const LATE: Duration = Duration::from_millis(20);
 
-/// What has been read then is soon delivered.
+/// The time within which newly read input should be delivered.
 const DELIVERY_TAKES: Duration = Duration::from_millis(200);
 
-/// When a wait ends, which moves once where the thread was not running at that time.
+/// When a wait ends. Extended once if the thread was suspended when it expired.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
     pub at: Option<Instant>,
@@ -32,7 +31,7 @@ impl Deadline {
     }
 }
 
-/// What one call may use up.
+/// The limits of one call.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
     /// 0 = no limit.
@@ -42,17 +41,17 @@ pub struct Budget {
     pub wait: Option<Duration>,
 }
 
-/// How much of a budget is left, and what has been done with it.
+/// What is left of a budget, and what has been done with it.
 pub struct Turn {
     events: usize,
     until: Option<Instant>,
-    /// The clock is looked at after each event, or after every so many (a power of two).
+    /// The clock is read after each event, or after every n-th (a power of two).
     look_every: usize,
     stops_at_result: bool,
     pub ran: usize,
 }
 
-/// A lane's turn is a matter of fairness, not a promise: reading the clock would cost more than many a callback.
+/// A lane's turn is a matter of fairness, not a promise: reading the clock would cost more than many callbacks do.
 const LANE_LOOKS_EVERY: usize = 16;
 
 impl Turn {
@@ -60,7 +59,7 @@ impl Turn {
         Turn { events, until: None, look_every: 1, stops_at_result: false, ran: 0 }
     }
 
-    /// Until a result has been received, or so many events: what follows the result stays queued.
+    /// Until a result has been received, or this many events: what follows the result stays queued.
     pub fn until_result(events: usize, until: Option<Instant>) -> Turn {
         Turn { until, stops_at_result: true, ..Turn::events(events) }
     }
@@ -82,7 +81,7 @@ impl Turn {
         Turn { until: budget.time.map(|time| Instant::now() + time), ..Turn::events(events) }
     }
 
-    /// However small the budget of time is, it is good for one callback.
+    /// However small the time budget is, it allows one callback.
     pub fn is_over(&self) -> bool {
         self.ran >= self.events || (self.ran > 0 && self.is_late())
     }
@@ -104,7 +103,7 @@ impl Dispatcher {
             return Err(all_received());
         }
         if queue.is_empty(Lanes::ALL) || !queue.messages.claim() {
-            return Ok(0); // nothing waits, or another thread is at it
+            return Ok(0); // nothing is queued, or another thread is delivering
         }
         queue.hand.begin(false);
         drop(queue);
@@ -114,8 +113,8 @@ impl Dispatcher {
         Ok(turn.ran)
     }
 
-    /// Runs callbacks on this thread, which has claimed the message lane and gives it back here. What comes in the last
-    /// instant is run too, as far as the budget goes: a thread that was told of it has found this one at it, and has gone away.
+    /// Runs callbacks on this thread, which has claimed the message lane and releases it here. Entries that arrive at the last
+    /// moment are run too, budget permitting: the thread that was notified of them found the lane claimed and went away.
     pub(super) fn run_callbacks(&self, turn: &mut Turn) {
         loop {
             while !turn.is_over() && self.run_one(turn) {}
@@ -124,19 +123,19 @@ impl Dispatcher {
                 continue;
             }
             queue.hand = Hand::default();
-            queue.messages.abandon();
+            queue.messages.release();
             queue.update_ready();
             return;
         }
     }
 
-    /// One entry, or as much of a block as the budget allows. `false` when nothing waits.
+    /// One entry, or as much of a block as the budget allows. `false` if nothing is queued.
     fn run_one(&self, turn: &mut Turn) -> bool {
         if self.has_urgent() && (self.deliver_urgent(Lane::Requests, turn) || self.deliver_tool(turn)) {
             return true;
         }
         if self.is_turn_of_step() && self.deliver_step(turn) {
-            // A prompt stream without end must not keep messages away.
+            // An endless prompt stream must not starve messages.
             lock(&self.queue).step_ran = true;
             return true;
         }
@@ -148,7 +147,7 @@ impl Dispatcher {
         !std::mem::take(&mut queue.step_ran) && !queue.steps.is_empty()
     }
 
-    /// Looked at after every message, so without the lock as long as nothing urgent has come.
+    /// Checked after every message, so without the lock as long as nothing urgent has arrived.
     fn has_urgent(&self) -> bool {
         if !self.urgency.load(Ordering::Acquire) {
             return false;
@@ -159,8 +158,9 @@ impl Dispatcher {
         urgent
     }
 
-    /// Waits until something can be had in these lanes, `claude_client_wake` is called, or the time is over. A thread that wakes up
-    /// long behind it was stopped with all others: then the reader looks once, and what it has read is waited for.
+    /// Waits until these lanes have something to receive, `claude_client_wake` is called, or the timeout expires. A thread that
+    /// wakes up long after its deadline had been suspended along with all others: then the reader reads once, and this waits
+    /// for what was read.
     #[inline(always)]
     pub(super) fn wait_for(&self, lanes: Lanes, wait: Option<Duration>) -> (MutexGuard<'_, Queue>, Ended) {
         let queue = lock(&self.queue);
@@ -170,7 +170,7 @@ impl Dispatcher {
         hold_cancellation();
         let (queue, ended) = self.arrivals.wait(queue, lanes, wait);
         match ended {
-            // Who does not wait asks for what is there now.
+            // A caller that does not wait wants only what is queued now.
             Ended::TimedOut { late } if late > LATE && wait != Some(Duration::ZERO) => {
                 drop(queue);
                 let more = self.look().unwrap_or_default();
@@ -180,15 +180,13 @@ impl Dispatcher {
         }
     }
 
-    /// Has the reader take what has come. How long that may take to be delivered; `None` when there is no reader.
+    /// Makes the reader read what has arrived. Returns how long its delivery may take; `None` if there is no reader.
     fn look(&self) -> Option<Duration> {
-        self.look.get().map(|look| {
-            look();
-            DELIVERY_TAKES
-        })
+        (self.owner.look)().then_some(DELIVERY_TAKES)
     }
 
-    /// Waits for any change; `false` when the deadline has passed. Late as in [`Dispatcher::wait_for`], the deadline moves once.
+    /// Waits for any change; `false` when the deadline has passed. If late as in [`Dispatcher::wait_for`], the deadline is
+    /// extended once.
     pub(super) fn wait_changed<'a>(
         &'a self,
         queue: MutexGuard<'a, Queue>,
@@ -208,7 +206,7 @@ impl Dispatcher {
         }
     }
 
-    /// Makes every `pump` and `next` that waits return, or the next one where none does.
+    /// Makes every waiting `pump` and `next` return or, if there is none, the next one.
     pub fn wake(&self) {
         let mut queue = lock(&self.queue);
         queue.wakes.wake();

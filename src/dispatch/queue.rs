@@ -1,4 +1,4 @@
-//! What waits between the reader and the host.
+//! The queue between the reader and the host.
 
 use std::sync::Arc;
 
@@ -15,26 +15,27 @@ use crate::mcp;
 use crate::protocol::framing::{Block, Line};
 use crate::protocol::kind::Kind;
 use crate::requests::Request;
+use crate::sync::ranked;
 
 /// The ordered streams of one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
     Messages,
     Requests,
-    /// THREAD mode only, elsewhere part of the requests: what must reach a host whose request handler is stuck.
-    Endings,
+    /// THREAD mode only, elsewhere part of the requests: what must reach a host whose request handler is blocked.
+    Completions,
     /// Prompt streams: their generators belong to the host and may block.
     Prompts,
 }
 
-/// One call of a prompt stream's generator and what follows from it.
+/// One call of a prompt stream's generator, and its continuation.
 pub struct Step {
     pub run: Box<dyn FnOnce() + Send>,
-    /// In its place when the generator was left without returning from it.
+    /// Runs instead if the generator was left without returning.
     pub left: Box<dyn FnOnce() + Send>,
 }
 
-/// A block that belongs to its entry, or that events of it share.
+/// A block owned by its entry, or shared with its events.
 pub enum Held {
     Own(Block),
     Shared(Arc<Block>),
@@ -53,7 +54,7 @@ impl std::ops::Deref for Held {
 }
 
 impl Held {
-    /// For an event that keeps it.
+    /// For an event that keeps the block.
     #[inline]
     pub fn share(&mut self) -> Arc<Block> {
         match self {
@@ -73,11 +74,11 @@ impl Held {
     }
 }
 
-/// Messages of one block, as far as they have not been received.
+/// The messages of one block that have not been received yet.
 pub struct Lines {
     pub block: Held,
     pub next: usize,
-    /// Made from the line before, and next in line.
+    /// A delta derived from the previous line, and next to be delivered.
     pub delta: Option<Bytes>,
 }
 
@@ -95,7 +96,7 @@ impl Lines {
         self.delta.is_none() && self.next >= self.block.lines.len()
     }
 
-    /// The line that follows, when no delta is in front of it.
+    /// The next line, if no delta precedes it.
     #[inline]
     pub fn advance(&mut self) -> Option<Line> {
         let line = self.block.lines.get(self.next).copied();
@@ -118,14 +119,14 @@ pub enum Entry {
     Lines(Lines),
     /// Made by the library; the text ends with a NUL.
     Event(Kind, Bytes),
-    /// One line of stderr, with a NUL.
+    /// One line of stderr, NUL-terminated.
     Stderr(Bytes),
     Closed(Option<Arc<Error>>),
 }
 
 impl Entry {
-    /// What the entry counts for in the queue's bound, for as long as any of it is queued: its text and what keeping
-    /// it takes.
+    /// What the entry counts towards the queue's bound, for as long as any of it is queued: its text plus the overhead of
+    /// storing it.
     pub fn cost(&self) -> usize {
         let overhead = size_of::<Entry>() + 32;
         match self {
@@ -145,7 +146,7 @@ impl Entry {
     }
 }
 
-/// What must not wait for messages.
+/// Entries that must not wait behind messages.
 pub enum Urgent {
     Request(Arc<Request>),
     Withdrawn(Arc<Request>),
@@ -153,11 +154,11 @@ pub enum Urgent {
 }
 
 impl Urgent {
-    /// Fails closed: a request that nobody will see is refused, an operation is told that it was cancelled.
+    /// Fails closed: a request that no handler will see is refused, an operation is completed as cancelled.
     pub fn discard(self) {
         match self {
-            Urgent::Request(request) => request.abandon("The host is closing."),
-            Urgent::Withdrawn(request) => request.tell_cancelled(),
+            Urgent::Request(request) => request.refuse_unless_held("The host is closing."),
+            Urgent::Withdrawn(request) => request.notify_cancelled(),
             Urgent::Done(done) => done.run_cancelled(),
         }
     }
@@ -166,41 +167,43 @@ impl Urgent {
 #[derive(Default)]
 pub struct Queue {
     pub messages: Fifo<Entry>,
-    /// Messages and events that have not been received, those of an entry that is being delivered included.
+    /// The number of messages and events not yet received, including those of an entry that is being delivered.
     pub waiting_messages: usize,
     pub urgent: Fifo<Urgent>,
-    pub endings: Fifo<Urgent>,
-    /// Each may run for long, and beside the others.
+    pub completions: Fifo<Urgent>,
+    /// Each may run for a long time, concurrently with the others.
     pub tools: Fifo<mcp::Task>,
     pub steps: Fifo<Step>,
-    /// PUMP: a prompt stream had its turn, so messages have theirs.
+    /// PUMP: a prompt stream has just had its turn, so messages are next.
     pub step_ran: bool,
     pub results: Results,
-    /// PUMP: what the thread that runs callbacks is at.
+    /// PUMP: the delivery in progress.
     pub hand: Hand,
     pub discarding: bool,
     pub discarding_messages: bool,
-    /// The end of the session has been queued, the last entry of the message lane. Every operation that was accepted before
-    /// has its end in the queue by then, and every request its withdrawal, so that the other lane is complete as well.
+    /// The end of the session has been queued, the last entry of the message lane. By then every operation accepted before has
+    /// its completion in the queue, and every request its cancellation, so the other lane is complete as well.
     pub closed: bool,
     /// The end of the session has been received.
     pub ended: bool,
     pub wakes: Wakes,
-    /// One descriptor for each mask, where somebody has asked for it.
+    /// One descriptor for each mask, if the host has asked for it.
     pub ready: [Option<Ready>; 3],
-    /// Whether there is any.
+    /// Whether there are any descriptors.
     pub is_watched: bool,
 }
 
+ranked!(Queue: Queue);
+
 impl Queue {
-    /// Asked for each event: messages are what there is most of.
+    /// Called for each event; messages come first because they are the most frequent.
     pub fn is_empty(&self, lanes: Lanes) -> bool {
         if lanes.has(Lanes::MESSAGES) && self.waiting_messages > 0 {
             return false;
         }
         !lanes.has(Lanes::REQUESTS)
             || (self.urgent.is_empty()
-                && self.endings.is_empty()
+                && self.completions.is_empty()
                 && self.tools.is_empty()
                 && self.steps.is_empty())
     }
@@ -211,12 +214,13 @@ impl Queue {
             len += self.waiting_messages;
         }
         if lanes.has(Lanes::REQUESTS) {
-            len += self.urgent.len() + self.endings.len() + self.tools.len() + self.steps.len();
+            len += self.urgent.len() + self.completions.len() + self.tools.len() + self.steps.len();
         }
         len
     }
 
-    /// Nothing is queued in these lanes, and nothing will be, but for the ends of what the host begins from now on.
+    /// Nothing is queued in these lanes and nothing will be, except the completions of operations that the host starts from now
+    /// on.
     pub fn is_over(&self, lanes: Lanes) -> bool {
         let complete = self.ended || (self.closed && !lanes.has(Lanes::MESSAGES));
         self.discarding || (complete && self.is_empty(lanes))
@@ -233,7 +237,7 @@ impl Queue {
         self.messages.push(entry);
     }
 
-    /// After a delivery: `left` is what remains of an entry that held `before`.
+    /// After a delivery: `left` is the rest of an entry that held `before`.
     pub fn settle_message(&mut self, before: usize, left: Option<Entry>) {
         self.settle_count(before, left.as_ref().map_or(0, Entry::count));
         if let Some(entry) = left {
@@ -241,44 +245,44 @@ impl Queue {
         }
     }
 
-    /// Of an entry with `before` events, `after` are left.
+    /// An entry with `before` events has `after` left.
     pub fn settle_count(&mut self, before: usize, after: usize) {
         self.waiting_messages = (self.waiting_messages + after).saturating_sub(before);
     }
 
-    /// Whoever serves the lane wants to stop; `false` when there is something for it to do.
+    /// The serving thread wants to stop; `false` if there is something left to do.
     pub fn leave(&mut self, lane: Lane) -> bool {
         match lane {
             Lane::Messages => self.messages.leave(),
             Lane::Requests => self.urgent.leave(),
-            Lane::Endings => self.endings.leave(),
+            Lane::Completions => self.completions.leave(),
             Lane::Prompts => self.steps.leave(),
         }
     }
 
-    /// `true` when the caller must see to it that the lane is served.
+    /// `true` when the caller must ensure that the lane is served.
     pub fn claim(&mut self, lane: Lane) -> bool {
         match lane {
             Lane::Messages => self.messages.claim(),
             Lane::Requests => self.urgent.claim(),
-            Lane::Endings => self.endings.claim(),
+            Lane::Completions => self.completions.claim(),
             Lane::Prompts => self.steps.claim(),
         }
     }
 
-    /// Whoever serves the lane stops, whatever waits.
-    pub fn abandon(&mut self, lane: Lane) {
+    /// The serving thread stops, even if entries are queued.
+    pub fn release(&mut self, lane: Lane) {
         match lane {
-            Lane::Messages => self.messages.abandon(),
-            Lane::Requests => self.urgent.abandon(),
-            Lane::Endings => self.endings.abandon(),
-            Lane::Prompts => self.steps.abandon(),
+            Lane::Messages => self.messages.release(),
+            Lane::Requests => self.urgent.release(),
+            Lane::Completions => self.completions.release(),
+            Lane::Prompts => self.steps.release(),
         }
     }
 
-    /// Takes the ends of operations out of a lane of urgent entries; the others stay.
+    /// Takes the completions out of a lane of urgent entries; the others stay.
     pub fn take_done(&mut self, lane: Lane) -> Vec<Done> {
-        let fifo = if lane == Lane::Endings { &mut self.endings } else { &mut self.urgent };
+        let fifo = if lane == Lane::Completions { &mut self.completions } else { &mut self.urgent };
         let mut ended = Vec::new();
         for urgent in fifo.take_all() {
             match urgent {

@@ -1,68 +1,96 @@
-//! The descriptor that an event loop watches: readable while something is queued in some lanes.
-
-use std::os::fd::{AsRawFd, OwnedFd};
+//! What an event loop watches: signalled while something is queued in its lanes.
 
 use crate::error::{Error, Result, Status};
 use crate::panics::hold_cancellation;
 
-/// Changes only under the queue's lock, so that the descriptor and the queue never disagree.
+/// Changes only under the queue's lock, so that the signal and the queue never disagree.
 pub struct Ready {
-    read: OwnedFd,
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    write: OwnedFd,
+    signal: system::Signal,
     signalled: bool,
 }
 
 impl Ready {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn new() -> Result<Ready> {
-        use rustix::event::{EventfdFlags, eventfd};
-        let read = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(failed)?;
-        Ok(Ready { read, signalled: false })
-    }
-
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    pub fn new() -> Result<Ready> {
-        use rustix::fs::{OFlags, fcntl_setfl};
-        use rustix::io::{FdFlags, fcntl_setfd};
-        let (read, write) = rustix::pipe::pipe().map_err(failed)?;
-        for end in [&read, &write] {
-            fcntl_setfd(end, FdFlags::CLOEXEC).map_err(failed)?;
-            fcntl_setfl(end, OFlags::NONBLOCK).map_err(failed)?;
-        }
-        Ok(Ready { read, write, signalled: false })
+        let signal = system::Signal::new().map_err(failed)?;
+        Ok(Ready { signal, signalled: false })
     }
 
     pub fn handle(&self) -> isize {
-        self.read.as_raw_fd() as isize
+        self.signal.handle()
     }
 
-    /// Makes the descriptor readable or not.
-    pub fn set(&mut self, readable: bool) {
-        if self.signalled == readable {
+    pub fn set(&mut self, signalled: bool) {
+        if self.signalled == signalled {
             return;
         }
-        self.signalled = readable;
+        self.signalled = signalled;
         hold_cancellation();
-        let _ = if readable { self.signal() } else { self.drain() };
-    }
-
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn signal(&self) -> rustix::io::Result<usize> {
-        rustix::io::write(&self.read, &1u64.to_ne_bytes())
-    }
-
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    fn signal(&self) -> rustix::io::Result<usize> {
-        rustix::io::write(&self.write, &[1])
-    }
-
-    fn drain(&self) -> rustix::io::Result<usize> {
-        rustix::io::read(&self.read, &mut [0u8; 8])
+        self.signal.set(signalled);
     }
 }
 
-fn failed(cause: rustix::io::Errno) -> Error {
-    Error::new(Status::CliConnection, format!("no descriptor could be made: {cause}"))
-        .with("remedy", "check the limit of open files of this process (ulimit -n)")
+/// An event.
+#[cfg(windows)]
+mod system {
+    pub use crate::process::Event as Signal;
+}
+
+/// A descriptor that is readable while it is signalled.
+#[cfg(unix)]
+mod system {
+    use std::io;
+    use std::os::fd::{AsRawFd, OwnedFd};
+
+    pub struct Signal {
+        read: OwnedFd,
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        write: OwnedFd,
+    }
+
+    impl Signal {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        pub fn new() -> io::Result<Signal> {
+            use rustix::event::{EventfdFlags, eventfd};
+            Ok(Signal { read: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)? })
+        }
+
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        pub fn new() -> io::Result<Signal> {
+            use rustix::fs::{OFlags, fcntl_setfl};
+            use rustix::io::{FdFlags, fcntl_setfd};
+            let (read, write) = rustix::pipe::pipe()?;
+            for end in [&read, &write] {
+                fcntl_setfd(end, FdFlags::CLOEXEC)?;
+                fcntl_setfl(end, OFlags::NONBLOCK)?;
+            }
+            Ok(Signal { read, write })
+        }
+
+        pub fn handle(&self) -> isize {
+            self.read.as_raw_fd() as isize
+        }
+
+        pub fn set(&self, signalled: bool) {
+            let _ = if signalled { self.signal() } else { rustix::io::read(&self.read, &mut [0u8; 8]) };
+        }
+
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        fn signal(&self) -> rustix::io::Result<usize> {
+            rustix::io::write(&self.read, &1u64.to_ne_bytes())
+        }
+
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        fn signal(&self) -> rustix::io::Result<usize> {
+            rustix::io::write(&self.write, &[1])
+        }
+    }
+}
+
+fn failed(cause: std::io::Error) -> Error {
+    let (what, remedy) = if cfg!(windows) {
+        ("event", "close some of the handles of this process")
+    } else {
+        ("descriptor", "check the limit of open files of this process (ulimit -n)")
+    };
+    Error::new(Status::CliConnection, format!("no {what} could be made: {cause}")).with("remedy", remedy)
 }

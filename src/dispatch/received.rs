@@ -1,4 +1,4 @@
-//! Results that the application has seen, for those who wait for them.
+//! Results that the application has seen, for callers that wait for them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,26 +11,26 @@ use super::{Dispatcher, Lanes, Mode};
 use crate::error::{Error, Result, Status};
 use crate::sync::lock;
 
-/// How many callbacks may run before a waiting thread looks whether its prompt was cancelled.
+/// How many callbacks may run before a waiting thread checks whether its prompt was cancelled.
 const LOOKS_EVERY: usize = 64;
-/// So many prompts are remembered for those who ask later.
-const REMEMBERED: usize = 4096;
+/// How many prompts are remembered for later queries.
+const HISTORY_LEN: usize = 4096;
 
 #[derive(Debug, Default)]
 pub struct Results {
     delivered: u64,
-    /// How many of them a call of `receive_response` has returned for.
+    /// How many of them `receive_response` has already returned.
     taken: u64,
     closed: bool,
-    /// Why, when the session did not end as it should.
+    /// Why the session ended, if it did not end normally.
     cause: Option<Arc<Error>>,
-    /// The prompts that the results on their way answer, in the order of the results.
+    /// The prompts answered by the queued results, in the order of the results.
     attributions: VecDeque<Prompts>,
     /// Prompts whose fate is known, newest last.
     settled: VecDeque<Settled>,
-    /// Prompts that were sent and whose result or end is not on its way yet.
+    /// The number of prompts sent whose result or cancellation is not queued yet.
     unanswered: usize,
-    /// Prompts without a result that no call of `receive_response` has returned for.
+    /// The number of prompts without a result that `receive_response` has not reported yet.
     withdrawn: usize,
 }
 
@@ -38,14 +38,14 @@ pub struct Results {
 struct Settled {
     prompt: Arc<str>,
     fate: Fate,
-    /// A call of `receive_response` has returned for it.
+    /// `receive_response` has already returned it.
     told: bool,
 }
 
 /// The uuids of the prompts that one result answers.
 pub type Prompts = SmallVec<[Arc<str>; 1]>;
 
-/// What waiting for a result came to.
+/// How waiting for a result ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Result,
@@ -65,7 +65,7 @@ impl Results {
 
     fn settle(&mut self, prompt: Arc<str>, fate: Fate) {
         self.settled.push_back(Settled { prompt, fate, told: false });
-        if self.settled.len() > REMEMBERED {
+        if self.settled.len() > HISTORY_LEN {
             self.settled.pop_front();
         }
     }
@@ -74,7 +74,7 @@ impl Results {
         self.unanswered = self.unanswered.saturating_sub(count);
     }
 
-    /// The oldest result counts as one that a call of `receive_response` has returned for.
+    /// Marks the oldest result as returned by `receive_response`.
     pub fn take_oldest(&mut self) {
         self.taken = self.delivered.min(self.taken + 1);
     }
@@ -97,7 +97,7 @@ impl Results {
         fate.or(self.closed.then_some(Fate::Closed))
     }
 
-    /// Results first: what was withdrawn is told when no other prompt waits.
+    /// Results first: a cancellation is reported only if no other prompt is waiting.
     fn next_fate(&mut self) -> Option<Fate> {
         if self.delivered > self.taken {
             return Some(Fate::Result);
@@ -123,7 +123,7 @@ impl Dispatcher {
         lock(&self.queue).results.unanswered += 1;
     }
 
-    /// It could not be sent, and the caller knows.
+    /// The prompt could not be sent, and the caller knows.
     pub fn prompt_not_sent(&self) {
         lock(&self.queue).results.prompts_left(1);
     }
@@ -135,7 +135,7 @@ impl Dispatcher {
         results.attributions.push_back(prompts);
     }
 
-    /// A prompt that the CLI does not run: it will have no result.
+    /// The CLI does not run this prompt: there will be no result.
     pub fn prompt_cancelled(&self, uuid: Arc<str>) {
         let mut queue = lock(&self.queue);
         queue.results.prompts_left(1);
@@ -197,7 +197,7 @@ impl Dispatcher {
         }
     }
 
-    /// In PUMP mode the callbacks on the way run here. `None` when the deadline passed first.
+    /// In PUMP mode pending callbacks run here. `None` if the deadline passed first.
     fn wait_fate(&self, prompt: Option<&str>, mut deadline: Deadline) -> Option<Fate> {
         let pumps = self.mode() == Mode::Pump;
         let mut queue = lock(&self.queue);
@@ -205,7 +205,7 @@ impl Dispatcher {
             if let Some(fate) = queue.results.take(prompt) {
                 return Some(fate);
             }
-            // Another thread in claude_client_pump, which has claimed the lane, may bring the result as well.
+            // A thread in claude_client_pump that has claimed the lane may deliver the result as well.
             if pumps && !queue.is_empty(Lanes::ALL) && !self.gate.is_closed() && queue.messages.claim() {
                 queue.hand.begin(true);
                 drop(queue);

@@ -1,16 +1,18 @@
-//! A thread that waits for the end of an operation.
+//! A thread that waits for an operation to complete.
 
 use std::time::{Duration, Instant};
 
 use super::Outcome;
-use crate::sync::{Condvar, Mutex, lock};
+use crate::sync::{Condvar, Mutex, lock, ranked};
 
-/// A place where one thread waits for one outcome.
+/// A slot in which one thread waits for one outcome.
 #[derive(Default)]
 pub struct Waiter {
     outcome: Mutex<Option<Outcome>>,
     ended: Condvar,
 }
+
+ranked!(Option<Outcome>: Leaf);
 
 impl Waiter {
     pub fn set(&self, outcome: Outcome) {
@@ -38,8 +40,8 @@ impl Waiter {
         }
     }
 
-    /// For a thread that stops waiting. `taken_out` says whether nobody else will tell the outcome any more; otherwise whoever
-    /// does is about to, and is waited for: what has come must not be told as if it had not.
+    /// For a thread that stops waiting. `taken_out` = the caller has removed the operation, so nobody else will complete it;
+    /// otherwise another thread is about to, and is waited for: a timeout must not be reported for a reply that has arrived.
     pub fn give_up(&self, taken_out: bool) -> Option<Outcome> {
         if taken_out { None } else { self.wait(None) }
     }

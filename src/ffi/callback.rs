@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::stack::Mark;
 use crate::place::{self, Calls, End, Host, Role, Scope};
+use crate::sync::check_host_call;
 
-/// A function of the host as what it may be in C++: one that throws. Called as it is declared, an exception out of it would
-/// end the process in the midst of the frames of the library, without a word about where it came from.
+/// A host function as what it may be in C++: one that throws. Called as it is declared, an exception out of it
+/// would end the process in the middle of the library's frames, with no hint of where it came from.
 pub trait Unwinding {
     type As;
     fn unwinding(self) -> Self::As;
@@ -19,7 +20,7 @@ macro_rules! unwinding {
             type As = unsafe extern "C-unwind" fn($($argument),*) -> R;
 
             fn unwinding(self) -> Self::As {
-                // SAFETY: the two differ only in what the caller is ready for.
+                // SAFETY: the two differ only in whether the caller is prepared for unwinding.
                 unsafe { std::mem::transmute::<Self, Self::As>(self) }
             }
         }
@@ -34,7 +35,7 @@ unwinding!(A B C D);
 /// The host's `void (*destroy)(void *user_data)`.
 pub type DestroyFn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// The host's pointer, and the promise that its destroy-notify runs exactly once: when this value is dropped.
+/// The host's pointer, with the guarantee that its destroy-notify runs exactly once: when this value is dropped.
 pub struct UserData {
     pointer: Pointer,
     end: Option<Arc<End>>,
@@ -43,20 +44,20 @@ pub struct UserData {
 #[derive(Clone, Copy)]
 struct Pointer(*mut c_void);
 
-// SAFETY: the header says that callbacks may be called on library threads; what the pointer leads to is the host's
-// to make usable there. The library never looks behind it.
+// SAFETY: the header says that callbacks may be called on library threads; making what the pointer refers to
+// usable there is up to the host. The library never dereferences it.
 unsafe impl Send for Pointer {}
 // SAFETY: as above.
 unsafe impl Sync for Pointer {}
 
 impl UserData {
-    /// `scope` is what the registration ends with.
+    /// The registration ends together with `scope`.
     pub fn new(pointer: *mut c_void, destroy: DestroyFn, scope: Scope) -> UserData {
         let pointer = Pointer(pointer);
         let end = destroy.map(|destroy| {
             let destroy = move || {
                 let Pointer(pointer) = { pointer };
-                // SAFETY: the host registered this function for this pointer, and the end runs once.
+                // SAFETY: the host registered this function for this pointer, and this closure runs once.
                 call_as(destroy_function(), |calls| calls.call(|| unsafe { destroy.unwinding()(pointer) }));
             };
             End::new(scope, Box::new(destroy))
@@ -68,33 +69,35 @@ impl UserData {
         self.pointer.0
     }
 
-    /// Calls a function of the host that was registered with this pointer. `name` is what the header calls it. `None` = it was
-    /// retired after the caller had looked it up.
+    /// Calls a host function that was registered with this pointer. `name` is what the header calls it.
+    /// `None` if it was retired after the caller had looked it up.
     #[inline]
     pub fn call<T>(&self, name: &'static str, function: impl FnOnce(*mut c_void) -> T) -> Option<T> {
         self.call_as(Role::Callback, name, function)
     }
 
-    /// As [`UserData::call`], for a function that may interrupt anybody: nothing that waits may be called in it, on any thread.
+    /// As [`UserData::call`], for a function that may interrupt any code: nothing that waits may be called in
+    /// it, on any thread.
     #[inline]
     pub fn call_passing<T>(&self, name: &'static str, function: impl FnOnce(*mut c_void) -> T) -> Option<T> {
         self.call_as(Role::Passing, name, function)
     }
 
-    /// As [`UserData::call`], for calls in a row: what has to be noted of them is noted once.
+    /// As [`UserData::call`], for several calls in a row: the bookkeeping is done once.
     #[inline]
     pub fn calls<T>(&self, name: &'static str, body: impl FnOnce(&Calls<'_>, *mut c_void) -> T) -> Option<T> {
         self.begin().map(|begun| begun.calls(Role::Callback, name, body))
     }
 
-    /// As [`UserData::call`], for the one call that there is.
+    /// As [`UserData::call`], for a function that is called only once.
     pub fn call_once<T>(self, name: &'static str, function: impl FnOnce(*mut c_void) -> T) -> Option<T> {
         let begun = self.begin()?;
         self.retire();
         Some(begun.call(Role::Callback, name, function))
     }
 
-    /// The registration is gone: its destroy-notify waits for calls that are under way only, and not for frames that were left.
+    /// The registration is gone: its destroy-notify waits only for calls in progress, not for frames that were
+    /// left by a jump.
     pub fn retire(&self) {
         if let Some(end) = &self.end {
             end.retire();
@@ -117,7 +120,7 @@ impl UserData {
     }
 }
 
-/// Calls of a function that is not destroyed before they are over.
+/// Calls in progress of a function that is not destroyed before they return.
 struct Begun<'a>(&'a UserData);
 
 impl Begun<'_> {
@@ -159,9 +162,10 @@ fn destroy_function() -> Host {
     Host { callback: "a destroy function", role: Role::Callback, end: 0 }
 }
 
-/// The one way into the host.
+/// The only way into the host.
 #[inline]
 fn call_as<T>(host: Host, body: impl FnOnce(&Calls<'_>) -> T) -> T {
+    check_host_call();
     let mut mark = Mark::new();
     place::call_host(host, mark.set(), body)
 }

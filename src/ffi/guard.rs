@@ -1,4 +1,4 @@
-//! What surrounds each export: no panic crosses the boundary, and nothing runs in a forked copy.
+//! What wraps each export: no panic crosses the boundary, and nothing runs in a forked child.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -33,7 +33,7 @@ pub fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     }
 }
 
-/// For exports that cannot fail: `fallback` stands in for a panic and for a forked process.
+/// For exports that cannot fail: `fallback` is returned after a panic and in a forked process.
 pub fn guard_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     guard(|| Ok(body())).unwrap_or(fallback)
 }

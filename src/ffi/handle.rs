@@ -1,8 +1,8 @@
 //! Handles whose value is an id, not an address.
 //!
-//! A slot number, a generation and a tag of the type are packed into an odd number of at most 47 bits (so that it
-//! never equals an aligned pointer and fits the tagged values of scripting languages). A stale, freed, foreign or
-//! NULL handle is therefore found out by a look-up instead of by a crash.
+//! A slot number, a generation and a tag of the type are packed into an odd number of at most 47 bits (so that
+//! it never equals an aligned pointer and fits the tagged values of scripting languages). A stale, freed,
+//! foreign or NULL handle is therefore detected by a lookup instead of causing a crash.
 
 use std::collections::VecDeque;
 use std::sync::RwLock;
@@ -21,8 +21,8 @@ mod layout {
 }
 use layout::*;
 
-/// How many slots wait in the free list before one is used again: a stale id then meets a changed generation
-/// for a long time.
+/// How many slots wait in the free list before one is reused, so that for a long time a stale id meets a
+/// changed generation.
 const REUSE_DISTANCE: usize = 64;
 
 struct Slot<T> {
@@ -42,7 +42,7 @@ pub struct Table<T> {
 }
 
 impl<T> Table<T> {
-    /// `tag` tells the types apart: each table has its own, between 1 and 15.
+    /// `tag` distinguishes the types: each table has its own, between 1 and 15.
     pub const fn new(tag: usize) -> Table<T> {
         assert!(tag > 0 && tag < 1 << TAG_BITS);
         Table { tag, inner: RwLock::new(Slots { slots: Vec::new(), free: VecDeque::new() }) }
@@ -65,7 +65,7 @@ impl<T> Table<T> {
         Some(self.encode(index, slot.generation))
     }
 
-    /// The object behind a handle; `None` for whatever is not a live handle of this table.
+    /// The object behind a handle; `None` for anything that is not a live handle of this table.
     pub fn get<H>(&self, handle: *const H) -> Option<T>
     where
         T: Clone,
@@ -73,7 +73,7 @@ impl<T> Table<T> {
         self.look(handle, T::clone)
     }
 
-    /// What `look` sees of the object behind a handle. Nothing can be freed meanwhile, so it must be short.
+    /// Runs `look` on the object behind a handle. Nothing can be freed meanwhile, so it must be short.
     #[inline]
     pub fn look<H, R>(&self, handle: *const H, look: impl FnOnce(&T) -> R) -> Option<R> {
         let (index, generation) = self.decode(handle)?;
@@ -85,7 +85,7 @@ impl<T> Table<T> {
         slot.value.as_ref().map(look)
     }
 
-    /// Ends the handle. Of several threads that race, exactly one gets the object.
+    /// Invalidates the handle. Of several threads that race, exactly one gets the object.
     pub fn remove<H>(&self, handle: *const H) -> Option<T> {
         let (index, generation) = self.decode(handle)?;
         let mut inner = self.write();
@@ -109,13 +109,9 @@ impl<T> Table<T> {
     }
 
     /// How many live objects there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         let inner = self.inner.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         inner.slots.iter().filter(|slot| slot.value.is_some()).count()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Slots<T>> {
@@ -152,9 +148,9 @@ mod tests {
         let table: Table<Arc<u32>> = Table::new(3);
         let handle: *mut Opaque = table.insert(Arc::new(7)).unwrap();
         assert_eq!(table.get(handle).as_deref(), Some(&7));
-        assert_eq!(table.len(), 1);
+        assert_eq!(table.count(), 1);
         assert_eq!(table.remove(handle).as_deref(), Some(&7));
-        assert!(table.get(handle).is_none() && table.is_empty());
+        assert!(table.get(handle).is_none() && table.count() == 0);
         assert!(table.remove(handle).is_none());
     }
 

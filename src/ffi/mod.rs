@@ -9,6 +9,7 @@ pub mod callback;
 pub mod guard;
 pub mod handle;
 pub mod number;
+pub mod param;
 mod stack;
 pub mod text;
 pub mod versioned;

@@ -2,21 +2,22 @@
 
 use std::mem::MaybeUninit;
 
-/// The number behind a parameter or a result of the host. Read as the enumeration itself, one that it does not have would
-/// be undefined behaviour.
+/// The number behind a parameter or a result of the host. Reading an unknown value as the enumeration itself
+/// would be undefined behaviour.
 ///
 /// # Safety
 /// The host has passed a number: `given` is initialised.
 pub unsafe fn number<E>(given: MaybeUninit<E>) -> i32 {
     const { assert!(size_of::<E>() == size_of::<i32>()) };
-    // SAFETY: as large as an i32, aligned as one, and initialised by the caller's promise.
+    // SAFETY: same size and alignment as an i32, and initialised by the caller's promise.
     unsafe { given.as_ptr().cast::<i32>().read() }
 }
 
 /// A number as a host written in Rust passes it.
+#[cfg(any(test, feature = "internals"))]
 pub fn given<E>(number: i32) -> MaybeUninit<E> {
     const { assert!(size_of::<E>() == size_of::<i32>()) };
-    // SAFETY: of one size, and any bytes are a valid `MaybeUninit`.
+    // SAFETY: same size, and any bytes are a valid `MaybeUninit`.
     unsafe { std::mem::transmute_copy(&number) }
 }
 

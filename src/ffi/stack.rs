@@ -9,10 +9,10 @@ pub fn here() -> usize {
     std::hint::black_box(&raw const local).addr()
 }
 
-/// What stands in a [`Mark`] as long as its frame does.
+/// What a [`Mark`] contains as long as its frame exists.
 const STANDS: u64 = 0x6c61_7564_652d_6366;
 
-/// A place in a frame by which the frame can be recognised.
+/// A mark in a frame by which the frame can be recognised.
 pub struct Mark(u64);
 
 impl Mark {
@@ -35,13 +35,13 @@ impl Drop for Mark {
     }
 }
 
-/// Whether the frame that had the mark at `frame` is gone, seen from `position`, an address in a frame that runs now. In doubt
-/// it is not: either address may lie on another stack, such as a coroutine's.
+/// Whether the frame that had the mark at `frame` is gone, judged from `position`, an address in a running
+/// frame. In doubt it is not: either address may lie on another stack, such as a coroutine's.
 pub fn is_left(frame: usize, position: usize) -> bool {
     if !on_this_stack(frame) || !on_this_stack(position) {
         return false;
     }
-    // SAFETY: further out than a frame that runs, so the stack is there, whatever uses it now; aligned as it was.
+    // SAFETY: further out than a running frame, so the stack is mapped, whatever uses it now; aligned as it was.
     position > frame || unsafe { std::ptr::with_exposed_provenance::<u64>(frame).read_volatile() } != STANDS
 }
 
@@ -55,7 +55,7 @@ fn on_this_stack(address: usize) -> bool {
     (bounds.0..bounds.1).contains(&address)
 }
 
-/// Of a stack whose place is unknown, no address is known to lie on it.
+/// If the bounds of the stack are unknown, no address is known to lie on it.
 fn known(bounds: Option<(usize, usize)>) -> (usize, usize) {
     bounds.unwrap_or((1, 1))
 }
@@ -67,7 +67,7 @@ mod system {
     pub fn bounds() -> Option<(usize, usize)> {
         let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
         let (mut low, mut size) = (std::ptr::null_mut(), 0);
-        // SAFETY: the attributes are filled in by the first call, read by the second, and given back by the third.
+        // SAFETY: the attributes are filled in by the first call, read by the second, and released by the third.
         let known = unsafe {
             if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
                 return None;
@@ -83,7 +83,7 @@ mod system {
 #[cfg(target_os = "macos")]
 mod system {
     pub fn bounds() -> Option<(usize, usize)> {
-        // SAFETY: both only read what the system knows of the current thread.
+        // SAFETY: both only read what the system knows about the current thread.
         let (high, size) = unsafe {
             let this = libc::pthread_self();
             (libc::pthread_get_stackaddr_np(this).addr(), libc::pthread_get_stacksize_np(this))

@@ -1,4 +1,4 @@
-//! Text across the boundary: UTF-8 that ends with a NUL. What is not text has a length instead.
+//! Text across the boundary: UTF-8 that ends with a NUL. Anything that is not text has a length instead.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char};
@@ -57,32 +57,18 @@ fn argument(name: &str, message: String) -> Error {
     Error::new(Status::InvalidArgument, message).with("argument", name)
 }
 
-/// Writes through an output parameter, which may be NULL.
-///
-/// # Safety
-/// `out` is NULL or writable.
-pub unsafe fn put<T>(out: *mut T, value: T) {
-    if !out.is_null() {
-        // SAFETY: not NULL, so writable by the caller's promise.
-        unsafe { out.write(value) };
-    }
+/// The error for an output parameter that is NULL but must not be. `name` is the parameter's name in the header.
+#[cold]
+pub fn no_out(name: &str) -> Error {
+    argument(name, format!("{name} is NULL")).with("remedy", "pass the address of a variable")
 }
 
-/// Refuses a NULL output parameter.
-pub fn require_out<T>(out: *mut T, name: &str) -> Result<()> {
-    if out.is_null() {
-        return Err(
-            argument(name, format!("{name} is NULL")).with("remedy", "pass the address of a variable")
-        );
-    }
-    Ok(())
-}
-
-/// A text in the host's hands. Kept as the pointer that the host has, and not as a `Box`: one that moved, as those in a table do,
-/// would claim the bytes for itself alone, and what the host reads through its pointer would be undefined behaviour.
+/// A text owned by the host. Kept as the raw pointer that the host has, not as a `Box`: moving a box, as a
+/// table does, would claim exclusive access to the bytes, and the host's reads through its pointer would be
+/// undefined behaviour.
 struct Given(*mut [u8]);
 
-// SAFETY: the bytes belong to whoever holds this, on any thread.
+// SAFETY: the bytes belong to the owner of this value, on any thread.
 unsafe impl Send for Given {}
 
 impl Given {
@@ -97,15 +83,15 @@ impl Given {
 
 impl Drop for Given {
     fn drop(&mut self) {
-        // SAFETY: made by `Box::into_raw` in `new`, and given back once.
+        // SAFETY: made by `Box::into_raw` in `new`, and released once.
         drop(unsafe { Box::from_raw(self.0) });
     }
 }
 
-/// Texts that the host owns, so that a foreign or second free does nothing instead of corrupting the heap.
+/// Texts that the host owns, so that a foreign pointer or a double free does nothing instead of corrupting the heap.
 static OWNED: Mutex<Option<HashMap<usize, Given>>> = Mutex::new(None);
 
-/// A C text ends at its first NUL: one inside becomes U+FFFD, so that nothing behind it is lost.
+/// A C string ends at its first NUL: one inside becomes U+FFFD, so that nothing after it is lost.
 pub fn without_nul(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
 }
@@ -119,33 +105,6 @@ pub fn give(text: String) -> *mut c_char {
     let mut owned = OWNED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     owned.get_or_insert_default().insert(address.addr(), given);
     address
-}
-
-/// Gives a text through an output parameter; to a host that passed NULL nothing is given.
-///
-/// # Safety
-/// `out` is NULL or writable.
-pub unsafe fn give_to(out: *mut *mut c_char, text: String) {
-    if !out.is_null() {
-        // SAFETY: not NULL, so writable by the caller's promise.
-        unsafe { out.write(give(text)) };
-    }
-}
-
-/// Gives the text that `make` makes through the output parameter `name`, without which nothing is made.
-///
-/// # Safety
-/// `out` is NULL or writable.
-pub unsafe fn give_out(
-    out: *mut *mut c_char,
-    name: &str,
-    make: impl FnOnce() -> Result<String>,
-) -> Result<()> {
-    require_out(out, name)?;
-    let text = give(make()?);
-    // SAFETY: the caller's promise.
-    unsafe { put(out, text) };
-    Ok(())
 }
 
 /// How many texts the host has not freed.

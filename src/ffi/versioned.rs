@@ -1,11 +1,11 @@
-//! Structs that grow: each begins with `size`, which the host sets to its `sizeof`. An older host's struct is shorter than
-//! ours, a newer one's longer.
+//! Structs that grow: each begins with `size`, which the host sets to its `sizeof`. An older host's struct is
+//! shorter than ours, a newer host's longer.
 
 use std::mem::MaybeUninit;
 
 use crate::error::{Error, Result, Status};
 
-/// More is no struct of ours, but a `size` that was never set.
+/// No struct of ours is larger: such a `size` was never set.
 const MOST: usize = 4096;
 
 /// A struct of the header.
@@ -19,17 +19,17 @@ pub unsafe trait Versioned: Copy {
     const FIRST: usize;
 }
 
-/// What the host gave: its members with zeros for those that it does not have, and whether it set one that we do not know.
-/// Apart, so that what the host wants to have freed can be freed in either case.
+/// What the host passed: its members, with zeros for those it does not have, and whether it set one that we do
+/// not know. Kept apart, so that what the host wants freed can be freed in either case.
 pub struct Given<T> {
     pub value: T,
     pub understood: Result<()>,
 }
 
-/// The size that the host's struct says, if a version has it.
+/// The size given in the host's struct, if a version has it.
 ///
 /// # Safety
-/// `given` is NULL, or leads to a struct that begins with its size.
+/// `given` is NULL, or points to a struct that begins with its size.
 unsafe fn size_of_host<T: Versioned>(given: *const T, argument: &str) -> Result<usize> {
     if given.is_null() {
         return Err(wrong::<T>(argument, format!("{argument} is NULL")));
@@ -45,13 +45,14 @@ unsafe fn size_of_host<T: Versioned>(given: *const T, argument: &str) -> Result<
 /// A struct of the host. `argument` is the parameter's name in the header.
 ///
 /// # Safety
-/// `given` is NULL, or leads to a struct that begins with its size and is readable for as many bytes.
+/// `given` is NULL, or points to a struct that begins with its size and is readable for as many bytes.
 pub unsafe fn read<T: Versioned>(given: *const T, argument: &str) -> Result<Given<T>> {
     // SAFETY: the caller's promise.
     let size = unsafe { size_of_host(given, argument)? };
     let mut value = MaybeUninit::<T>::zeroed();
     let known = size.min(size_of::<T>());
-    // SAFETY: so many bytes are readable there and writable here; any bytes are a valid value, by the promise of the trait.
+    // SAFETY: that many bytes are readable there and writable here; any bytes are a valid value, by the promise
+    // of the trait.
     let value = unsafe {
         std::ptr::copy_nonoverlapping(given.cast::<u8>(), value.as_mut_ptr().cast::<u8>(), known);
         value.assume_init()
@@ -73,10 +74,10 @@ pub unsafe fn read<T: Versioned>(given: *const T, argument: &str) -> Result<Give
     Ok(Given { value, understood })
 }
 
-/// Writes as much of `value` as the host's struct has room for, and zeros behind it; its `size` stays.
+/// Writes as much of `value` as the host's struct has room for, and zeros after it; its `size` stays.
 ///
 /// # Safety
-/// `into` is NULL, or leads to a struct that begins with its size and is writable for as many bytes.
+/// `into` is NULL, or points to a struct that begins with its size and is writable for as many bytes.
 pub unsafe fn write<T: Versioned>(into: *mut T, value: T, argument: &str) -> Result<()> {
     // SAFETY: the caller's promise.
     let size = unsafe { size_of_host(into, argument)? };
@@ -120,7 +121,7 @@ fn wrong<T: Versioned>(argument: &str, message: String) -> Error {
 mod tests {
     use super::*;
 
-    /// The third version; the first one ended behind `first`, the second behind `second`.
+    /// The third version; the first one ended after `first`, the second after `second`.
     #[repr(C)]
     #[derive(Debug, Clone, Copy, PartialEq)]
     struct Grown {
@@ -139,7 +140,7 @@ mod tests {
     const WORD: usize = size_of::<usize>();
 
     fn given(words: &[usize]) -> Result<Given<Grown>> {
-        // SAFETY: the words are as many as the first one says, or fewer than anything that is read.
+        // SAFETY: there are as many words as the first one says, or the size is refused before anything else is read.
         unsafe { read(words.as_ptr().cast(), "grown") }
     }
 
@@ -172,7 +173,7 @@ mod tests {
             assert_eq!(error.status, Status::InvalidArgument, "{size}");
             assert!(error.to_json().contains("sizeof(grown_t)"), "{}", error.to_json());
         }
-        // SAFETY: NULL is looked for.
+        // SAFETY: NULL is checked for.
         assert!(unsafe { read::<Grown>(std::ptr::null(), "grown") }.is_err());
     }
 
@@ -184,10 +185,10 @@ mod tests {
         unsafe { write(words.as_mut_ptr().cast(), value, "grown") }.unwrap();
         assert_eq!(words, [3 * WORD, 1, 2, 9, 9]);
         let mut words = [5 * WORD, 9, 9, 9, 9];
-        // SAFETY: as many.
+        // SAFETY: there are as many words as the first one says.
         unsafe { write(words.as_mut_ptr().cast(), value, "grown") }.unwrap();
         assert_eq!(words, [5 * WORD, 1, 2, 3, 0]);
-        // SAFETY: NULL is looked for.
+        // SAFETY: NULL is checked for.
         assert!(unsafe { write::<Grown>(std::ptr::null_mut(), value, "grown") }.is_err());
     }
 }

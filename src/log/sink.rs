@@ -1,14 +1,18 @@
-//! Who gets the lines, and up to which level.
+//! The handler of the log lines, and its level.
 
-use crate::dispatch::gate::{Gate, Slot};
-use crate::sync::{AtomicI32, Mutex, Ordering, lock};
+use crate::sync::gate::{Gate, Slot};
+use crate::sync::{AtomicI32, Mutex, Ordering, Rank, Ranked, lock};
 
 pub struct Sink<H> {
-    /// The level of the handler, for those who only ask whether anybody wants a line. Changes under the handler's lock.
+    /// The handler's level, for the fast check whether a line is wanted. Changes only under the handler's lock.
     most: AtomicI32,
-    /// With its level: of two that are set at once, none gets the lines of the other one's.
+    /// With its level: if two are set at the same time, neither gets lines meant for the other.
     handler: Mutex<Option<(i32, H)>>,
     gate: Gate,
+}
+
+impl<H> Ranked for Option<(i32, H)> {
+    const RANK: Rank = Rank::Leaf;
 }
 
 impl<H: Clone> Sink<H> {
@@ -20,7 +24,7 @@ impl<H: Clone> Sink<H> {
         level <= self.most.load(Ordering::Relaxed)
     }
 
-    /// The one before, which is not running any more when this returns.
+    /// Returns the previous handler, which is no longer running.
     pub fn set(&self, most: i32, handler: Option<H>) -> Option<H> {
         let old = {
             let mut present = lock(&self.handler);
@@ -31,17 +35,17 @@ impl<H: Clone> Sink<H> {
         old.map(|(_, handler)| handler)
     }
 
-    /// Calls the handler, if it wants lines of this level.
+    /// Calls the handler if it wants lines of this level.
     pub fn tell(&self, level: i32, call: impl FnOnce(&H)) {
         let Some(_pass) = self.gate.enter(Slot::Message) else { return };
-        // Looked up inside the gate, and let go of there: one that has been replaced is never called.
+        // Looked up and dropped inside the gate: a replaced handler is never called.
         let handler = lock(&self.handler).as_ref().filter(|(most, _)| level <= *most).cloned();
         if let Some((_, handler)) = handler {
             call(&handler);
         }
     }
 
-    /// Ends a call that this thread has left without returning from it. `true` when there was one.
+    /// Ends a call that this thread has left without returning. `true` if there was one.
     pub fn end_left(&self) -> bool {
         self.gate.end_left()
     }

@@ -8,20 +8,21 @@ use serde_json::{Value, json};
 use super::server::Tool;
 use super::{Host, Task, content, rounding};
 use crate::error::{Error, Result, Status};
+use crate::log;
 use crate::protocol::tree;
-use crate::sync::lock;
+use crate::sync::{MutexGuard, lock, ranked};
 
-/// Brings the result to the CLI.
+/// Sends the result to the CLI.
 pub type Reply = Box<dyn FnOnce(&Value) -> Result<()> + Send>;
 
-/// Called when the answer is not wanted any more, with the call's number.
+/// Called when the answer is no longer wanted, with the call's number.
 pub type OnCancel = Box<dyn FnOnce(u64) + Send>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
     Answered,
-    /// Withdrawn by the CLI.
+    /// Cancelled by the CLI.
     Cancelled,
     /// The session has ended.
     Closed,
@@ -34,9 +35,11 @@ struct State {
     meta: Option<Value>,
     on_cancel: Option<OnCancel>,
     reply: Option<Reply>,
-    /// Whether the call has one of the places that the tool has for open calls.
-    has_place: bool,
+    /// Whether the call holds one of the tool's slots for open calls.
+    has_slot: bool,
 }
+
+ranked!(State: ToolCall);
 
 impl State {
     fn result(&mut self, text: Option<&str>, is_error: bool) -> Value {
@@ -57,7 +60,7 @@ impl State {
     }
 }
 
-/// What a call begins with.
+/// What a call is created from.
 pub struct Start {
     pub tool: Arc<Tool>,
     pub server: String,
@@ -74,11 +77,11 @@ pub struct Call {
     tool: Arc<Tool>,
     token: usize,
     server: String,
-    // Texts with a NUL behind them.
+    // NUL-terminated strings.
     name: Box<[u8]>,
     arguments: Box<[u8]>,
     meta: String,
-    /// All of it, made when it is asked for.
+    /// The whole document, built on first use.
     json: OnceLock<Box<[u8]>>,
     progress_token: Option<Value>,
     host: Arc<dyn Host>,
@@ -101,7 +104,7 @@ impl Call {
             meta: None,
             on_cancel: None,
             reply: Some(start.reply),
-            has_place: false,
+            has_slot: false,
         };
         Arc::new(Call {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
@@ -121,11 +124,11 @@ impl Call {
         })
     }
 
-    /// The tool has a place for the call: it goes to the host, unless it has ended while it waited.
+    /// A slot is free: the call goes to the host, unless it has ended while it waited.
     pub(super) fn deliver(self: Arc<Self>) {
         let is_open = {
             let mut state = lock(&self.state);
-            state.has_place = true;
+            state.has_slot = true;
             state.phase == Phase::Open
         };
         if is_open {
@@ -134,7 +137,7 @@ impl Call {
                 "arguments",
             );
         }
-        if is_open { self.host.clone().deliver(Task::Run(self)) } else { self.abandon() }
+        if is_open { self.host.clone().deliver(Task::Run(self)) } else { self.release() }
     }
 
     /// Unique within the process.
@@ -176,7 +179,7 @@ impl Call {
     /// Calls the tool's function.
     pub(super) fn run(self: Arc<Self>) {
         if lock(&self.state).phase != Phase::Open {
-            return self.abandon();
+            return self.release();
         }
         match self.tool.function() {
             Some(function) if function.is_callable() => function.call(self),
@@ -189,7 +192,7 @@ impl Call {
         matches!(lock(&self.state).phase, Phase::Cancelled | Phase::Closed)
     }
 
-    /// Registers what is told when the answer is not wanted any more; called at once when that is so already.
+    /// Registers a callback for when the answer is no longer wanted; called at once if that is already so.
     pub fn on_cancel(&self, call: OnCancel) -> Result<()> {
         if !self.host.has_callbacks() {
             return Err(Error::new(Status::Unsupported, "in PULL mode nobody runs callbacks")
@@ -235,7 +238,7 @@ impl Call {
         Ok(())
     }
 
-    /// Once for each tool, of a whole number that the CLI has rounded or will round.
+    /// Warns, once for each tool, of a whole number that the CLI has rounded or will round.
     fn warn_of(&self, number: impl FnOnce() -> Option<String>, place: &str) {
         if self.tool.warned_of_rounding.load(Ordering::Relaxed) {
             return;
@@ -261,7 +264,7 @@ impl Call {
         Ok(())
     }
 
-    /// Tells the CLI how far the work is. Nothing happens when it did not ask for that.
+    /// Reports progress to the CLI. Does nothing if the CLI did not ask for it.
     pub fn progress(&self, progress: f64, total: f64, message: Option<&str>) -> Result<()> {
         if !progress.is_finite() || !total.is_finite() {
             return Err(Error::new(Status::InvalidArgument, "progress and total must be finite numbers")
@@ -283,12 +286,12 @@ impl Call {
         )
     }
 
-    /// Answers with what has been added, and with this text.
+    /// Answers with the blocks added so far, and with this text.
     pub fn finish(&self, text: Option<&str>) -> Result<()> {
         self.answer(|state| state.result(text, false))
     }
 
-    /// Answers that the tool failed, with what has been added.
+    /// Answers that the tool failed, with the blocks added so far.
     pub fn fail(&self, message: &str) -> Result<()> {
         self.answer(|state| state.result(Some(message), true))
     }
@@ -301,15 +304,15 @@ impl Call {
         self.refuse("The tool was removed.");
     }
 
-    /// The host has let go of the call: whatever its state, its place is free. One that is open fails.
-    pub fn abandon(&self) {
+    /// The host has released the call: whatever its state, its slot is freed. An open call fails.
+    pub fn release(&self) {
         self.refuse("The host did not answer.");
     }
 
     fn answer(&self, result: impl FnOnce(&mut State) -> Value) -> Result<()> {
         let mut state = lock(&self.state);
-        // Also after a withdrawal: the function was at work until now.
-        let had_place = std::mem::take(&mut state.has_place);
+        // Also after a cancellation: the function was running until now.
+        let had_slot = std::mem::take(&mut state.has_slot);
         let mut on_cancel = None;
         let mut outcome = check_open(state.phase);
         if outcome.is_ok() {
@@ -317,20 +320,20 @@ impl Call {
             on_cancel = state.on_cancel.take();
             let result = result(&mut state);
             outcome = state.reply.take().map_or(Ok(()), |reply| reply(&result));
-            // The withdrawal or the end came first, and was about to be told here.
+            // The cancellation or the end came first, and was about to reach this call.
             if let Err(error) = &outcome {
                 state.phase = if error.status == Status::Stale { Phase::Cancelled } else { Phase::Closed };
             }
         }
         drop(state);
         drop(on_cancel);
-        if had_place {
+        if had_slot {
             self.tool.leave();
         }
         outcome
     }
 
-    /// The CLI does not want the answer any more.
+    /// The CLI no longer wants the answer.
     pub(super) fn cancel(self: &Arc<Self>) {
         self.end(Phase::Cancelled);
     }
@@ -341,16 +344,20 @@ impl Call {
     }
 
     fn end(self: &Arc<Self>, phase: Phase) {
-        let (on_cancel, has_place) = {
+        let (on_cancel, has_slot) = {
             let mut state = lock(&self.state);
             if state.phase != Phase::Open {
                 return;
             }
             state.phase = phase;
             state.reply = None;
-            (state.on_cancel.take(), state.has_place)
+            (state.on_cancel.take(), state.has_slot)
         };
-        if !has_place {
+        log::debug(|| {
+            let name = String::from_utf8_lossy(&self.name[..self.name.len() - 1]);
+            format!("call {} of {name} ends without an answer of the host", self.number)
+        });
+        if !has_slot {
             // The host has not seen it.
             self.tool.forget(self.number);
         } else if on_cancel.is_some() || !self.host.has_callbacks() {
@@ -358,7 +365,7 @@ impl Call {
         }
     }
 
-    fn open_state(&self) -> Result<std::sync::MutexGuard<'_, State>> {
+    fn open_state(&self) -> Result<MutexGuard<'_, State>> {
         let state = lock(&self.state);
         check_open(state.phase)?;
         Ok(state)

@@ -15,8 +15,9 @@ use super::call::{Call, Start};
 use super::server::Server;
 use super::{Host, error_result};
 use crate::error::{Error, Result, Status};
+use crate::log;
 use crate::requests::Request;
-use crate::sync::lock;
+use crate::sync::{lock, ranked};
 
 pub const METHOD_NOT_FOUND: i32 = -32601;
 const INVALID_PARAMS: i32 = -32602;
@@ -25,7 +26,7 @@ const INVALID_REQUEST: i32 = -32600;
 
 const ENDING: &str = "The host is closing the session.";
 
-/// A message of the CLI. Its id stays the text that it is: it is only compared and sent back.
+/// A message from the CLI. Its id is kept as raw text: it is only compared and sent back.
 #[derive(Deserialize)]
 struct Message<'a> {
     #[serde(borrow, default)]
@@ -47,14 +48,14 @@ impl Message<'_> {
     }
 }
 
-/// Whether the message begins a session anew.
+/// Whether the message starts a new session.
 pub fn is_handshake(message: &RawValue) -> bool {
     Message::of(message).is_some_and(|message| message.method == "initialize")
 }
 
-/// Answers a message with a JSON-RPC error; one that wants no answer is acknowledged.
+/// Answers a message with a JSON-RPC error; one that expects no answer is acknowledged.
 pub fn answer_error(request: &Request, message: &RawValue, code: i32, text: &str) {
-    /// Of whatever else the message is made.
+    /// Only the id, whatever else is in the message.
     #[derive(Deserialize)]
     struct Numbered<'a> {
         #[serde(borrow, default)]
@@ -83,7 +84,7 @@ fn ended() -> Error {
     Error::new(Status::Closed, "the session that called has ended")
 }
 
-/// A call of the CLI that has no answer yet.
+/// A call from the CLI that has not been answered yet.
 struct Waiting {
     request: Arc<Request>,
     call: Weak<Call>,
@@ -98,6 +99,8 @@ pub struct Connection {
     /// The session with the CLI has ended.
     closed: AtomicBool,
 }
+
+ranked!(HashMap<String, Waiting>: ToolCalls);
 
 #[derive(Deserialize)]
 struct CallParams<'a> {
@@ -121,7 +124,7 @@ impl Connection {
         connection
     }
 
-    /// Takes a message in: answers it, or sees to it that it will be answered.
+    /// Handles a message: answers it, or makes sure that it will be answered.
     pub fn receive(&self, request: &Arc<Request>, text: &RawValue) {
         let message = match Message::of(text) {
             Some(message) if !message.method.is_empty() => message,
@@ -147,13 +150,16 @@ impl Connection {
             },
             other => Err((METHOD_NOT_FOUND, format!("Method not found: {other}"))),
         };
+        if let Err((_, fault)) = &answer {
+            log::debug(|| format!("the server {} refuses a request of the CLI: {fault}", self.server.name()));
+        }
         let _ = match answer {
             Ok(answer) => request.respond_checked(&result(id, &answer)),
             Err((code, fault)) => request.respond_checked(&error(id, code, &fault)),
         };
     }
 
-    /// The protocol version is the CLI's: what is used of MCP is the same in all of them.
+    /// Echoes the CLI's protocol version: the part of MCP in use is the same in all of them.
     fn introduce(&self, message: &Message) -> Value {
         #[derive(Deserialize)]
         struct Params {
@@ -176,10 +182,15 @@ impl Connection {
             Err(fault) => return Some(Err((INVALID_PARAMS, fault))),
         };
         let Some(tool) = self.server.tool(&params.name) else {
+            log::debug(|| {
+                format!("the CLI calls {}, which the server {} has not", params.name, self.server.name())
+            });
             return Some(Ok(error_result(&format!("Unknown tool: {}", params.name))));
         };
         let arguments = params.arguments.map_or("{}", RawValue::get);
         if let Err(fault) = tool.check(arguments) {
+            // The error may quote the arguments.
+            log::debug(|| format!("the arguments of a call of {} do not fit its schema", params.name));
             return Some(Ok(error_result(&format!("Input validation error: {fault}"))));
         }
         let (me, key) = (self.me.clone(), id.to_owned());
@@ -197,7 +208,7 @@ impl Connection {
         let waiting = Waiting { request: request.clone(), call: Arc::downgrade(&call) };
         {
             let mut open = lock(&self.waiting);
-            // Whoever closes takes the calls out under this lock, and does not come again.
+            // `close` takes the calls out under this lock, and only once.
             if self.closed.load(Ordering::Acquire) {
                 return Some(Err((INTERNAL_ERROR, ENDING.to_owned())));
             }
@@ -215,7 +226,7 @@ impl Connection {
         }
     }
 
-    /// The CLI gives a call up: its function is told, and no answer is written.
+    /// The CLI cancels a call: its function is notified, and no answer is written.
     fn cancel(&self, message: &Message) {
         #[derive(Deserialize)]
         struct Params<'a> {
@@ -229,7 +240,7 @@ impl Connection {
         }
     }
 
-    /// As `notifications/cancelled`, for the control request that carried the call.
+    /// Like `notifications/cancelled`, for the control request that carried the call.
     pub fn withdraw(&self, wire_id: &str) {
         let withdrawn = {
             let mut waiting = lock(&self.waiting);
@@ -243,11 +254,11 @@ impl Connection {
     }
 
     pub fn notify(&self, notification: Value) {
-        // A session that is ending needs no news.
+        // A session that is ending needs no notification.
         let _ = self.host.notify(self.server.name(), notification);
     }
 
-    /// A new handshake has taken this session's place.
+    /// A new handshake has replaced this session.
     pub fn replaced(&self) {
         for (id, waiting) in self.take_waiting() {
             if let Some(call) = waiting.call.upgrade() {
@@ -258,14 +269,14 @@ impl Connection {
         }
     }
 
-    /// The session with the CLI ends. It gets a last word while it still listens.
+    /// The session with the CLI ends. Open calls are answered while it still listens.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
         for waiting in self.take_waiting().into_values() {
             if let Some(call) = waiting.call.upgrade() {
                 call.close();
             }
-            waiting.request.abandon(ENDING);
+            waiting.request.refuse_unless_held(ENDING);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Result blocks: what the host gives, in the form that the CLI shows to the model.
+//! Result blocks: what the host returns, in the form that the CLI shows to the model.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,8 +20,8 @@ pub fn image(bytes: &[u8], mime_type: &str) -> Result<Value> {
     Ok(json!({"type": "image", "data": STANDARD.encode(bytes), "mimeType": mime_type}))
 }
 
-/// A block of MCP as the CLI shows it to the model: of a `resource` or a `resource_link` it passes on nothing by itself, so
-/// that becomes text or an image.
+/// An MCP block in the form that the CLI shows to the model. The CLI drops a `resource` or a `resource_link`, so these become
+/// text or an image.
 pub fn block(block: &str) -> Result<Value> {
     const REMEDY: &str = "pass a block such as {\"type\":\"resource\",\"resource\":{\"uri\":…,\"text\":…}}";
     let wrong = |message: String| {

@@ -1,4 +1,4 @@
-//! What the host writes about a server and its tools.
+//! The host's definitions of a server and its tools.
 
 use serde_json::{Map, Value, json};
 
@@ -9,11 +9,11 @@ use crate::names::{
 use crate::protocol::pointer::escaped;
 use crate::protocol::tree;
 
-/// How long the CLI waits for a tool unless the host says otherwise. It has no word for "for ever", and a tool that
-/// is cut off while it works helps nobody: a day.
-const PATIENCE_MS: u64 = 24 * 60 * 60 * 1000;
+/// How long the CLI waits for a tool unless the host says otherwise. It has no value for "no limit", and cutting off a tool
+/// while it works helps nobody: a day.
+const DEFAULT_TOOL_TIMEOUT_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// The CLI ignores less.
+/// The CLI ignores shorter timeouts.
 const SHORTEST_MS: u64 = 1000;
 
 /// Beyond this a timer of the CLI would overflow and fire at once.
@@ -35,7 +35,7 @@ const MEMBERS: &[&str] = &[
 
 type Fits = fn(&Value) -> bool;
 
-/// Types of members. For one that has another, the CLI drops every tool of the server without a word.
+/// Types of members. If one has another type, the CLI silently drops every tool of the server.
 const TYPES: &[(&str, Fits, &str)] = &[
     ("title", Value::is_string, "a text"),
     ("description", Value::is_string, "a text"),
@@ -113,7 +113,7 @@ fn check_policies(server: Option<&str>, tools: &Value) -> Result<()> {
 
 fn timeout(value: Option<&Value>) -> Result<u64> {
     match value {
-        None | Some(Value::Null) => Ok(PATIENCE_MS),
+        None | Some(Value::Null) => Ok(DEFAULT_TOOL_TIMEOUT_MS),
         Some(value) => value.as_u64().filter(|ms| (SHORTEST_MS..=LONGEST_MS).contains(ms)).ok_or_else(|| {
             wrong(
                 "options_json",
@@ -124,12 +124,12 @@ fn timeout(value: Option<&Value>) -> Result<u64> {
     }
 }
 
-/// What the CLI is to know of a server without options.
+/// The configuration sent to the CLI for a server without options.
 pub fn patient() -> Value {
-    json!({"timeout": PATIENCE_MS})
+    json!({"timeout": DEFAULT_TOOL_TIMEOUT_MS})
 }
 
-/// The name of a server, as it stands in `mcp__<server>__<tool>`.
+/// Checks the name of a server, as it appears in `mcp__<server>__<tool>`.
 pub fn check_name(name: &str) -> Result<()> {
     match mcp_server_fault(name) {
         None => Ok(()),
@@ -139,7 +139,7 @@ pub fn check_name(name: &str) -> Result<()> {
     }
 }
 
-/// The names and policies of servers that are sent to the CLI; null is one that is to go.
+/// Checks the names and policies of servers that are sent to the CLI; null removes a server.
 pub fn check_servers(servers: &Map<String, Value>) -> Result<()> {
     for (name, server) in servers.iter().filter(|(_, server)| !server.is_null()) {
         if let Some((inner, unkept)) = mcp_entry_fault(name, server) {
@@ -153,7 +153,7 @@ pub fn check_servers(servers: &Map<String, Value>) -> Result<()> {
     Ok(())
 }
 
-/// The model sees the tool under the name that it was given.
+/// Checks a tool's name: the model must see the tool under the name that it was given.
 pub fn check_tool_name(server: &str, tool: &str) -> Result<()> {
     match mcp_tool_fault(server, tool) {
         None => Ok(()),
@@ -175,7 +175,7 @@ impl Definition {
     pub fn parse(text: &str) -> Result<Definition> {
         let mut document = object(text, "tool_json")?;
         for name in document.keys() {
-            // Unknown members belong to later versions of MCP and pass; misspelt ones would be without effect.
+            // Unknown members belong to later versions of MCP and pass; misspelt ones would have no effect.
             if let Some(known) = misspelt(name, MEMBERS) {
                 return Err(wrong("tool_json", name, format!("the member {name} is unknown"))
                     .with("remedy", format!("write {known}")));
@@ -230,7 +230,7 @@ fn object(text: &str, argument: &str) -> Result<Map<String, Value>> {
     }
 }
 
-/// `member` may be a place with slashes, below the document.
+/// `member` may be a path with slashes, below the document.
 fn wrong(argument: &str, member: &str, message: String) -> Error {
     Error::new(Status::InvalidArgument, message)
         .with("argument", argument)
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn server_options_have_a_generous_timeout_and_no_unknown_members() {
         let options = Options::parse("{}").unwrap();
-        assert_eq!(options.config, json!({"timeout": PATIENCE_MS}));
+        assert_eq!(options.config, json!({"timeout": DEFAULT_TOOL_TIMEOUT_MS}));
         let given = r#"{"version":"2","instructions":"Use it.","timeout_ms":5000,"tools":[{"name":"a"}]}"#;
         let options = Options::parse(given).unwrap();
         assert_eq!((options.version.as_str(), options.instructions.as_deref()), ("2", Some("Use it.")));

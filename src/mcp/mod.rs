@@ -28,22 +28,22 @@ pub use definition::check_servers;
 pub use registry::Registry;
 pub use server::{Owner, Server, ToolFunction};
 
-/// What a server needs of the client that it serves.
+/// What a server needs from the client that it serves.
 pub trait Host: Send + Sync {
-    /// Runs the task where the client's dispatch mode says.
+    /// Runs the task on the thread that the client's dispatch mode selects.
     fn deliver(&self, task: Task);
     /// Whether the library may call functions of the host: not in PULL mode.
     fn has_callbacks(&self) -> bool;
     /// Sends a notification of the server to the CLI.
     fn notify(&self, server: &str, notification: Value) -> Result<()>;
-    /// Tells the application of something that it probably did not mean.
+    /// Warns the application of something that it probably did not mean.
     fn warn(&self, document: Value);
 }
 
-/// What is to be told to the host.
+/// Work to deliver to the host.
 pub enum Task {
     Run(Arc<Call>),
-    /// The answer is not wanted any more. The function is the one of [`Call::on_cancel`].
+    /// The answer is no longer wanted. The function is the one given to [`Call::on_cancel`].
     Cancelled(Arc<Call>, Option<OnCancel>),
 }
 
@@ -60,10 +60,11 @@ impl Task {
         }
     }
 
-    /// The client is going away: a call that nobody has seen is refused, one that somebody has is told.
+    /// The client is being freed: refuses a call that the host has not seen, and tells the host that one which it has seen is
+    /// cancelled.
     pub fn discard(self) {
         match self {
-            Task::Run(call) => call.abandon(),
+            Task::Run(call) => call.release(),
             cancelled => cancelled.run(),
         }
     }

@@ -11,14 +11,14 @@ use super::server::Owner;
 use super::{Host, definition};
 use crate::error::{Error, Result, Status};
 use crate::requests::Request;
-use crate::sync::lock;
+use crate::sync::{lock, ranked};
 
 enum Serving {
     Tools {
         owner: Owner,
         connection: Option<Arc<Connection>>,
     },
-    /// The host answers JSON-RPC itself, as with other requests. Whether it has registered a function for that.
+    /// The host answers JSON-RPC itself, as with other requests. `callable`: it has registered a function for that.
     Raw {
         callable: bool,
     },
@@ -30,8 +30,8 @@ struct Entry {
 }
 
 /// Where a message goes.
-enum Way {
-    /// To the session with a server's tools; an earlier one has ended.
+enum Target {
+    /// To the session with a server's tools; `old` is an earlier one that this message ends.
     Connection {
         old: Option<Arc<Connection>>,
         current: Arc<Connection>,
@@ -45,6 +45,8 @@ struct State {
     entries: Vec<Entry>,
     closed: bool,
 }
+
+ranked!(State: Servers);
 
 pub struct Registry {
     host: Arc<dyn Host>,
@@ -63,7 +65,7 @@ impl Registry {
         Registry { host, state: Mutex::default() }
     }
 
-    /// Adds a share in a server.
+    /// Adds a server of which the client owns a share.
     pub fn add_server(&self, owner: Owner) -> Result<()> {
         let name = owner.server().name().to_owned();
         self.add(name, Serving::Tools { owner, connection: None })
@@ -90,11 +92,11 @@ impl Registry {
             state.entries.push(Entry { name, serving });
             return Ok(());
         };
-        drop(state); // before what was refused, whose destroy-notify must not run under our lock
+        drop(state); // before the refused entry, whose destroy-notify must not run under our lock
         Err(fault)
     }
 
-    /// Each server, and what the CLI is to know of it.
+    /// Each server, with the configuration that is sent to the CLI.
     pub fn announced(&self) -> Vec<(String, Value)> {
         let state = lock(&self.state);
         let config = |serving: &Serving| match serving {
@@ -104,7 +106,7 @@ impl Registry {
         state.entries.iter().map(|entry| (entry.name.clone(), config(&entry.serving))).collect()
     }
 
-    /// What is to be told of policies in a server's configuration that are for none of its tools.
+    /// The warnings about policies in a server's configuration that match none of its tools.
     pub fn idle_policies(&self, server: &str, config: &Value) -> Vec<Value> {
         let served = {
             let state = lock(&self.state);
@@ -153,8 +155,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Takes a message of the CLI for one of the servers, which is answered in the end. `false` = it is for a server that
-    /// the host implements itself.
+    /// Handles a message from the CLI for one of the servers; it is always answered in the end. `false` = it is for a server
+    /// that the host implements itself.
     pub fn receive(&self, request: &Arc<Request>) -> bool {
         let frame: Frame = match serde_json::from_str(request.json()) {
             Ok(frame) => frame,
@@ -164,13 +166,13 @@ impl Registry {
             }
         };
         let message = frame.message;
-        match self.way(&frame.server_name, connection::is_handshake(message)) {
-            Way::Host => return false,
-            Way::Nowhere => {
+        match self.target(&frame.server_name, connection::is_handshake(message)) {
+            Target::Host => return false,
+            Target::Nowhere => {
                 let text = format!("Server '{}' not found", frame.server_name);
                 connection::answer_error(request, message, METHOD_NOT_FOUND, &text);
             }
-            Way::Connection { old, current } => {
+            Target::Connection { old, current } => {
                 if let Some(old) = old {
                     old.replaced();
                 }
@@ -180,23 +182,23 @@ impl Registry {
         true
     }
 
-    fn way(&self, name: &str, is_handshake: bool) -> Way {
+    fn target(&self, name: &str, is_handshake: bool) -> Target {
         let mut state = lock(&self.state);
         let closed = state.closed;
         let entry = state.entries.iter_mut().find(|entry| entry.name == name);
         match entry.map(|entry| &mut entry.serving) {
-            Some(Serving::Raw { .. }) => Way::Host,
+            Some(Serving::Raw { .. }) => Target::Host,
             Some(Serving::Tools { owner, connection }) if !closed => {
                 // The CLI numbers its messages from 0 again after a handshake.
                 let old = if is_handshake { connection.take() } else { None };
                 let start = || Connection::start(owner.server(), self.host.clone());
-                Way::Connection { old, current: connection.get_or_insert_with(start).clone() }
+                Target::Connection { old, current: connection.get_or_insert_with(start).clone() }
             }
-            _ => Way::Nowhere,
+            _ => Target::Nowhere,
         }
     }
 
-    /// The CLI gives up the control request that carried a message.
+    /// The CLI has cancelled the control request that carried a message.
     pub fn withdraw(&self, wire_id: &str) {
         let connections: Vec<_> = {
             let state = lock(&self.state);
@@ -213,7 +215,7 @@ impl Registry {
         }
     }
 
-    /// The session ends: open calls are told, nothing is answered any more.
+    /// The session ends: open calls are notified, and nothing more is answered.
     pub fn close(&self) {
         let connections: Vec<_> = {
             let mut state = lock(&self.state);
@@ -231,7 +233,7 @@ impl Registry {
         }
     }
 
-    /// The client goes: so do its shares in servers, and the functions that only it had.
+    /// The client is being freed: drops its shares in servers, and the functions that only it had.
     pub fn clear(&self) {
         self.close();
         let entries = std::mem::take(&mut lock(&self.state).entries);

@@ -1,8 +1,8 @@
-//! Whole numbers that the CLI rounds: it holds every number as a double, in which only those below 2^53 are all exact.
+//! Whole numbers that the CLI rounds: it holds every number as a double, in which all whole numbers are exact only below 2^53.
 
 use crate::protocol::members::string;
 
-/// The first whole number from 2^53 on: it may stand for a neighbour that was rounded to it.
+/// The first whole number from 2^53 on: it may be the result of rounding a neighbour.
 pub fn doubtful(json: &str) -> Option<&str> {
     whole_numbers(json)
         .find(|number| number.parse::<i128>().map_or(true, |value| value.unsigned_abs() >= 1 << 53))
@@ -10,12 +10,12 @@ pub fn doubtful(json: &str) -> Option<&str> {
 
 /// The first whole number that does not survive as a double.
 pub fn inexact(json: &str) -> Option<&str> {
-    // Beyond that, the comparison itself would have to be made with more digits; hardly any of those is exact.
+    // Beyond i128, the comparison itself would need more digits; hardly any such number is exact.
     whole_numbers(json)
         .find(|number| number.parse::<i128>().map_or(true, |value| (value as f64) as i128 != value))
 }
 
-/// The literals of numbers without fraction and exponent.
+/// Number literals without a fraction or an exponent.
 fn whole_numbers(json: &str) -> impl Iterator<Item = &str> {
     let is_of_number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
     let bytes = json.as_bytes();

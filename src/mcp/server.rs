@@ -1,4 +1,4 @@
-//! A server of the host's with its tools. Clients and the host's handle own it together.
+//! A server of the host with its tools, owned jointly by clients and the host's handle.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use super::schema::Schema;
 use crate::error::{Error, Result, Status};
 use crate::names::nearest;
 use crate::protocol::tolerant;
-use crate::sync::lock;
+use crate::sync::{lock, ranked};
 
 /// The host's side of a tool. Dropped when the tool is gone and its function is not running.
 pub trait ToolFunction: Send + Sync {
@@ -23,15 +23,15 @@ pub trait ToolFunction: Send + Sync {
     fn call(&self, call: Arc<Call>);
     /// The host's `user_data`, for events.
     fn token(&self) -> usize;
-    /// The tool is gone: frames that were left in the function, and hold it for ever, do not count.
+    /// The tool is gone. Abandoned stack frames that hold the function for ever do not count.
     fn retire(&self);
 }
 
-/// The calls of a tool that the host has in its hands, and those that wait for them.
+/// Limits the concurrent calls of a tool: how many the host is handling, and those that wait.
 #[derive(Default)]
-struct Places {
-    taken: u32,
-    waiting: VecDeque<Arc<Call>>,
+struct ConcurrencyLimit {
+    in_use: u32,
+    queue: VecDeque<Arc<Call>>,
 }
 
 pub struct Tool {
@@ -40,7 +40,7 @@ pub struct Tool {
     schema: Schema,
     /// How many calls may be open at once; 0 = any number.
     limit: u32,
-    places: Mutex<Places>,
+    concurrency: Mutex<ConcurrencyLimit>,
     pub(super) warned_of_rounding: AtomicBool,
     /// Taken away when the tool is removed, while calls of it may still be open.
     function: Mutex<Option<Arc<dyn ToolFunction>>>,
@@ -57,25 +57,25 @@ impl Tool {
         self.schema.check(&value)
     }
 
-    /// Brings the call to the host, now or when it is its turn.
+    /// Delivers the call to the host, now or when a slot is free.
     pub fn begin(&self, call: Arc<Call>) {
         {
-            let mut places = lock(&self.places);
-            if self.limit != 0 && places.taken >= self.limit {
-                return places.waiting.push_back(call);
+            let mut concurrency = lock(&self.concurrency);
+            if self.limit != 0 && concurrency.in_use >= self.limit {
+                return concurrency.queue.push_back(call);
             }
-            places.taken += 1;
+            concurrency.in_use += 1;
         }
         call.deliver();
     }
 
-    /// A call has left its place.
+    /// A call has freed its slot.
     pub fn leave(&self) {
         let next = {
-            let mut places = lock(&self.places);
-            let next = places.waiting.pop_front();
+            let mut concurrency = lock(&self.concurrency);
+            let next = concurrency.queue.pop_front();
             if next.is_none() {
-                places.taken -= 1;
+                concurrency.in_use -= 1;
             }
             next
         };
@@ -84,9 +84,9 @@ impl Tool {
         }
     }
 
-    /// A call that may still wait for a place does not want it any more.
+    /// Removes a call that may still be waiting for a slot.
     pub fn forget(&self, number: u64) {
-        lock(&self.places).waiting.retain(|call| call.number() != number);
+        lock(&self.concurrency).queue.retain(|call| call.number() != number);
     }
 
     fn retire(&self) {
@@ -102,10 +102,12 @@ pub struct Server {
     name: String,
     options: Options,
     tools: Mutex<Vec<Arc<Tool>>>,
-    /// Sessions that want to know of changes.
+    /// Sessions to notify of changes.
     connections: Mutex<Vec<Weak<Connection>>>,
     owners: AtomicUsize,
 }
+
+ranked!(ConcurrencyLimit: Leaf, Option<Arc<dyn ToolFunction>>: Leaf, Vec<Arc<Tool>>: Leaf, Vec<Weak<Connection>>: Leaf);
 
 impl Server {
     pub fn create(name: &str, options_json: &str) -> Result<Owner> {
@@ -130,7 +132,7 @@ impl Server {
         self.options.config.clone()
     }
 
-    /// A refused tool's function is dropped.
+    /// The function of a refused tool is dropped.
     pub fn add_tool(&self, definition: &str, function: Arc<dyn ToolFunction>) -> Result<()> {
         let definition = Definition::parse(definition)?;
         definition::check_tool_name(&self.name, &definition.name)?;
@@ -144,7 +146,7 @@ impl Server {
             listed: definition.listed,
             schema,
             limit: definition.max_concurrency,
-            places: Mutex::default(),
+            concurrency: Mutex::default(),
             warned_of_rounding: AtomicBool::new(false),
             function: Mutex::new(Some(function)),
         };
@@ -187,7 +189,7 @@ impl Server {
         lock(&self.tools).iter().find(|tool| tool.name == name).cloned()
     }
 
-    /// The tool that another name was most likely meant for.
+    /// The tool that a wrong name was most likely meant for.
     pub fn nearest_tool(&self, name: &str) -> Option<String> {
         let tools = lock(&self.tools);
         nearest(name, tools.iter().map(|tool| tool.name.as_str())).map(str::to_owned)
@@ -241,7 +243,7 @@ impl Server {
     }
 }
 
-/// A share in a server. The last one to go takes the tools' functions with it, whatever else still knows the server.
+/// Shared ownership of a server. Dropping the last one drops the tools' functions, whatever else still references the server.
 pub struct Owner(Arc<Server>);
 
 impl Owner {

@@ -1,21 +1,22 @@
-//! Permissions that are skipped, which the CLI refuses to the root user: it ends before it is ready.
+//! Skipping permissions, which the CLI refuses to root: it exits before it is ready.
 
 use std::ffi::{OsStr, OsString};
 
 use serde_json::Value;
 
-use super::{Options, child};
+use super::checked::Options;
+use super::document::child;
 
 const MODE: &str = "bypassPermissions";
 const FLAGS: &[&str] = &["dangerously-skip-permissions", "allow-dangerously-skip-permissions"];
 
-/// What the CLI ends with, on its stderr.
+/// What the CLI prints on stderr as it exits.
 const REFUSAL: &str = "cannot be used with root/sudo privileges";
 
 pub const REMEDY: &str = "run the CLI as another user (option user), choose another permission mode, or set the variable \
                           IS_SANDBOX to 1 by the option env where the machine is a sandbox that may be lost";
 
-/// Whether a CLI that has ended says that it is over this.
+/// Whether a CLI that has exited gave this as the reason.
 pub fn is_refusal(stderr: &str) -> bool {
     stderr.contains(REFUSAL)
 }
@@ -50,7 +51,7 @@ pub fn pointer(options: &Options) -> Option<String> {
     flag("settings").is_some_and(defaults).then(|| child("/extra_args", "settings"))
 }
 
-/// Whether the CLI takes it from root all the same: it goes by the environment.
+/// Whether the CLI allows root anyway: it decides by the environment.
 pub fn is_let_through(environment: &[(OsString, OsString)]) -> bool {
     let value =
         |name: &str| environment.iter().rev().find(|(known, _)| known == name).map(|(_, value)| &**value);
@@ -84,7 +85,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                pointer(&super::super::parse(options).unwrap()).as_deref(),
+                pointer(&crate::options::parse(options).unwrap()).as_deref(),
                 Some(expected),
                 "{options}"
             );
@@ -95,7 +96,7 @@ mod tests {
             r#"{"allow_dangerously_skip_permissions":false}"#,
             r#"{"permission_mode":"plan","settings":{"permissions":{"defaultMode":"bypassPermissions"}}}"#,
         ] {
-            assert_eq!(pointer(&super::super::parse(options).unwrap()), None, "{options}");
+            assert_eq!(pointer(&crate::options::parse(options).unwrap()), None, "{options}");
         }
     }
 }

@@ -1,17 +1,19 @@
-//! Options that do not go together, found before anything is started.
+//! Conflicts between options, found before anything is started.
 
 use serde_json::{Map, Value};
 
+use super::builder::{Arg, Features};
+use super::checked::Options;
 use super::document::invalid;
-use super::launch::{Arg, Features};
 use super::platform::{Platform, has_shell_characters, is_batch_file};
-use super::table::{To, rows};
-use super::{Options, rules};
+use super::row::To;
+use super::rules;
+use super::table::rows;
 use crate::error::{Error, Status, quotable};
 use crate::names::mcp_tool;
 use crate::permissions;
 
-/// What the document alone shows.
+/// Conflicts that the document alone shows.
 pub fn check(values: &Map<String, Value>) -> Result<(), Error> {
     let given = |name: &str| values.contains_key(name);
     let truth = |name: &str| values.get(name).and_then(Value::as_bool).unwrap_or(false);
@@ -61,7 +63,7 @@ fn check_models(values: &Map<String, Value>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What shows only with the host's registrations and on the system at hand.
+/// Conflicts that depend on the host's registrations and on the platform.
 pub fn check_start(options: &Options, features: &Features, platform: Platform) -> Result<(), Error> {
     if features.permission_handler && options.get("permission_prompt_tool_name").is_some() {
         return Err(invalid(
@@ -70,7 +72,22 @@ pub fn check_start(options: &Options, features: &Features, platform: Platform) -
             "leave the option out, or remove the handler",
         ));
     }
+    if features.spare {
+        check_spare(options)?;
+    }
     if platform == Platform::Windows { check_windows(options) } else { Ok(()) }
+}
+
+/// The CLI exits when a spare is to go on with a session.
+fn check_spare(options: &Options) -> Result<(), Error> {
+    for name in ["resume", "continue_conversation", "fork_session"] {
+        if options.get(name).is_some_and(|value| *value != false) {
+            let fault = "a spare begins a new session when it is claimed".to_owned();
+            let remedy = "leave it out, or go on with the session by claude_client_connect";
+            return Err(invalid(&format!("/{name}"), fault, remedy));
+        }
+    }
+    Ok(())
 }
 
 fn check_windows(options: &Options) -> Result<(), Error> {
@@ -97,7 +114,7 @@ fn check_windows(options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reasons why a permission handler would not be asked, although the options look as if it were.
+/// Reasons why a permission handler would never be called although the options suggest it would.
 pub fn shadowing(options: &Options, features: &Features) -> Vec<String> {
     if !features.permission_handler {
         return Vec::new();
@@ -110,7 +127,7 @@ pub fn shadowing(options: &Options, features: &Features) -> Vec<String> {
     if options.text("permission_prompts") == Some("none") {
         warn("permission_prompts is none".into());
     }
-    // What the host's own tools do, the host has decided.
+    // What the host's own tools do is up to the host.
     let own = |rule: &str| {
         let names = features.sdk_mcp_servers.iter();
         names
@@ -128,7 +145,7 @@ pub fn shadowing(options: &Options, features: &Features) -> Vec<String> {
     warnings
 }
 
-/// Tools that are forbidden and that the tested CLI does not have.
+/// Disallowed tools that the tested CLI does not have.
 pub fn unknown_tools(options: &Options) -> Vec<String> {
     let unknown = permissions::unknown(&options.texts("disallowed_tools"));
     unknown
@@ -137,7 +154,7 @@ pub fn unknown_tools(options: &Options) -> Vec<String> {
         .collect()
 }
 
-/// Combinations that the CLI takes, though one of the options then does nothing.
+/// Combinations that the CLI accepts although one of the options then has no effect.
 pub fn idle(options: &Options) -> Vec<String> {
     let goes_on = options.get("resume").is_some() || options.is_true("continue_conversation");
     let odd = [
@@ -165,11 +182,11 @@ pub fn idle(options: &Options) -> Vec<String> {
     odd.into_iter().filter(|(holds, _)| *holds).map(|(_, text)| text.to_owned()).collect()
 }
 
-/// Options that are for a process that this library would have started, when the host brings its own transport.
+/// Options that only affect a process started by this library, when the host brings its own transport.
 pub fn unheard(options: &Options, features: &Features, args: &[Arg]) -> Option<String> {
     const OF_PROCESS: &[&str] =
         &["cli_path", "cwd", "user", "launcher", "env", "env_mode", "trace_context", "tool_config"];
-    // A replay takes its place.
+    // A replay takes the transport's place.
     if !features.host_transport || options.get("replay").is_some() {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The options document: its JSON, and the place of a fault in it.
+//! The options document: its JSON, and the location of errors in it.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use crate::error::{Error, Status, quotable};
 use crate::protocol::pointer::escaped;
 use crate::protocol::tree::{self, Fault};
 
-/// A fault of the options: where, what, and what to do about it.
+/// An error in the options: where, what, and what to do about it.
 pub fn invalid(pointer: &str, fault: String, remedy: &str) -> Error {
     let pointer: Vec<_> = pointer.split('/').map(quotable).collect();
     let pointer = pointer.join("/");
@@ -17,7 +17,7 @@ pub fn invalid(pointer: &str, fault: String, remedy: &str) -> Error {
     if remedy.is_empty() { error } else { error.with("remedy", remedy) }
 }
 
-/// As [`invalid`], for faults whose text says what is expected.
+/// As [`invalid`], for errors whose text says what is expected.
 pub fn at(pointer: &str, fault: String) -> Error {
     invalid(pointer, fault, "see docs/options.md for the form of this option")
 }
@@ -27,7 +27,7 @@ pub fn child(pointer: &str, name: &str) -> String {
     format!("{pointer}/{}", escaped(name))
 }
 
-/// Reads the document. Empty text stands for `{}`; a name that occurs twice is a fault, not "the last one wins".
+/// Parses the document. Empty text stands for `{}`; a duplicate name is an error rather than "the last one wins".
 pub fn read(text: &str) -> Result<Map<String, Value>, Error> {
     if text.trim().is_empty() {
         return Ok(Map::new());
@@ -39,7 +39,7 @@ pub fn read(text: &str) -> Result<Map<String, Value>, Error> {
     }
 }
 
-/// The document in a text of the option at `pointer`, which is JSON by itself.
+/// Parses the text of the option at `pointer`, which is itself JSON.
 pub fn read_inside(text: &str, pointer: &str, name: &str, remedy: &str) -> Result<Value, Error> {
     tree::parse_unique(text).map_err(|fault| {
         let place = format!("{pointer}{}", fault.pointer.as_deref().unwrap_or_default());
@@ -57,7 +57,7 @@ fn no_object(fault: &str) -> Error {
     )
 }
 
-/// A text that is not JSON, or of which no tree can be made.
+/// The error for a text that is not JSON, or that cannot become a tree.
 fn unusable(fault: &Fault) -> Error {
     let error = match &fault.pointer {
         None => no_object(&fault.to_string()),

@@ -4,14 +4,16 @@ use std::ffi::{OsStr, OsString};
 
 use serde_json::Value;
 
-use super::Options;
+use super::checked::Options;
 use super::platform::Platform;
-use super::table::{To, rows};
+use super::row::To;
+use super::table::rows;
 
-/// Variables of the host that are not passed on in the mode `overlay`: the marks that a running session leaves in the
-/// environment of its tools. A host that was started from one would otherwise pass for part of it: the CLI does not save
-/// its transcript then, talks to the other session's editor, or takes itself for that session's background job. The list
-/// is short on purpose: accounts, endpoints and feature switches are the user's own and stay.
+/// Host variables that are not inherited in `overlay` mode: the marks that a running session leaves in the
+/// environment of its tools. A host started from one would otherwise pass for part of it: the CLI would not
+/// save its transcript, would talk to the other session's editor, or would take itself for that session's
+/// background job. The list is short on purpose: accounts, endpoints and feature switches belong to the user
+/// and stay.
 pub const DENY_LIST: &[&str] = &[
     "CLAUDECODE",
     "CLAUDE_CODE_CHILD_SESSION",
@@ -31,18 +33,18 @@ pub const DENY_LIST: &[&str] = &[
     "CLAUDE_EFFORT",
 ];
 
-/// These say who started a CLI, and are never true of the one that is started here. The entry point stays unset: the CLI
-/// takes what it does not know for a person at a terminal, and says `sdk-cli` by itself when it is left alone.
+/// These describe who started a CLI, and are never true of the one started here. The entry point stays unset:
+/// the CLI takes an unknown value for a person at a terminal, and reports `sdk-cli` by itself when it is unset.
 pub const OF_ANOTHER_START: &[&str] =
     &["CLAUDE_CODE_ENTRYPOINT", CLIENT_APP, "CLAUDE_AGENT_SDK_DERIVED_CLIENT_APP"];
 
-/// The name by which the API knows whose program it is: `client-app/…` in the user agent.
+/// How the API identifies the calling program: `client-app/…` in the user agent.
 const CLIENT_APP: &str = "CLAUDE_AGENT_SDK_CLIENT_APP";
 const OWN_NAME: &str = concat!("claude-client/", env!("CARGO_PKG_VERSION"));
 const READS_STATE: &str = "CLAUDE_CODE_SDK_READS_SESSION_STATE";
 const STREAM_CLOSE: &str = "CLAUDE_CODE_STREAM_CLOSE_TIMEOUT";
 
-/// Variables in order; Windows takes names in any letter case for the same.
+/// Variables in order; names are case-insensitive on Windows.
 struct Variables {
     all: Vec<(OsString, OsString)>,
     platform: Platform,
@@ -61,7 +63,7 @@ impl Variables {
             return self.all.push((name, value.into()));
         };
         self.all[first].1 = value.into();
-        // What the host has twice must not keep its old value: not every program takes the first one.
+        // If the host has a variable twice, its old value must not survive: not every program takes the first one.
         let mut at = 0;
         self.all.retain(|(known, _)| {
             at += 1;
@@ -82,7 +84,7 @@ fn same(a: &OsStr, b: &OsStr, platform: Platform) -> bool {
     a == b || (platform == Platform::Windows && a.eq_ignore_ascii_case(b))
 }
 
-/// The complete environment of the process, and what is odd about it.
+/// The complete environment of the process, and warnings about it.
 pub fn build(
     options: &Options,
     host: &[(OsString, OsString)],
@@ -91,7 +93,7 @@ pub fn build(
 ) -> Vec<(OsString, OsString)> {
     let mode = options.text("env_mode").unwrap_or("overlay");
     let mut variables = Variables { all: Vec::with_capacity(host.len() + 8), platform };
-    // As they are: to look for names that come twice would cost more than all the rest of this.
+    // Copied as is: looking for duplicate names would cost more than everything else here.
     let inherited = host.iter().filter(|(name, _)| mode != "only" || needed_by_system(name, platform));
     variables.all.extend(inherited.cloned());
     if mode == "overlay" {
@@ -100,7 +102,7 @@ pub fn build(
     OF_ANOTHER_START.iter().for_each(|name| variables.remove(name));
     variables.set(CLIENT_APP, OWN_NAME);
     if options.is_true("hermetic") {
-        // No setting source stands for these notes, so that they are loaded in every case.
+        // These notes belong to no setting source, so they would always be loaded.
         variables.set("CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1");
     }
     trace_context(options, &mut variables);
@@ -127,7 +129,7 @@ pub fn build(
     variables.all
 }
 
-/// The variables that are set or removed whatever the host's environment is. Without `PWD`, which is the shell's to set.
+/// Variables that are set or removed regardless of the host's environment. Without `PWD`, which the shell sets.
 pub fn own(options: &Options) -> Vec<(OsString, Option<OsString>)> {
     let set = build(options, &[], Platform::Unix, &mut Vec::new());
     let explicit = options.get("env").and_then(Value::as_object).into_iter().flatten();
@@ -153,7 +155,7 @@ fn trace_context(options: &Options, variables: &mut Variables) {
     }
 }
 
-/// Variables that stand for an option of their own, which is stronger than `env`.
+/// Variables that have an option of their own, which takes precedence over `env`.
 fn set_by_options(options: &Options, variables: &mut Variables) {
     for row in rows() {
         let To::Env(variable, text) = row.to else { continue };
@@ -169,7 +171,7 @@ fn set_by_options(options: &Options, variables: &mut Variables) {
     }
 }
 
-/// The time that connect may take, in ms: the option, or 60 s, or the official SDKs' variable if that is more.
+/// The connect timeout in ms: the option, or 60 s, or the official SDKs' variable if that is more.
 pub fn connect_timeout(options: &Options, host: &[(OsString, OsString)], warnings: &mut Vec<String>) -> u64 {
     if let Some(given) = options.connect_timeout {
         return u64::try_from(given.as_millis()).unwrap_or(u64::MAX);

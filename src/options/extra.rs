@@ -2,14 +2,15 @@
 
 use serde_json::{Map, Value};
 
+use super::builder::Builder;
 use super::document::{child, invalid};
-use super::launch::Builder;
-use super::rules;
+use super::{rules, settings};
 use crate::error::{Error, quotable};
 use crate::names::misspelt;
+use crate::permissions;
 use crate::protocol::tree;
 
-/// Flags that this library needs for itself, or that would end the conversation before it starts.
+/// Flags that this library needs itself, or that would end the conversation before it starts.
 const RESERVED: &[(&str, &str)] = &[
     ("output-format", "the protocol needs stream-json"),
     ("input-format", "the protocol needs stream-json"),
@@ -24,7 +25,7 @@ const RESERVED: &[(&str, &str)] = &[
     ("bg", "the CLI would leave the conversation to another process"),
 ];
 
-pub fn check_name(name: &str, pointer: &str) -> Result<(), Error> {
+fn check_name(name: &str, pointer: &str) -> Result<(), Error> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if name.starts_with('-') {
         let fault = "a flag's name is written without its dashes".to_owned();
@@ -44,7 +45,28 @@ pub fn check_name(name: &str, pointer: &str) -> Result<(), Error> {
     }
 }
 
-/// Two sources of one flag would leave the choice between them to chance.
+/// Checks the value of the option `extra_args`.
+pub fn args(value: &Value, pointer: &str) -> Result<(), Error> {
+    value
+        .as_object()
+        .into_iter()
+        .flat_map(|flags| flags.keys())
+        .try_for_each(|name| check_name(name, &child(pointer, name)))?;
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let (text, place) = (value.as_str().unwrap_or_default(), child(pointer, name));
+        if ["settings", "managed-settings"].iter().any(|flag| is_same_flag(name, flag)) {
+            settings::check_text(text, &place)?;
+        }
+        if is_same_flag(name, "disallowed-tools")
+            && let Some((fault, remedy)) = permissions::split(text).into_iter().find_map(permissions::fault)
+        {
+            return Err(invalid(&place, fault, &remedy));
+        }
+    }
+    Ok(())
+}
+
+/// With two sources for one flag, it would be arbitrary which one wins.
 pub fn check_conflicts(extra: &Map<String, Value>, made: &Builder) -> Result<(), Error> {
     for name in extra.keys() {
         let is_same = |text: &str| plain_flag(text) == plain_flag(name);
@@ -60,7 +82,7 @@ pub fn check_conflicts(extra: &Map<String, Value>, made: &Builder) -> Result<(),
     Ok(())
 }
 
-pub fn is_same_flag(one: &str, other: &str) -> bool {
+fn is_same_flag(one: &str, other: &str) -> bool {
     plain_flag(one) == plain_flag(other)
 }
 
@@ -69,7 +91,7 @@ fn plain_flag(argument: &str) -> String {
     argument.split('=').next().unwrap_or_default().replace('-', "").to_lowercase()
 }
 
-/// The text of one extra flag. Always one word, so that no value can pass for a flag of its own.
+/// The text of one extra flag. Always one word, so that no value can be taken for a flag.
 pub fn argument(name: &str, value: &Value) -> String {
     match value.as_str() {
         Some(text) => format!("--{name}={text}"),
@@ -77,8 +99,8 @@ pub fn argument(name: &str, value: &Value) -> String {
     }
 }
 
-/// Fields that have an option or a function of their own, which looks at them and passes on what belongs to them. Given as
-/// bare fields they would lead to nothing: hooks that no function answers, rules that the CLI takes by a flag.
+/// Fields that have their own option or function, which checks them and sends what goes with them. As bare
+/// fields they would have no effect: hooks that no function answers, rules that the CLI takes as a flag.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("hooks", "call claude_client_add_hook before connect"),
     ("sdkMcpServers", "call claude_client_add_mcp_server before connect"),
@@ -112,7 +134,7 @@ pub fn initialize_fields(value: &Value, pointer: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Adds fields to the initialize request. Objects grow; a value that another option has made stays a conflict.
+/// Adds fields to the initialize request. Objects are merged; a value set by another option is a conflict.
 pub fn merge_fields(
     fields: &mut Map<String, Value>,
     more: &Map<String, Value>,

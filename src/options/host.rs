@@ -4,26 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::Options;
-
-/// Where and how to write the conversation down.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    pub path: String,
-    /// JSON pointers of values to replace in what is written.
-    pub redact: Vec<String>,
-    pub fsync: bool,
-}
-
-/// The recorded conversation to play in place of a CLI.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replay {
-    pub path: String,
-    /// Keep the recorded pauses.
-    pub recorded_speed: bool,
-    /// Fail when the host sends something else than the record has.
-    pub strict: bool,
-}
+use super::checked::{Options, Record, Replay};
 
 /// The typed view of values that have been checked.
 pub fn options(values: Map<String, Value>) -> Options {
@@ -51,6 +32,8 @@ pub fn options(values: Map<String, Value>) -> Options {
         request_timeout_is_error: values
             .get("request_timeout_action")
             .is_some_and(|action| action == "error"),
+        load_timeout: millis("load_timeout_ms", 60_000),
+        stores_eagerly: values.get("session_store_flush").is_some_and(|flush| flush == "eager"),
         validate_json: truth("validate_json"),
         text_deltas: truth("text_deltas"),
         turn_events: truth("turn_events"),
@@ -82,5 +65,11 @@ fn replay(value: &Value) -> Replay {
         path: path_of(value),
         recorded_speed: value.get("speed").and_then(Value::as_str) == Some("recorded"),
         strict: value.get("strict").and_then(Value::as_bool).unwrap_or(true),
+    }
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        options(Map::new())
     }
 }

@@ -1,68 +1,32 @@
-//! Everything that a start needs, put together.
+//! Assembles everything that a start needs.
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::document::invalid;
+use super::builder::{Arg, Builder, Features, PrivateFile, joined};
+use super::checked::Options;
+use super::document::{child, invalid};
 use super::platform::Platform;
-use super::table::{Row, To, rows};
-use super::{Options, combine, environment, extra, made};
-use crate::error::{Error, quotable};
+use super::row::{Row, To};
+use super::table::rows;
+use super::{combine, custom, environment, extra};
+use crate::error::Error;
 use crate::protocol::tree;
-
-/// What the host has registered with the client before the start.
-#[derive(Debug, Clone, Default)]
-pub struct Features {
-    pub permission_handler: bool,
-    /// The value of the initialize field `hooks`.
-    pub hooks: Option<Value>,
-    /// In-process MCP servers: name, and what initialize is to say about them (`timeout`, `tools`) or null.
-    pub sdk_mcp_servers: Vec<(String, Value)>,
-    pub dialog_kinds: Vec<String>,
-    /// The host brings its own transport, so that files written here may not exist where the CLI runs.
-    pub host_transport: bool,
-    /// The CLI is one that cannot wait for initialize before it does anything else.
-    pub no_early_initialize: bool,
-}
-
-/// What a CLI that reads nothing early in initialize has to read as a file. The argument is `flag=path`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PrivateFile {
-    pub flag: &'static str,
-    /// A fitting file name, without a folder.
-    pub name: &'static str,
-    pub contents: String,
-}
-
-/// The contents may be secret and stay out of logs.
-impl fmt::Debug for PrivateFile {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "PrivateFile {{ {}={}, {} bytes }}", self.flag, self.name, self.contents.len())
-    }
-}
-
-impl PrivateFile {
-    /// The argument for the file when it has been written to `path`.
-    pub fn argument(&self, path: &Path) -> OsString {
-        let mut argument = OsString::from(format!("{}=", self.flag));
-        argument.push(path);
-        argument
-    }
-}
 
 #[derive(Clone)]
 pub struct Launch {
-    /// The arguments without those of `private_files`, which may be put at the end.
+    /// The arguments without those of `private_files`, which may be appended.
     pub args: Vec<OsString>,
-    /// As `args`, for error documents: without the values of flags that this library does not know, and cut where long.
+    /// As `args`, for error documents: without the values of flags unknown to this library, and truncated where long.
     pub shown_args: Vec<String>,
     /// The whole environment.
     pub env: Vec<(OsString, OsString)>,
-    /// With a launcher, what of it the options and this library set, or remove (`None`): its CLI does not inherit `env`.
+    /// With a launcher: the variables that the options and this library set or remove (`None`), since its CLI
+    /// does not inherit `env`.
     pub own_env: Vec<(OsString, Option<OsString>)>,
     pub cwd: Option<PathBuf>,
     pub cli_path: Option<PathBuf>,
@@ -71,11 +35,11 @@ pub struct Launch {
     /// The initialize request; it must be the first line on stdin.
     pub initialize: Map<String, Value>,
     pub private_files: Vec<PrivateFile>,
-    /// Members that the response to initialize must have as `true` before a prompt is sent: where one is missing or
-    /// false, the CLI did not take what the initialize request carried (settings with rules, for instance).
+    /// Members that the response to initialize must have as `true` before a prompt is sent: if one is missing
+    /// or false, the CLI did not apply what the initialize request carried (settings with rules, for instance).
     pub must_be_applied: Vec<&'static str>,
     pub connect_timeout: Duration,
-    /// Things that are allowed and probably not meant.
+    /// Things that are allowed but probably not intended.
     pub warnings: Vec<String>,
 }
 
@@ -98,44 +62,13 @@ impl fmt::Debug for Launch {
     }
 }
 
-/// One argument and the option that made it.
-#[derive(Debug, Clone)]
-pub struct Arg {
-    pub pointer: String,
-    pub text: String,
-}
-
-impl Arg {
-    /// What an unknown flag carries may be secret.
-    fn shown(&self) -> String {
-        match self.text.split_once('=') {
-            Some((flag, _)) if self.pointer.starts_with("/extra_args/") => format!("{flag}=…"),
-            _ => quotable(&self.text).into_owned(),
-        }
-    }
-}
-
-/// The launch while it is being put together.
-pub struct Builder<'a> {
-    pub options: &'a Options,
-    pub features: &'a Features,
-    pub args: Vec<Arg>,
-    pub initialize: Map<String, Value>,
-    pub private_files: Vec<PrivateFile>,
-    pub must_be_applied: Vec<&'static str>,
-    /// Fields of initialize that the CLI must read before it does anything else.
-    pub early_fields: Vec<&'static str>,
-    pub await_initialize: bool,
-    pub warnings: Vec<String>,
-}
-
 impl Options {
-    /// The start for these options, the host's registrations and the host's environment.
+    /// The launch for these options, the host's registrations and the host's environment.
     pub fn launch(&self, features: &Features, host_env: &[(OsString, OsString)]) -> Result<Launch, Error> {
         self.launch_on(Platform::HOST, features, host_env)
     }
 
-    /// As [`Options::launch`], by the rules of the given system.
+    /// As [`Options::launch`], with the rules of the given system.
     pub fn launch_on(
         &self,
         platform: Platform,
@@ -149,7 +82,7 @@ impl Options {
                 builder.put(row, value);
             }
         }
-        made::put_all(&mut builder)?;
+        custom::put_all(&mut builder)?;
         builder.put_extra()?;
         builder.measure(platform)?;
         let mut warnings = std::mem::take(&mut builder.warnings);
@@ -199,24 +132,6 @@ impl<'a> Builder<'a> {
         builder
     }
 
-    /// Whether files written here may not exist where the CLI runs.
-    pub fn is_remote(&self) -> bool {
-        self.features.host_transport || self.options.launcher.is_some()
-    }
-
-    /// `--flag=value`: one word, so that no value can pass for a flag.
-    pub fn flag(&mut self, option: &str, flag: &str, value: &str) {
-        self.args.push(Arg { pointer: format!("/{option}"), text: format!("{flag}={value}") });
-    }
-
-    pub fn switch(&mut self, option: &str, flag: &str) {
-        self.args.push(Arg { pointer: format!("/{option}"), text: flag.into() });
-    }
-
-    pub fn field(&mut self, name: &str, value: impl Into<Value>) {
-        self.initialize.insert(name.into(), value.into());
-    }
-
     /// The rows that need no code of their own.
     fn put(&mut self, row: &Row, value: &Value) {
         match row.to {
@@ -249,7 +164,7 @@ impl<'a> Builder<'a> {
             extra::check_conflicts(flags, self)?;
             for (name, value) in flags {
                 let text = extra::argument(name, value);
-                self.args.push(Arg { pointer: super::child("/extra_args", name), text });
+                self.args.push(Arg { pointer: child("/extra_args", name), text });
             }
         }
         match self.options.get("extra_initialize").and_then(Value::as_object) {
@@ -258,8 +173,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// A command line that the system refuses is reported by it in words that point elsewhere ("not found", error
-    /// 206), so the option at fault is named here.
+    /// A command line that the system refuses fails with a misleading error ("not found", error 206), so the
+    /// option at fault is named here.
     fn measure(&self, platform: Platform) -> Result<(), Error> {
         let size = |arg: &Arg| arg.text.len() + 1;
         let total: usize = self.args.iter().map(size).sum();
@@ -273,14 +188,5 @@ impl<'a> Builder<'a> {
             fault,
             "shorten it, or move it to a settings file that the option settings names",
         ))
-    }
-}
-
-/// A value as the text of an argument.
-pub fn joined(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(joined).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
     }
 }

@@ -1,5 +1,7 @@
 //! What differs between operating systems, as pure functions, so that each rule is tested everywhere.
 
+use std::ffi::OsStr;
+
 /// The system whose rules apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Platform {
@@ -18,8 +20,8 @@ impl Platform {
         }
     }
 
-    /// How many bytes all arguments together may have: 32,767 on Windows; macOS counts the environment into its
-    /// 1 MiB, so half of that is safe.
+    /// How many bytes all arguments together may have: 32,767 on Windows; macOS counts the environment towards
+    /// its 1 MiB, so half of that is safe.
     pub fn all_arguments(self) -> usize {
         match self {
             Platform::Unix => 512 * 1024,
@@ -28,7 +30,18 @@ impl Platform {
     }
 }
 
-/// Absolute on some system: a launcher may start the CLI on another one than this.
+/// The variable that names the user's home folder, as the CLI looks for it.
+pub const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+
+/// The variable that names the folder for temporary files.
+pub const TMPDIR: &str = if cfg!(windows) { "TEMP" } else { "TMPDIR" };
+
+/// Whether both name the same variable of this system.
+pub fn is_variable(known: &OsStr, name: &str) -> bool {
+    known == name || (cfg!(windows) && known.eq_ignore_ascii_case(name))
+}
+
+/// Absolute on some system: a launcher may start the CLI on a different one.
 pub fn is_absolute(path: &str) -> bool {
     let has_drive = || {
         let mut letters = path.chars();
@@ -48,7 +61,7 @@ pub fn is_batch_file(path: &str) -> bool {
     })
 }
 
-/// Characters that a command interpreter on the way would act on.
+/// Characters that a command interpreter in between would act on.
 pub fn has_shell_characters(text: &str) -> bool {
     text.contains(['&', '|', '<', '>', '^', '%', '!', '"', '\r', '\n'])
 }

@@ -2,17 +2,20 @@
 
 use std::fmt::Write;
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::environment::{DENY_LIST, OF_ANOTHER_START};
-use super::table::{GROUPS, Row, To, rows};
+use super::row::{Row, To};
+use super::shape::{Field, Shape};
+use super::table::{CHAPTERS, rows};
 
 /// `docs/options.schema.json`.
 pub fn schema() -> String {
     let mut properties = Map::new();
     for row in rows().filter(|row| !matches!(row.to, To::Refused(_))) {
-        let mut member = json!({"description": format!("{} Without it: {}.", row.doc, row.default)});
-        member["anyOf"] = json!([row.shape.schema(), {"type": "null"}]);
+        let mut member =
+            json!({"description": format!("{} Without it: {}.", row.prose.doc, row.prose.default)});
+        member["anyOf"] = json!([schema_of(&row.shape), {"type": "null"}]);
         properties.insert(row.name.into(), member);
     }
     let schema = json!({
@@ -27,14 +30,59 @@ pub fn schema() -> String {
     text
 }
 
+/// A shape as JSON schema (draft 2020-12).
+fn schema_of(shape: &Shape) -> Value {
+    match shape {
+        Shape::Bool => json!({"type": "boolean"}),
+        Shape::Text => json!({"type": "string"}),
+        Shape::Name => json!({"type": "string", "minLength": 1}),
+        Shape::Uuid => json!({"type": "string", "format": "uuid"}),
+        Shape::Word(words) => json!({"enum": words}),
+        Shape::Int(low, u64::MAX) => json!({"type": "integer", "minimum": low}),
+        Shape::Int(low, high) => json!({"type": "integer", "minimum": low, "maximum": high}),
+        Shape::Positive => json!({"type": "number", "exclusiveMinimum": 0}),
+        Shape::Object => json!({"type": "object"}),
+        Shape::List(item) => json!({"type": "array", "items": schema_of(item)}),
+        Shape::Map(item) => json!({"type": "object", "additionalProperties": schema_of(item)}),
+        Shape::OrNull(shape) => or_null(schema_of(shape)),
+        Shape::Closed(fields) => closed_schema(None, fields),
+        Shape::Tagged(variants) => {
+            let each = variants.iter().map(|(tag, fields)| closed_schema(Some(tag), fields));
+            json!({"oneOf": each.collect::<Vec<_>>()})
+        }
+        Shape::Either(shapes) => json!({"anyOf": shapes.iter().map(schema_of).collect::<Vec<_>>()}),
+        Shape::Ruled(shape, _) => schema_of(shape),
+    }
+}
+
+/// Null stands for "not given" in every optional member, as it does at the top level.
+fn or_null(schema: Value) -> Value {
+    json!({"anyOf": [schema, {"type": "null"}]})
+}
+
+fn closed_schema(tag: Option<&str>, fields: &[Field]) -> Value {
+    let mut properties = serde_json::Map::new();
+    let mut required: Vec<&str> = Vec::new();
+    if let Some(tag) = tag {
+        properties.insert("type".into(), json!({"const": tag}));
+        required.push("type");
+    }
+    for field in fields {
+        let schema = schema_of(&field.shape);
+        properties.insert(field.name.into(), if field.required { schema } else { or_null(schema) });
+        required.extend(field.required.then_some(field.name));
+    }
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
 /// `docs/options.md`.
 pub fn markdown() -> String {
     let mut out = INTRODUCTION.to_owned();
-    for group in GROUPS {
-        let _ = write!(out, "\n## {}\n\n", group.title);
-        let refused = group.rows.iter().all(|row| matches!(row.to, To::Refused(_)));
+    for (title, chapter) in TITLES.into_iter().zip(CHAPTERS) {
+        let _ = write!(out, "\n## {title}\n\n");
+        let refused = chapter.iter().all(|row| matches!(row.to, To::Refused(_)));
         out.push_str(if refused { "| name | in its place |\n|---|---|\n" } else { HEAD });
-        for row in group.rows {
+        for row in chapter {
             match row.to {
                 To::Refused(instead) => {
                     let _ = writeln!(out, "| {} | {} |", names(row), instead);
@@ -47,6 +95,16 @@ pub fn markdown() -> String {
     out
 }
 
+/// The titles of the chapters, in order.
+const TITLES: [&str; CHAPTERS.len()] = [
+    "Model and prompt",
+    "Tools, permissions, agents, servers",
+    "Session and settings",
+    "Process and environment",
+    "This library",
+    "Not options here",
+];
+
 const HEAD: &str = "| option | value | without it | goes to |\n|---|---|---|---|\n";
 
 fn option(out: &mut String, row: &Row) {
@@ -55,14 +113,14 @@ fn option(out: &mut String, row: &Row) {
         version => format!(" Needs CLI {version}."),
     };
     let shape = row.shape.describe().replace('|', "\\|");
-    let doc = format!("{}{since}", row.doc).replace('|', "\\|");
-    let _ = writeln!(out, "| {}<br>{doc} | {shape} | {} | {} |", names(row), row.default, target(row));
+    let doc = format!("{}{since}", row.prose.doc).replace('|', "\\|");
+    let _ = writeln!(out, "| {}<br>{doc} | {shape} | {} | {} |", names(row), row.prose.default, target(row));
 }
 
 /// The name, and the official SDKs' names where they differ.
 fn names(row: &Row) -> String {
     let mut out = format!("`{}`", row.name);
-    let sdks = [("Python", row.python), ("TypeScript", row.typescript)];
+    let sdks = [("Python", row.prose.python), ("TypeScript", row.typescript)];
     for (sdk, name) in sdks.into_iter().filter(|(_, name)| !name.is_empty() && *name != row.name) {
         let _ = write!(out, " ({sdk}: `{name}`)");
     }
@@ -79,8 +137,8 @@ fn target(row: &Row) -> String {
         To::Initialize(field) => format!("initialize `{field}`"),
         To::InitializeIfTrue(field) => format!("initialize `{field}`, when true"),
         To::Env(variable, _) => format!("environment variable `{variable}`"),
-        To::Made(text) => text.to_owned(),
-        To::Host(text) => format!("stays here: {text}"),
+        To::Custom(text) => text.to_owned(),
+        To::Host => format!("stays here: {}", row.prose.stays),
         To::Refused(_) => String::new(),
     }
 }
@@ -88,7 +146,7 @@ fn target(row: &Row) -> String {
 const INTRODUCTION: &str = "\
 # Options
 
-<!-- Generated from src/options; UPDATE_DOCS=1 cargo test --test options_reference writes it anew. -->
+<!-- Generated from src/options; UPDATE_DOCS=1 cargo test --test options reference:: writes it anew. -->
 
 `claude_client_create` takes one JSON object. Names are those of the Python SDK's `ClaudeAgentOptions`; options that
 only the TypeScript SDK has carry its name in snake case. The same rules as a JSON schema: `options.schema.json`.

@@ -1,8 +1,8 @@
 //! Options of the process and of this library, and names that are deliberately not options.
 
+use super::row::{Row, To, host_row, row};
 use super::rules;
 use super::shape::{Shape, may, must};
-use super::table::{Row, To, row};
 
 const MS: Shape = Shape::Int(0, 86_400_000 * 30);
 const MS_ABOVE_ZERO: Shape = Shape::Int(1, 86_400_000 * 30);
@@ -27,25 +27,25 @@ const REPLAY: Shape = Shape::Either(&[
 ]);
 
 pub const PROCESS: &[Row] = &[
-    row("cli_path", Shape::Name, To::Host("the program to start"), "The `claude` program.")
+    host_row("cli_path", Shape::Name, "the program to start", "The `claude` program.")
         .python("cli_path")
         .typescript("pathToClaudeCodeExecutable")
         .default("searched for"),
-    row("cwd", Shape::Name, To::Host("working folder of the process, and `PWD`"), "The working folder.")
+    host_row("cwd", Shape::Name, "working folder of the process, and `PWD`", "The working folder.")
         .both("cwd")
         .default("the host's"),
-    row("user", Shape::Name, To::Host("user of the process"), "The operating-system user to run as (Unix).").python("user"),
-    row(
+    host_row("user", Shape::Name, "user of the process", "The operating-system user to run as (Unix).").python("user"),
+    host_row(
         "launcher",
         Shape::Ruled(&Shape::List(&Shape::Name), rules::not_empty),
-        To::Host("words before the program's path"),
+        "words before the program's path",
         "A command that starts the CLI elsewhere, such as `[\"docker\", \"exec\", \"-i\", \"box\"]`. No private descriptor \
          is used then: what would be in one goes into initialize. See docs/remote.md.",
     ),
     row(
         "env",
         Shape::Ruled(&Shape::Map(&Shape::OrNull(&Shape::Text)), rules::env_names),
-        To::Made("environment of the process"),
+        To::Custom("environment of the process"),
         "Variables to set; null removes one.",
     )
     .both("env")
@@ -53,7 +53,7 @@ pub const PROCESS: &[Row] = &[
     row(
         "env_mode",
         Shape::Word(&["overlay", "inherit", "only"]),
-        To::Made("environment of the process"),
+        To::Custom("environment of the process"),
         "What `env` is added to. `overlay`: the host's environment without the marks that a running session leaves \
          in it. `inherit`: the host's environment as it is. `only`: nothing.",
     )
@@ -83,10 +83,10 @@ pub const PROCESS: &[Row] = &[
     row(
         "trace_context",
         Shape::Closed(&[must("traceparent", Shape::Name), may("tracestate", Shape::Text)]),
-        To::Made("environment variables `TRACEPARENT`, `TRACESTATE`"),
+        To::Custom("environment variables `TRACEPARENT`, `TRACESTATE`"),
         "The OpenTelemetry span that the CLI's spans belong to; takes the place of inherited ones.",
     ),
-    row("debug", Shape::Either(&[Shape::Bool, Shape::Name]), To::Made("`--debug`, `--debug=filter`"), "Debug output of the CLI, or only these categories of it, in `debug/SESSION.txt` of its own folder; with \
+    row("debug", Shape::Either(&[Shape::Bool, Shape::Name]), To::Custom("`--debug`, `--debug=filter`"), "Debug output of the CLI, or only these categories of it, in `debug/SESSION.txt` of its own folder; with \
          `extra_args: {\"debug-to-stderr\": null}` on its stderr instead.")
         .typescript("debug")
         .default("false"),
@@ -94,116 +94,134 @@ pub const PROCESS: &[Row] = &[
 ];
 
 pub const LIBRARY: &[Row] = &[
-    row(
+    host_row(
         "connect_timeout_ms",
         MS_ABOVE_ZERO,
-        To::Host("deadline of connect"),
-        "Time for the start and the initialize request.",
+        "deadline of connect",
+        "Time for the start and the initialize request. Unless it is given, here or as `timeout_ms`, hooks of the events \
+         SessionStart and Setup do not count, for ten minutes in all.",
     )
     .default("60000, or `CLAUDE_CODE_STREAM_CLOSE_TIMEOUT` if that is more"),
-    row(
+    host_row(
         "control_timeout_ms",
         MS_ABOVE_ZERO,
-        To::Host("deadline of control requests"),
+        "deadline of control requests",
         "Time for the answer to a control request.",
     )
     .default("60000"),
-    row(
+    host_row(
         "request_timeout_ms",
         MS_ABOVE_ZERO,
-        To::Host("requests of the CLI"),
+        "requests of the CLI",
         "Time for the host's answer to a request of the CLI, such as a permission; `claude_request_set_deadline` changes it \
          for one request.",
     )
     .default("none: a request stays open until it is answered, withdrawn, or the session ends"),
-    row(
+    host_row(
         "request_timeout_action",
         Shape::Word(&["deny", "error"]),
-        To::Host("requests of the CLI"),
+        "requests of the CLI",
         "What a request is answered with when its time is over: the refusal that fits its kind, or an error response; a \
          hook is refused either way. Nothing is ever allowed by silence.",
     )
     .default("deny"),
-    row(
+    host_row(
         "graceful_exit_timeout_ms",
         MS,
-        To::Host("close"),
+        "close",
         "Time between the end of input and the request to terminate.",
     )
     .default("5000"),
-    row("terminate_timeout_ms", MS, To::Host("close"), "Time between the request to terminate and the kill.")
+    host_row("terminate_timeout_ms", MS, "close", "Time between the request to terminate and the kill.")
         .default("5000"),
-    row(
+    host_row(
         "max_message_bytes",
         BYTES,
-        To::Host("reader"),
+        "reader",
         "The longest line that is taken as a message; a longer one is skipped, and an event says so.",
     )
     .default("268435456"),
-    row("max_buffer_size", BYTES, To::Host("reader"), "Python's name of `max_message_bytes`.")
+    host_row("max_buffer_size", BYTES, "reader", "Python's name of `max_message_bytes`.")
         .python("max_buffer_size"),
-    row(
+    host_row(
         "max_queue_bytes",
         BYTES,
-        To::Host("queue"),
+        "queue",
         "Past this many undelivered bytes the library stops reading from the CLI.",
     )
     .default("67108864"),
-    row(
+    host_row(
         "stderr_tail_bytes",
         Shape::Int(0, 1 << 30),
-        To::Host("errors"),
+        "errors",
         "How much of the end of stderr is kept for errors.",
     )
     .default("65536"),
-    row(
+    host_row(
         "validate_json",
         Shape::Bool,
-        To::Host("reader"),
+        "reader",
         "Check the JSON of every message in full, not only its frame.",
     )
     .default("false"),
-    row(
+    host_row(
         "text_deltas",
         Shape::Bool,
-        To::Host("events"),
+        "events",
         "Deliver an event with the plain text for each piece of text that the model writes. Sets \
          `include_partial_messages`.",
     )
     .default("false"),
-    row(
+    host_row(
         "turn_events",
         Shape::Bool,
-        To::Host("events"),
+        "events",
         "Deliver an event behind each result that says which prompts it answers, or that the turn was autonomous.",
     )
     .default("false"),
-    row(
+    host_row(
         "stalled_after_ms",
         MS,
-        To::Host("events"),
+        "events",
         "After so long without a message from the CLI while it owes something, an event tells what is waited for; 0: never. \
          Nothing is ended because of it. See docs/stalls.md.",
     )
     .default("120000"),
-    row(
+    host_row(
         "long_turn_after_ms",
         MS,
-        To::Host("events"),
+        "events",
         "As `stalled_after_ms`, for a turn that goes on and on, with messages or without; 0: never.",
     )
     .default("0"),
-    row(
+    host_row(
+        "session_store_flush",
+        Shape::Word(&["batched", "eager"]),
+        "session store",
+        "When the lines of the session go to the store of `claude_client_set_session_store`: `batched` before each result, at \
+         the end, and beyond 500 entries or 1 MiB; `eager` as they come.",
+    )
+    .both("sessionStoreFlush")
+    .default("batched"),
+    host_row(
+        "load_timeout_ms",
+        MS_ABOVE_ZERO,
+        "session store",
+        "Time for each call of the session store by which a session is loaded to be resumed.",
+    )
+    .both("loadTimeoutMs")
+    .default("60000"),
+    host_row(
         "record",
         RECORD,
-        To::Host("transport"),
+        "transport",
         "Write the conversation to this file. `redact`: JSON pointers whose values are replaced; `fsync`: force each \
          line to the disk.",
     ),
-    row(
+    host_row(
         "replay",
         REPLAY,
-        To::Host("transport"),
+        "transport",
         "Play a recorded conversation in place of a CLI. `speed`: `fast` (default) or `recorded`; `strict` (default \
          true): fail when the host sends something else than the record has.",
     ),
@@ -235,13 +253,9 @@ pub const REFUSED: &[Row] = &[
         .python("debug_stderr"),
     refused(
         "session_store",
-        "set session_mirror to true and store what the messages bring; docs/sessions.md shows how to resume from there",
+        "call claude_client_set_session_store before connecting; with session_mirror the host gets the lines as messages",
     )
     .both("sessionStore"),
-    refused("session_store_flush", "it belongs to session_store; with session_mirror the host decides when to write")
-        .both("sessionStoreFlush"),
-    refused("load_timeout_ms", "it belongs to session_store; with session_mirror the host loads before it connects")
-        .both("loadTimeoutMs"),
 ];
 
 const fn refused(name: &'static str, instead: &'static str) -> Row {

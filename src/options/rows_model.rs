@@ -1,8 +1,8 @@
 //! Options of the model and of the prompt.
 
+use super::row::{Row, To, host_row, row};
 use super::rules;
 use super::shape::{Shape, may, must};
-use super::table::{Row, To, row};
 
 const DISPLAY: Shape = Shape::Word(&["summarized", "omitted"]);
 
@@ -39,7 +39,7 @@ pub const ROWS: &[Row] = &[
     row(
         "system_prompt",
         SYSTEM_PROMPT,
-        To::Made("initialize `systemPrompt`, `appendSystemPrompt`, `excludeDynamicSections`, `systemPromptSnapshot`; `--system-prompt-file` for a file"),
+        To::Custom("initialize `systemPrompt`, `appendSystemPrompt`, `excludeDynamicSections`, `systemPromptSnapshot`; `--system-prompt-file` for a file"),
         "The system prompt. A list of texts is sent as separate blocks; the element \
          `__SYSTEM_PROMPT_DYNAMIC_BOUNDARY__` ends the part that can be cached. Without this option the prompt is \
          empty, which is not the CLI's own prompt: ask for that one with \
@@ -68,7 +68,7 @@ pub const ROWS: &[Row] = &[
     row(
         "max_turns",
         Shape::Int(0, u32::MAX as u64),
-        To::Made("`--max-turns=N`"),
+        To::Custom("`--max-turns=N`"),
         "The run ends after this many turns of the model; 0 stands for no limit.",
     )
     .both("maxTurns")
@@ -84,14 +84,14 @@ pub const ROWS: &[Row] = &[
     row(
         "task_budget",
         Shape::Closed(&[must("total", Shape::Int(1, u64::MAX))]),
-        To::Made("`--task-budget=N`"),
+        To::Custom("`--task-budget=N`"),
         "Tokens that the model is told to plan with.",
     )
     .both("taskBudget"),
     row(
         "thinking",
         THINKING,
-        To::Made("`--thinking=…` or `--max-thinking-tokens=N`, and `--thinking-display=…`"),
+        To::Custom("`--thinking=…` or `--max-thinking-tokens=N`, and `--thinking-display=…`"),
         "Extended thinking: `adaptive`, `enabled` with a budget, or `disabled`.",
     )
     .both("thinking")
@@ -99,7 +99,7 @@ pub const ROWS: &[Row] = &[
     row(
         "max_thinking_tokens",
         Shape::Int(0, u64::MAX),
-        To::Made("`--max-thinking-tokens=N`"),
+        To::Custom("`--max-thinking-tokens=N`"),
         "The older form of `thinking`, ignored when that is given; 0 switches thinking off.",
     )
     .both("maxThinkingTokens"),
@@ -109,7 +109,7 @@ pub const ROWS: &[Row] = &[
     row(
         "output_format",
         OUTPUT_FORMAT,
-        To::Made("initialize `jsonSchema`"),
+        To::Custom("initialize `jsonSchema`"),
         "A JSON schema for the answer: `result.structured_output` then holds a value of that form.",
     )
     .both("outputFormat"),
@@ -136,10 +136,10 @@ pub const ROWS: &[Row] = &[
     )
     .typescript("promptSuggestions")
     .default("false"),
-    row(
+    host_row(
         "verbatim_prompts",
         Shape::Bool,
-        To::Host("`client_composed` on every user message"),
+        "`client_composed` on every user message",
         "Prompts are sent as they are: no `@path` expansion, no slash commands.",
     )
     .both("verbatimPrompts")

@@ -1,8 +1,8 @@
 //! Options of the session, its settings and its folders.
 
+use super::row::{Row, To, row};
 use super::shape::Shape;
-use super::table::{Row, To, row};
-use super::{extra, rules, sandbox};
+use super::{extra, sandbox};
 
 pub const ROWS: &[Row] = &[
     row(
@@ -72,7 +72,7 @@ pub const ROWS: &[Row] = &[
     row(
         "setting_sources",
         Shape::List(&Shape::Word(&["user", "project", "local"])),
-        To::Made("`--setting-sources=a,b`; `[]` gives `--setting-sources=`"),
+        To::Custom("`--setting-sources=a,b`; `[]` gives `--setting-sources=`"),
         "The settings files to load. `[]` loads none of them; leaving the option out loads all.",
     )
     .both("settingSources")
@@ -80,14 +80,14 @@ pub const ROWS: &[Row] = &[
     row(
         "settings",
         Shape::Either(&[Shape::Name, Shape::Object]),
-        To::Made("initialize `settings` if there is any text in it; numbers and switches alone, and a path, give `--settings=…`"),
+        To::Custom("initialize `settings` if there is any text in it; numbers and switches alone, and a path, give `--settings=…`"),
         "More settings: an object, that object as text, or the path of a file (relative to `cwd`).",
     )
     .both("settings"),
     row(
         "sandbox",
         Shape::Ruled(&Shape::Object, sandbox::check),
-        To::Made("merged into `settings`"),
+        To::Custom("merged into `settings`"),
         "The `sandbox` member of the settings, in the CLI's spelling; merged over the one that `settings` has. With \
          `enabled: true`, `failIfUnavailable: true` is added unless given, so that a missing sandbox is a failure.",
     )
@@ -95,7 +95,7 @@ pub const ROWS: &[Row] = &[
     row(
         "managed_settings",
         Shape::Object,
-        To::Made("`--managed-settings=…`; in initialize if there is any text in it"),
+        To::Custom("`--managed-settings=…`; in initialize if there is any text in it"),
         "Settings with the rank of an administrator's policy. The CLI keeps only members that restrict.",
     )
     .typescript("managedSettings"),
@@ -112,7 +112,7 @@ pub const ROWS: &[Row] = &[
     row(
         "hermetic",
         Shape::Bool,
-        To::Made("`--setting-sources=`, `--strict-mcp-config` and the variable `CLAUDE_CODE_DISABLE_AUTO_MEMORY`"),
+        To::Custom("`--setting-sources=`, `--strict-mcp-config` and the variable `CLAUDE_CODE_DISABLE_AUTO_MEMORY`"),
         "Nothing of the user's and the project's settings: no setting sources (unless `setting_sources` is given), \
          only the MCP servers given here, no automatic memory (unless `env` says otherwise). Together with \
          `config_dir` nothing of the user's own folder is read. What the CLI has loaded nevertheless comes as a \
@@ -121,8 +121,8 @@ pub const ROWS: &[Row] = &[
     .default("false"),
     row(
         "extra_args",
-        Shape::Ruled(&Shape::Map(&Shape::OrNull(&Shape::Text)), rules::extra_args),
-        To::Made("`--name=value`, or `--name` for null"),
+        Shape::Ruled(&Shape::Map(&Shape::OrNull(&Shape::Text)), extra::args),
+        To::Custom("`--name=value`, or `--name` for null"),
         "Flags that this library does not know, without their dashes.",
     )
     .both("extraArgs")
@@ -130,7 +130,7 @@ pub const ROWS: &[Row] = &[
     row(
         "extra_initialize",
         Shape::Ruled(&Shape::Object, extra::initialize_fields),
-        To::Made("merged into initialize"),
+        To::Custom("merged into initialize"),
         "Members of the initialize request that this library does not know. One that has an option or a function of its \
          own, such as `hooks` and `settings`, is refused.",
     )

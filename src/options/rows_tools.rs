@@ -1,8 +1,8 @@
 //! Options of tools, permissions, agents, skills, plugins and MCP servers.
 
+use super::row::{Row, To, row};
 use super::rules;
 use super::shape::{Shape, may, must};
-use super::table::{Row, To, row};
 use crate::permissions;
 
 const RULES: Shape = Shape::Ruled(&Shape::List(&Shape::Name), rules::tool_rules);
@@ -25,7 +25,7 @@ pub const ROWS: &[Row] = &[
     row(
         "tools",
         TOOLS,
-        To::Made("`--tools=a,b`; `[]` gives `--tools=`; the preset gives `--tools=default`"),
+        To::Custom("`--tools=a,b`; `[]` gives `--tools=`; the preset gives `--tools=default`"),
         "The built-in tools that exist at all. An empty list means none.",
     )
     .both("tools")
@@ -33,7 +33,7 @@ pub const ROWS: &[Row] = &[
     row(
         "allowed_tools",
         RULES,
-        To::Made("`--allowedTools=a,b`"),
+        To::Custom("`--allowedTools=a,b`"),
         "Tools and rules, such as `Bash(git *)`, that run without asking. One rule in each element.",
     )
     .both("allowedTools")
@@ -59,7 +59,7 @@ pub const ROWS: &[Row] = &[
             "ask_user_question",
             Shape::Closed(&[may("preview_format", Shape::Word(&["markdown", "html"]))]),
         )]),
-        To::Made("environment variable `CLAUDE_CODE_QUESTION_PREVIEW_FORMAT`"),
+        To::Custom("environment variable `CLAUDE_CODE_QUESTION_PREVIEW_FORMAT`"),
         "Settings of single tools.",
     )
     .typescript("toolConfig"),
@@ -75,7 +75,7 @@ pub const ROWS: &[Row] = &[
     row(
         "permission_prompt_tool_name",
         Shape::Name,
-        To::Made("`--permission-prompt-tool=…`"),
+        To::Custom("`--permission-prompt-tool=…`"),
         "The MCP tool that answers permission questions; excludes a permission handler, which makes it `stdio`.",
     )
     .both("permissionPromptToolName"),
@@ -98,7 +98,7 @@ pub const ROWS: &[Row] = &[
     row(
         "agents",
         Shape::Ruled(&Shape::Map(&Shape::Object), rules::agents),
-        To::Made("initialize `agents`"),
+        To::Custom("initialize `agents`"),
         "Subagents by name. Each needs `description` and `prompt`; the other members (`tools`, `disallowedTools`, \
          `model`, `skills`, `memory`, `mcpServers`, `initialPrompt`, `maxTurns`, `background`, `effort`, \
          `permissionMode`, …) keep the CLI's spelling and pass through.",
@@ -109,7 +109,7 @@ pub const ROWS: &[Row] = &[
     row(
         "skills",
         SKILLS,
-        To::Made("`--allowedTools`, initialize `skills`, and `--setting-sources` if that is not given"),
+        To::Custom("`--allowedTools`, initialize `skills`, and `--setting-sources` if that is not given"),
         "`\"all\"`, or the names of the skills that may be used; `[]` allows none. Without `setting_sources`, \
          user and project settings are loaded, since skills live there.",
     )
@@ -117,7 +117,7 @@ pub const ROWS: &[Row] = &[
     row(
         "plugins",
         PLUGINS,
-        To::Made("`--await-initialize` and initialize `plugins`"),
+        To::Custom("`--await-initialize` and initialize `plugins`"),
         "Plugins from local folders.",
     )
     .both("plugins")
@@ -125,7 +125,7 @@ pub const ROWS: &[Row] = &[
     row(
         "plugin_delivery",
         Shape::Word(&["initialize", "argv"]),
-        To::Made("chooses between initialize and `--plugin-dir=…`, `--plugin-dir-no-mcp=…`"),
+        To::Custom("chooses between initialize and `--plugin-dir=…`, `--plugin-dir-no-mcp=…`"),
         "How plugins reach the CLI. `argv` suits CLIs that do not know `--await-initialize`; such a CLI is started a \
          second time that way, which a warning tells.",
     )
@@ -134,7 +134,7 @@ pub const ROWS: &[Row] = &[
     row(
         "mcp_servers",
         Shape::Either(&[Shape::Name, Shape::Ruled(&Shape::Map(&Shape::Object), rules::mcp_servers)]),
-        To::Made("`--await-initialize` and initialize `mcpServers`; a path gives `--mcp-config=…`"),
+        To::Custom("`--await-initialize` and initialize `mcpServers`; a path gives `--mcp-config=…`"),
         "MCP servers by name, in the CLI's form; or that object as text; or the path of a file that holds it. A \
          server of type `sdk` is one that `claude_client_add_mcp_server` added; its members `timeout` and `tools` \
          are passed on.",
@@ -144,7 +144,7 @@ pub const ROWS: &[Row] = &[
     row(
         "mcp_servers_delivery",
         Shape::Word(&["initialize", "file"]),
-        To::Made("chooses between initialize and a private descriptor for `--mcp-config`"),
+        To::Custom("chooses between initialize and a private descriptor for `--mcp-config`"),
         "How MCP servers reach the CLI; neither shows their secrets in the process list. `file` suits CLIs that do \
          not know `--await-initialize`; such a CLI is started a second time that way, which a warning tells.",
     )
@@ -153,7 +153,7 @@ pub const ROWS: &[Row] = &[
     row(
         "strict_mcp_config",
         Shape::Bool,
-        To::Made("`--strict-mcp-config`"),
+        To::Custom("`--strict-mcp-config`"),
         "Use the servers given here and no others.",
     )
     .both("strictMcpConfig")
@@ -185,7 +185,7 @@ pub const ROWS: &[Row] = &[
     row(
         "supported_dialog_kinds",
         Shape::Ruled(&Shape::List(&Shape::Name), rules::dialog_kinds),
-        To::Made("initialize `supportedDialogKinds`"),
+        To::Custom("initialize `supportedDialogKinds`"),
         "The kinds of user dialog that the host answers through `claude_client_on_request`.",
     )
     .typescript("supportedDialogKinds")

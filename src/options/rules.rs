@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 
 use super::document::{at, child, invalid};
 use super::platform::is_absolute;
-use super::{extra, settings};
 use crate::error::{Error, quotable};
 use crate::names;
 use crate::permissions;
@@ -30,8 +29,8 @@ pub fn no_commas(value: &Value, pointer: &str) -> Checked {
     Ok(())
 }
 
-/// The CLI splits rules at commas and spaces outside parentheses and knows no escaping, so an element that it would
-/// split could smuggle in a rule that nobody wrote.
+/// The CLI splits rules at commas and spaces outside parentheses and supports no escaping, so an element that
+/// it would split could smuggle in a rule that nobody wrote.
 pub fn tool_rules(value: &Value, pointer: &str) -> Checked {
     for (index, text) in texts(value) {
         if let Some(fault) = rule_fault(text) {
@@ -45,7 +44,7 @@ pub fn tool_rules(value: &Value, pointer: &str) -> Checked {
     Ok(())
 }
 
-/// As [`tool_rules`]. A tool that is to be kept from running is one: with a slip in its name it would run.
+/// As [`tool_rules`], and typos are errors: a misspelt tool that is to be blocked would run.
 pub fn forbidding_rules(value: &Value, pointer: &str) -> Checked {
     tool_rules(value, pointer)?;
     for (index, text) in texts(value) {
@@ -56,7 +55,7 @@ pub fn forbidding_rules(value: &Value, pointer: &str) -> Checked {
     Ok(())
 }
 
-/// The rules of settings that keep tools from running. What the CLI does not know there it passes over.
+/// The rules of settings that block tools. The CLI ignores what it does not know there.
 pub fn settings_permissions(settings: &Map<String, Value>, pointer: &str) -> Checked {
     let Some(permissions) = settings.get("permissions").and_then(Value::as_object) else { return Ok(()) };
     let pointer = child(pointer, "permissions");
@@ -79,7 +78,7 @@ pub fn settings_permissions(settings: &Map<String, Value>, pointer: &str) -> Che
     Ok(())
 }
 
-/// A kind of dialog with a slip in it would never be asked for.
+/// A misspelt dialog kind would never be requested.
 pub fn dialog_kinds(value: &Value, pointer: &str) -> Checked {
     for (index, kind) in texts(value) {
         if let Some(meant) = names::meant(kind, names::DIALOGS) {
@@ -148,7 +147,7 @@ fn skill_fault(name: &str) -> Option<&'static str> {
     faults.into_iter().find_map(|(bad, fault)| bad.then_some(fault))
 }
 
-/// What the CLI needs of an agent, and spellings that it would silently ignore. Other members are its business.
+/// What the CLI requires of an agent, and spellings it would silently ignore. Other members are not checked.
 pub fn agents(value: &Value, pointer: &str) -> Checked {
     for (name, agent) in value.as_object().into_iter().flatten() {
         let place = child(pointer, name);
@@ -170,7 +169,7 @@ pub fn agents(value: &Value, pointer: &str) -> Checked {
     Ok(())
 }
 
-/// A slip in a member that restricts leaves an agent without the restriction.
+/// A typo in a restricting member leaves the agent unrestricted.
 fn agent_members(agent: &Map<String, Value>, place: &str) -> Checked {
     for (member, value) in agent {
         let place = child(place, member);
@@ -236,7 +235,7 @@ pub fn snake(camel: &str) -> String {
     out
 }
 
-/// A server without `command` and `url` would start nothing; all else passes through.
+/// A server without `command` and `url` would start nothing; everything else passes through.
 pub fn mcp_servers(value: &Value, pointer: &str) -> Checked {
     for (name, server) in value.as_object().into_iter().flatten() {
         let place = child(pointer, name);
@@ -260,12 +259,12 @@ pub fn mcp_servers(value: &Value, pointer: &str) -> Checked {
     Ok(())
 }
 
-/// Its policies keep tools from running: one with a slip in it would not.
+/// Its policies block tools: a misspelt one would not.
 pub fn server_config(name: &str, server: &Value, place: &str) -> Checked {
     as_given(names::mcp_config_fault(name, server), place)
 }
 
-/// Refuses the server at `place` for such a fault.
+/// Refuses the server at `place` if it has such a fault.
 fn as_given(fault: Option<(String, names::Unkept)>, place: &str) -> Checked {
     match fault {
         None => Ok(()),
@@ -314,27 +313,7 @@ pub fn pointers(value: &Value, pointer: &str) -> Checked {
     }
 }
 
-pub fn extra_args(value: &Value, pointer: &str) -> Checked {
-    value
-        .as_object()
-        .into_iter()
-        .flat_map(|flags| flags.keys())
-        .try_for_each(|name| extra::check_name(name, &child(pointer, name)))?;
-    for (name, value) in value.as_object().into_iter().flatten() {
-        let (text, place) = (value.as_str().unwrap_or_default(), child(pointer, name));
-        if ["settings", "managed-settings"].iter().any(|flag| extra::is_same_flag(name, flag)) {
-            settings::check_text(text, &place)?;
-        }
-        if extra::is_same_flag(name, "disallowed-tools")
-            && let Some((fault, remedy)) = permissions::split(text).into_iter().find_map(permissions::fault)
-        {
-            return Err(invalid(&place, fault, &remedy));
-        }
-    }
-    Ok(())
-}
-
-/// Whether a rule leaves nothing to ask about its tool: `Read`, `Read()` or `Read(*)`.
+/// Whether a rule covers its whole tool: `Read`, `Read()` or `Read(*)`.
 pub fn allows_whole_tool(rule: &str) -> bool {
     match rule.split_once('(') {
         None => true,

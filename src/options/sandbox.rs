@@ -1,4 +1,4 @@
-//! The form of the option `sandbox`: the CLI passes over what it does not know, and would start without the sandbox.
+//! Checks the option `sandbox`: the CLI ignores members it does not know, and would start without the sandbox.
 
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ const FILESYSTEM: &[(&str, Form)] = &[
     ("disabled", Bool),
 ];
 
-/// Members that a later CLI may know pass.
+/// Members that a later CLI may know are accepted.
 pub fn check(value: &Value, pointer: &str) -> Result<(), Error> {
     members(value, SANDBOX, pointer)
 }

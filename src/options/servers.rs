@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::builder::{Builder, PrivateFile};
 use super::document::{child, invalid, read_inside};
-use super::launch::{Builder, PrivateFile};
 use super::rules;
 use crate::error::Error;
 use crate::protocol::tree;
@@ -58,7 +58,7 @@ pub fn mcp_servers(builder: &mut Builder) -> Result<(), Error> {
     Ok(())
 }
 
-/// The servers of a text that is JSON and not a path, with the same checks as an object.
+/// The servers in a text that is JSON rather than a path, with the same checks as an object.
 fn inline(text: &str) -> Result<Option<Map<String, Value>>, Error> {
     if !text.trim_start().starts_with('{') {
         return Ok(None);
@@ -89,7 +89,7 @@ fn announce(builder: &mut Builder, entries: &Map<String, Value>) -> Result<(), E
     for (name, registered) in added {
         let mut config = registered.as_object().cloned().unwrap_or_default();
         for (member, value) in entries.get(name).and_then(Value::as_object).into_iter().flatten() {
-            // Null stands for absence, and takes nothing away.
+            // Null means absent, and removes nothing.
             if !matches!(member.as_str(), "type" | "name") && !value.is_null() {
                 config.insert(member.clone(), tree::copy(value));
             }
@@ -113,7 +113,7 @@ fn deliver(builder: &mut Builder, mut servers: Map<String, Value>) {
         return;
     }
     for server in servers.values_mut().filter_map(Value::as_object_mut) {
-        // The CLI fails with an internal error where a command has no `args`.
+        // The CLI fails with an internal error when a command has no `args`.
         if server.contains_key("command") && !server.contains_key("args") {
             server.insert("args".into(), json!([]));
         }

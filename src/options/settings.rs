@@ -4,13 +4,13 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::builder::{Builder, PrivateFile};
 use super::document::{child, read_inside};
-use super::launch::{Builder, PrivateFile};
 use super::{rules, sandbox};
 use crate::error::{Error, Status};
 use crate::protocol::tree;
 
-/// What may stand in the process list at most, if it is numbers and switches.
+/// The longest value allowed on the command line, which the process list shows, if it holds only numbers and switches.
 const SHORT: usize = 1024;
 
 pub fn settings(builder: &mut Builder) -> Result<(), Error> {
@@ -32,7 +32,7 @@ pub fn settings(builder: &mut Builder) -> Result<(), Error> {
     check(&settings, "/settings")?;
     if let Some(sandbox) = sandbox {
         let mut wanted = tree::copy_of(sandbox);
-        // A sandbox that was asked for and cannot be had must not mean "without one".
+        // A sandbox that was requested but is unavailable must not mean "without one".
         if wanted.get("enabled") == Some(&Value::Bool(true)) && !wanted.contains_key("failIfUnavailable") {
             wanted.insert("failIfUnavailable".into(), true.into());
         }
@@ -74,7 +74,7 @@ pub fn managed_settings(builder: &mut Builder) -> Result<(), Error> {
     Ok(())
 }
 
-/// What restricts in settings: the CLI passes over what it does not know there.
+/// Checks the restrictions in settings: the CLI ignores what it does not know there.
 fn check(settings: &Map<String, Value>, pointer: &str) -> Result<(), Error> {
     rules::settings_permissions(settings, pointer)?;
     settings.get("sandbox").map_or(Ok(()), |sandbox| sandbox::check(sandbox, &child(pointer, "sandbox")))
@@ -85,7 +85,7 @@ pub fn check_text(text: &str, pointer: &str) -> Result<(), Error> {
     of_text(text, pointer)?.map_or(Ok(()), |settings| check(&settings, pointer))
 }
 
-/// The settings of a text that is JSON and not a path.
+/// The settings in a text that is JSON rather than a path.
 fn of_text(text: &str, pointer: &str) -> Result<Option<Map<String, Value>>, Error> {
     let text = text.trim();
     if !(text.starts_with('{') && text.ends_with('}')) {
@@ -98,7 +98,7 @@ fn of_text(text: &str, pointer: &str) -> Result<Option<Map<String, Value>>, Erro
     }
 }
 
-/// Never start without the rules that the caller wrote: a file that cannot be read is a failure.
+/// Never start without the rules that the caller wrote: a file that cannot be read is an error.
 fn of_file(path: &str, cwd: Option<&str>) -> Result<Map<String, Value>, Error> {
     let path = cwd.map_or_else(|| Path::new(path).to_owned(), |cwd| Path::new(cwd).join(path));
     let failed = |cause: String| {
@@ -131,7 +131,7 @@ fn merge(under: &mut Value, over: &Value) {
     }
 }
 
-/// Whether nothing in it can be secret. A text may be: a token in a hook's command looks like any other word.
+/// Whether it cannot contain a secret. A text may: a token in a hook's command looks like any other word.
 fn is_plain(value: &Value) -> bool {
     match value {
         Value::Object(members) => members.values().all(is_plain),

@@ -1,9 +1,9 @@
-//! What a value may look like: checked when the options are read, and printed in the reference and the JSON schema.
+//! What a value may look like: checked when the options are read, and printed in the reference and the JSON schema
+//! (`reference.rs`).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::document::{at, child, invalid};
-use super::table::{self, To};
 use crate::error::{Error, quotable};
 use crate::names::nearest;
 
@@ -23,7 +23,7 @@ pub enum Shape {
     Int(u64, u64),
     /// A number above zero.
     Positive,
-    /// Any JSON object; its members are not ours to check.
+    /// Any JSON object; its members are not checked.
     Object,
     List(&'static Shape),
     /// An object whose member names are free.
@@ -36,7 +36,7 @@ pub enum Shape {
     Tagged(&'static [(&'static str, &'static [Field])]),
     /// The first shape that takes values of this JSON type.
     Either(&'static [Shape]),
-    /// A shape with a rule that the type alone cannot express. The rule leaves wrong types inside to the shape.
+    /// A shape with a rule that the type alone cannot express. The rule leaves wrong nested types to the shape.
     Ruled(&'static Shape, fn(&Value, &str) -> Result<(), Error>),
 }
 
@@ -56,8 +56,9 @@ pub const fn may(name: &'static str, shape: Shape) -> Field {
 }
 
 impl Shape {
-    /// Checks a value and names the place of the first fault.
-    pub fn check(&self, value: &Value, pointer: &str) -> Result<(), Error> {
+    /// Checks a value and reports where the first error is. `other` says what to do about a word that is not on
+    /// a list of words.
+    pub fn check(&self, value: &Value, pointer: &str, other: &str) -> Result<(), Error> {
         if !self.takes(value) {
             return Err(at(pointer, format!("expected {}, found {}", self.describe(), found(value))));
         }
@@ -66,34 +67,37 @@ impl Shape {
                 Err(at(pointer, "expected text that is not empty".to_owned()))
             }
             Shape::Uuid => check_uuid(value, pointer),
-            Shape::Word(words) => check_word(words, value, pointer),
+            Shape::Word(words) => check_word(words, value, pointer, other),
             Shape::Int(low, high) => check_int(*low, *high, value, pointer),
             Shape::Positive => check_positive(value, pointer),
             Shape::List(item) => {
                 let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
-                items.iter().enumerate().try_for_each(|(i, v)| item.check(v, &child(pointer, &i.to_string())))
+                items
+                    .iter()
+                    .enumerate()
+                    .try_for_each(|(i, v)| item.check(v, &child(pointer, &i.to_string()), other))
             }
             Shape::Map(item) => {
                 let mut members = value.as_object().into_iter().flatten();
-                members.try_for_each(|(k, v)| item.check(v, &child(pointer, k)))
+                members.try_for_each(|(k, v)| item.check(v, &child(pointer, k), other))
             }
-            Shape::OrNull(shape) if !value.is_null() => shape.check(value, pointer),
-            Shape::Closed(fields) => check_fields(fields, None, value, pointer),
-            Shape::Tagged(variants) => check_tagged(variants, value, pointer),
+            Shape::OrNull(shape) if !value.is_null() => shape.check(value, pointer, other),
+            Shape::Closed(fields) => check_fields(fields, None, value, pointer, other),
+            Shape::Tagged(variants) => check_tagged(variants, value, pointer, other),
             Shape::Either(shapes) => match shapes.iter().find(|shape| shape.takes(value)) {
-                Some(shape) => shape.check(value, pointer),
+                Some(shape) => shape.check(value, pointer, other),
                 None => Ok(()),
             },
             Shape::Ruled(shape, rule) => {
                 // The rule goes first: it knows better than the type what was probably meant.
                 rule(value, pointer)?;
-                shape.check(value, pointer)
+                shape.check(value, pointer, other)
             }
             _ => Ok(()),
         }
     }
 
-    /// Writes whole numbers as such: some languages have floating-point numbers only, and print 5000 as 5000.0.
+    /// Rewrites whole numbers as integers: some languages only have floating point, and print 5000 as 5000.0.
     pub fn tidy(&self, value: &mut Value) {
         let members = |fields: &[Field], value: &mut Value| {
             for field in fields {
@@ -161,37 +165,12 @@ impl Shape {
             Shape::Ruled(shape, _) => shape.describe(),
         }
     }
-
-    /// The shape as JSON schema (draft 2020-12).
-    pub fn schema(&self) -> Value {
-        match self {
-            Shape::Bool => json!({"type": "boolean"}),
-            Shape::Text => json!({"type": "string"}),
-            Shape::Name => json!({"type": "string", "minLength": 1}),
-            Shape::Uuid => json!({"type": "string", "format": "uuid"}),
-            Shape::Word(words) => json!({"enum": words}),
-            Shape::Int(low, u64::MAX) => json!({"type": "integer", "minimum": low}),
-            Shape::Int(low, high) => json!({"type": "integer", "minimum": low, "maximum": high}),
-            Shape::Positive => json!({"type": "number", "exclusiveMinimum": 0}),
-            Shape::Object => json!({"type": "object"}),
-            Shape::List(item) => json!({"type": "array", "items": item.schema()}),
-            Shape::Map(item) => json!({"type": "object", "additionalProperties": item.schema()}),
-            Shape::OrNull(shape) => or_null(shape.schema()),
-            Shape::Closed(fields) => closed_schema(None, fields),
-            Shape::Tagged(variants) => {
-                let each = variants.iter().map(|(tag, fields)| closed_schema(Some(tag), fields));
-                json!({"oneOf": each.collect::<Vec<_>>()})
-            }
-            Shape::Either(shapes) => json!({"anyOf": shapes.iter().map(Shape::schema).collect::<Vec<_>>()}),
-            Shape::Ruled(shape, _) => shape.schema(),
-        }
-    }
 }
 
-/// Above this a floating-point number does not tell neighbouring whole numbers apart.
+/// Above this, floating-point numbers cannot represent every integer.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// What was found, in a word and without its contents: they may be secret.
+/// The type of a value, without its contents, which may be secret.
 fn found(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -230,58 +209,25 @@ fn members(fields: &[Field]) -> String {
     format!("{{{}}}", each.collect::<Vec<_>>().join(", "))
 }
 
-/// Null stands for "not given" in every optional member, as it does at the top level.
-fn or_null(schema: Value) -> Value {
-    json!({"anyOf": [schema, {"type": "null"}]})
-}
-
-fn closed_schema(tag: Option<&str>, fields: &[Field]) -> Value {
-    let mut properties = serde_json::Map::new();
-    let mut required: Vec<&str> = Vec::new();
-    if let Some(tag) = tag {
-        properties.insert("type".into(), json!({"const": tag}));
-        required.push("type");
-    }
-    for field in fields {
-        let schema = field.shape.schema();
-        properties.insert(field.name.into(), if field.required { schema } else { or_null(schema) });
-        required.extend(field.required.then_some(field.name));
-    }
-    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
-}
-
 fn check_uuid(value: &Value, pointer: &str) -> Result<(), Error> {
     let text = value.as_str().unwrap_or_default();
-    // The crate takes other spellings too (no hyphens, braces, urn:), which the CLI refuses.
+    // The crate accepts other spellings too (no hyphens, braces, urn:), which the CLI refuses.
     if text.len() == 36 && uuid::Uuid::try_parse(text).is_ok() {
         return Ok(());
     }
     Err(at(pointer, "expected a UUID such as 123e4567-e89b-12d3-a456-426614174000".to_owned()))
 }
 
-fn check_word(words: &[&str], value: &Value, pointer: &str) -> Result<(), Error> {
+fn check_word(words: &[&str], value: &Value, pointer: &str, other: &str) -> Result<(), Error> {
     let text = value.as_str().unwrap_or_default();
     if words.contains(&text) {
         return Ok(());
     }
     let remedy = match nearest(text, words.iter().copied()) {
         Some(word) => format!("did you mean \"{word}\"?"),
-        None if is_flag(pointer) => {
-            "use one of these; a value that only a newer CLI knows can be passed by extra_args".to_owned()
-        }
-        None => "use one of these".to_owned(),
+        None => other.to_owned(),
     };
     Err(invalid(pointer, format!("expected {}, found \"{}\"", one_of(words), quotable(text)), &remedy))
-}
-
-/// Whether the option at `pointer` is a flag of the CLI, so that `extra_args` can stand in for it.
-fn is_flag(pointer: &str) -> bool {
-    let option = pointer.split('/').nth(1).and_then(table::find);
-    option.is_some_and(|row| match row.to {
-        To::Flag(_) | To::FlagUnlessEmpty(_) | To::Repeated(_) => true,
-        To::Made(text) => text.starts_with("`--") && !text.contains("initialize"),
-        _ => false,
-    })
 }
 
 fn check_int(low: u64, high: u64, value: &Value, pointer: &str) -> Result<(), Error> {
@@ -298,14 +244,20 @@ fn check_positive(value: &Value, pointer: &str) -> Result<(), Error> {
     }
 }
 
-fn check_fields(fields: &[Field], tag: Option<&str>, value: &Value, pointer: &str) -> Result<(), Error> {
+fn check_fields(
+    fields: &[Field],
+    tag: Option<&str>,
+    value: &Value,
+    pointer: &str,
+    other: &str,
+) -> Result<(), Error> {
     let Some(object) = value.as_object() else { return Ok(()) };
     for (name, member) in object.iter().filter(|(name, _)| Some(name.as_str()) != tag) {
         let Some(field) = fields.iter().find(|field| field.name == name) else {
             return Err(unknown_member(fields, name, pointer));
         };
         if !member.is_null() || matches!(field.shape, Shape::OrNull(_)) {
-            field.shape.check(member, &child(pointer, name))?;
+            field.shape.check(member, &child(pointer, name), other)?;
         }
     }
     let missing = fields.iter().find(|f| f.required && object.get(f.name).is_none_or(Value::is_null));
@@ -326,7 +278,12 @@ fn unknown_member(fields: &[Field], name: &str, pointer: &str) -> Error {
     invalid(&child(pointer, name), format!("unknown member \"{}\"", quotable(name)), &remedy)
 }
 
-fn check_tagged(variants: &[(&str, &[Field])], value: &Value, pointer: &str) -> Result<(), Error> {
+fn check_tagged(
+    variants: &[(&str, &[Field])],
+    value: &Value,
+    pointer: &str,
+    other: &str,
+) -> Result<(), Error> {
     let tags: Vec<&str> = variants.iter().map(|(tag, _)| *tag).collect();
     let Some(tag) = value.get("type").filter(|tag| !tag.is_null()) else {
         return Err(at(pointer, format!("the member \"type\" ({}) is missing", one_of(&tags))));
@@ -335,7 +292,7 @@ fn check_tagged(variants: &[(&str, &[Field])], value: &Value, pointer: &str) -> 
         return Err(at(&child(pointer, "type"), format!("expected {}, found {}", one_of(&tags), found(tag))));
     }
     let Some((_, fields)) = variants.iter().find(|(name, _)| tag == name) else {
-        return check_word(&tags, tag, &child(pointer, "type"));
+        return check_word(&tags, tag, &child(pointer, "type"), other);
     };
-    check_fields(fields, Some("type"), value, pointer)
+    check_fields(fields, Some("type"), value, pointer, other)
 }

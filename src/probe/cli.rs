@@ -4,30 +4,28 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::net::{SendFlags, send};
 use serde_json::{Value, json};
-use tokio::net::unix::pipe::Receiver;
 use tokio::time::timeout_at;
 
 use super::{Report, Subject, variable};
+use crate::compat::version::{self, CliVersion, Verdict};
 use crate::process::{self, Command, Exit, FailureKind, Stream};
-use crate::protocol::cli_version::{self, CliVersion, Verdict};
 use crate::session::command;
 use crate::transport::find_cli::{self, Found, Origin};
 
-/// More than any CLI says about its version.
+/// More than any CLI prints for its version.
 const LONGEST_OUTPUT: usize = 64 << 10;
 
-/// So long may the end of the process be awaited after the end of its output.
-const EXIT_TAKES: Duration = Duration::from_secs(5);
+/// How long to wait for the process to exit after the end of its output.
+const EXIT_GRACE: Duration = Duration::from_secs(5);
 
 const INSTALL: &str = "install it with: npm install -g @anthropic-ai/claude-code, or name its place with the option \
                        cli_path or the variable CLAUDE_CLIENT_CLI";
 
-/// The program that is asked for its version.
+/// The program to be asked for its version.
 pub struct Start {
     command: Command,
-    /// What stdin begins with, where a launcher needs it.
+    /// The first line for stdin, if a launcher needs it.
     first_line: Option<Vec<u8>>,
 }
 
@@ -87,7 +85,7 @@ fn names(origin: Origin) -> (&'static str, &'static str) {
     }
 }
 
-/// The places in the order of the search, each with the reason why it was looked at.
+/// The places in search order, each with the reason why it was searched.
 fn places(subject: &Subject, origin: Option<Origin>, searched: &[&str]) -> Vec<Value> {
     let named = match origin {
         Some(origin @ (Origin::Option | Origin::Variable)) => Some(names(origin).0),
@@ -107,7 +105,7 @@ fn places(subject: &Subject, origin: Option<Origin>, searched: &[&str]) -> Vec<V
     searched.iter().map(|place| json!({"place": place, "why": why(place)})).collect()
 }
 
-/// Runs the CLI for its version. It writes nothing in doing so.
+/// Runs the CLI to get its version; doing so writes nothing.
 pub async fn ask_version(report: &mut Report, start: Start, until: Instant) {
     let program = start.command.program.clone();
     let spawned = match process::spawn(start.command).await {
@@ -123,16 +121,15 @@ pub async fn ask_version(report: &mut Report, start: Start, until: Instant) {
         }
         Err(_) => return report.error("cli_start", "the library is shutting down", "probe again later"),
     };
-    if let Some(line) = &start.first_line {
-        // A socket that is new takes this much at once.
-        let _ = send(&spawned.stdin, line, SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+    // A process that waits for input sees its end.
+    match &start.first_line {
+        None => drop(spawned.stdin),
+        Some(line) => give(spawned.stdin, line).await,
     }
-    // Whoever waits for input sees the end of it.
-    drop(spawned.stdin);
     let outcome = timeout_at(until.into(), async {
         let (output, errors) = tokio::join!(read(spawned.stdout), read(spawned.stderr));
         let mut exited = spawned.process.exited();
-        let exit = tokio::time::timeout(EXIT_TAKES, exited.wait_for(Option::is_some)).await;
+        let exit = tokio::time::timeout(EXIT_GRACE, exited.wait_for(Option::is_some)).await;
         let exit = exit.ok().and_then(Result::ok).and_then(|exit| *exit);
         (output, errors, exit)
     });
@@ -148,8 +145,22 @@ pub async fn ask_version(report: &mut Report, start: Start, until: Instant) {
     }
 }
 
+/// A new stream accepts this much at once.
+#[cfg(unix)]
+async fn give(stdin: Stream, line: &[u8]) {
+    let _ = process::send(&stdin, line);
+}
+
+#[cfg(windows)]
+async fn give(stdin: Stream, line: &[u8]) {
+    let Ok(pipe) = process::receiver(stdin) else { return };
+    if pipe.writable().await.is_ok() {
+        let _ = pipe.try_write(line);
+    }
+}
+
 async fn read(pipe: Stream) -> String {
-    let Ok(pipe) = Receiver::from_owned_fd(pipe) else { return String::new() };
+    let Ok(pipe) = process::receiver(pipe) else { return String::new() };
     let mut bytes = Vec::new();
     while bytes.len() < LONGEST_OUTPUT && pipe.readable().await.is_ok() {
         match pipe.try_read_buf(&mut bytes) {
@@ -195,7 +206,7 @@ fn ended(exit: Option<Exit>) -> String {
     }
 }
 
-/// `env` in the first line of a script reports a program that is not in PATH with this code and its name.
+/// `env` in the first line of a script reports a program missing from PATH with this code and its name.
 fn missing_interpreter(exit: Option<Exit>, errors: &str) -> Option<String> {
     if exit != Some(Exit::Code(127)) {
         return None;
@@ -214,9 +225,9 @@ fn judge_version(report: &mut Report, version: Option<CliVersion>, output: &str)
             "check that the program is Claude Code",
         );
     };
-    let (tested, minimum) = (cli_version::TESTED, cli_version::MINIMUM);
+    let (tested, minimum) = (version::TESTED, version::MINIMUM);
     let update = format!("install version {tested}: npm install -g @anthropic-ai/claude-code@{tested}");
-    match cli_version::judge(version) {
+    match version::judge(version) {
         Verdict::Tested => report.ok("cli_version", format!("version {version} is the tested one")),
         Verdict::Supported => {
             report.ok("cli_version", format!("version {version} is supported ({minimum} to {tested})"));

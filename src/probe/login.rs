@@ -1,4 +1,4 @@
-//! Where the CLI would find credentials. Whether they are good, only the service knows.
+//! Where the CLI would find credentials. Only the service knows whether they are valid.
 
 use std::ffi::OsStr;
 
@@ -11,7 +11,7 @@ use crate::options::login::REMEDY;
 /// Variables with a credential, strongest first.
 const KEYS: &[&str] = &["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"];
 
-/// Variables that choose another provider, which has logins of its own.
+/// Variables that select another provider, which has its own logins.
 const PROVIDERS: &[&str] = &["CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY"];
 
 pub fn check(report: &mut Report, subject: &Subject) {

@@ -1,4 +1,4 @@
-//! What a session with these options would start, and what stands in its way. No session is started.
+//! What a session with these options would start, and what prevents it. No session is started.
 
 mod cli;
 mod folders;
@@ -13,14 +13,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout_at;
 
+use crate::compat::version;
 use crate::error::{Error, Result, Status};
-use crate::options::{self, Features, Launch, Options};
-use crate::protocol::cli_version;
+use crate::options::{self, Features, Launch, Options, is_variable};
 use crate::runtime;
 use crate::session::{Environment, host_environment};
 
-/// For a host that waits "for ever".
-const LONGEST: Duration = Duration::from_secs(600);
+/// The limit for a host that waits "forever".
+const MAX_WAIT: Duration = Duration::from_secs(600);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
@@ -41,7 +41,7 @@ impl Level {
     }
 }
 
-/// The report while it grows.
+/// The report under construction.
 #[derive(Default)]
 struct Report {
     findings: Vec<(Level, Value)>,
@@ -86,7 +86,7 @@ impl Report {
     }
 }
 
-/// What a start would have at hand.
+/// What a start would work with.
 struct Subject {
     options: Options,
     launch: Launch,
@@ -94,7 +94,7 @@ struct Subject {
 }
 
 impl Subject {
-    /// A variable as the CLI will see it; empty counts as not there.
+    /// A variable as the CLI will see it; empty counts as unset.
     fn variable(&self, name: &str) -> Option<&OsStr> {
         variable(&self.launch.env, name)
     }
@@ -103,21 +103,21 @@ impl Subject {
         self.variable(name).map(PathBuf::from)
     }
 
-    /// Whether files here may not be those that the CLI sees.
+    /// Whether files here may differ from those that the CLI sees.
     fn is_remote(&self) -> bool {
         self.launch.launcher.is_some()
     }
 }
 
 fn variable<'a>(environment: &'a [(OsString, OsString)], name: &str) -> Option<&'a OsStr> {
-    let found = environment.iter().rev().find(|(known, _)| known == name);
+    let found = environment.iter().rev().find(|(known, _)| is_variable(known, name));
     found.map(|(_, value)| value.as_os_str()).filter(|value| !value.is_empty())
 }
 
-/// The report on a start with these options, as JSON. `wait` `None` = as long as it takes, within reason.
+/// The report on a start with these options, as JSON. `wait` = `None`: as long as it takes, within reason.
 pub fn probe(options_json: &str, wait: Option<Duration>) -> Result<String> {
     let options = options::parse(options_json)?;
-    let until = Instant::now() + wait.unwrap_or(LONGEST).min(LONGEST);
+    let until = Instant::now() + wait.unwrap_or(MAX_WAIT).min(MAX_WAIT);
     let (sender, receiver) = mpsc::channel();
     // The work is a task, so that its threads and processes are the library's own, and end with it.
     runtime::spawn(async move {
@@ -142,7 +142,7 @@ async fn look(options: Options, until: Instant) -> Result<String> {
     Ok(report.document())
 }
 
-/// All that the disk and the environment tell. The second part is the start of the CLI, if there is one to start.
+/// Everything that the disk and the environment show. The second part is the start of the CLI, if there is one to start.
 fn look_around(options: Options) -> (Report, Option<cli::Start>) {
     let mut report = Report::default();
     let host = host_environment();
@@ -150,8 +150,8 @@ fn look_around(options: Options) -> (Report, Option<cli::Start>) {
         "library",
         json!({
             "version": env!("CARGO_PKG_VERSION"),
-            "tested_cli_version": cli_version::TESTED,
-            "minimum_cli_version": cli_version::MINIMUM,
+            "tested_cli_version": version::TESTED,
+            "minimum_cli_version": version::MINIMUM,
         }),
     );
     let launch = match options.launch(&Features::default(), &host) {

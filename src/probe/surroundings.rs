@@ -1,13 +1,15 @@
 //! The environment that the CLI would get: nesting, PATH, shell, proxies.
 
+#[cfg(unix)]
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::{Report, Subject, variable};
 use crate::options::bypass;
 use crate::session::skips_permissions_as_root;
+use crate::transport::find_cli::is_program;
 
-/// What programs that were started from a desktop get on macOS, and services on Linux.
+/// The PATH of programs started from a desktop on macOS, and of services on Linux.
 const BARE_PATH: &[&str] = &["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
 
 const PROXIES: &[&str] = &[
@@ -66,10 +68,20 @@ fn path(report: &mut Report, folders: &[PathBuf]) {
     }
 }
 
-fn is_program(path: &Path) -> bool {
-    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+/// Without Git Bash, the CLI takes PowerShell.
+#[cfg(windows)]
+fn shell(report: &mut Report, subject: &Subject, folders: &[PathBuf]) {
+    let named = subject.path_of("CLAUDE_CODE_GIT_BASH_PATH");
+    let usual = PathBuf::from(r"C:\Program Files\Git\bin\bash.exe");
+    let candidates =
+        named.into_iter().chain(folders.iter().map(|folder| folder.join("bash.exe"))).chain([usual]);
+    match candidates.into_iter().find(|path| is_program(path)) {
+        Some(path) => report.ok("shell", format!("the shell for the Bash tool is {}", path.display())),
+        None => report.info("shell", "Git Bash was not found: the CLI runs commands by PowerShell"),
+    }
 }
 
+#[cfg(unix)]
 fn shell(report: &mut Report, subject: &Subject, folders: &[PathBuf]) {
     let is_usable = |name: &Path| matches!(name.file_name().and_then(OsStr::to_str), Some("bash" | "zsh"));
     let named = ["CLAUDE_CODE_SHELL", "SHELL"].into_iter().filter_map(|name| subject.path_of(name));
@@ -93,7 +105,7 @@ fn shell(report: &mut Report, subject: &Subject, folders: &[PathBuf]) {
 }
 
 fn bypass_as_root(report: &mut Report, subject: &Subject) {
-    // Elsewhere another user may be at work.
+    // Elsewhere it may be another user.
     let here = !subject.is_remote();
     if here && skips_permissions_as_root(&subject.options, &subject.launch).is_some() {
         report.error("root_bypass", "the CLI refuses to skip permissions for the root user", bypass::REMEDY);

@@ -1,18 +1,18 @@
-//! A thread that is cancelled (`pthread_cancel`) is unwound from within whatever system call it is in, which no frame of the
-//! library survives. So the cancellation waits until the library has been left.
+//! A cancelled thread (`pthread_cancel`) is unwound from within its current system call, which no frame of the library
+//! survives. So cancellation is deferred until the thread has left the library.
 
 use std::hash::RandomState;
 
 pub use system::{disable, restore};
 
-/// Before a thread runs anything of the library that can be cancelled: what Rust's maps ask the system for once on each thread,
-/// their random keys, would be a place to be cancelled in.
+/// Called before a thread runs anything of the library that can be cancelled: Rust's maps ask the system for their random keys
+/// once on each thread, which would be a cancellation point.
 #[cold]
 pub fn prepare() {
     held(|| drop(RandomState::new()));
 }
 
-/// Runs `body` with the cancellation held.
+/// Runs `body` with cancellation disabled.
 pub fn held<T>(body: impl FnOnce() -> T) -> T {
     let before = disable();
     let value = body();
@@ -35,7 +35,7 @@ mod system {
         fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
     }
 
-    /// What was in force before, if that was another state.
+    /// The previous state, if it was another one.
     pub fn disable() -> Option<i32> {
         let old = set(DISABLE);
         (old != DISABLE).then_some(old)
@@ -47,7 +47,7 @@ mod system {
 
     fn set(state: c_int) -> c_int {
         let mut old = DISABLE;
-        // SAFETY: changes a mark of the current thread; `old` is writable.
+        // SAFETY: changes a flag of the current thread; `old` is writable.
         unsafe { pthread_setcancelstate(state, &mut old) };
         old
     }

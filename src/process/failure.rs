@@ -1,5 +1,5 @@
-//! Why a program could not be started, in words that name the thing and the remedy. The system's bare error number
-//! cannot: "No such file" stands for the program, its interpreter, its loader and the working directory alike.
+//! Why a program could not be started, as errors that name the cause and the remedy. The bare errno cannot: "No such file" may
+//! mean the program, its interpreter, its loader or the working directory.
 
 #[cfg(unix)]
 use std::{
@@ -11,6 +11,7 @@ use std::{
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(windows, allow(dead_code))] // Windows has no loader, user or fork to fail.
 pub enum FailureKind {
     NotFound,
     NotExecutable,
@@ -21,7 +22,7 @@ pub enum FailureKind {
     BadFormat,
     CwdMissing,
     UserUnknown,
-    /// Arguments and environment do not fit.
+    /// Arguments and environment exceed the system's limit.
     TooLong,
     /// The host forked after the library had started.
     Forked,
@@ -34,7 +35,7 @@ pub enum FailureKind {
 #[error("{message}")]
 pub struct SpawnFailure {
     pub kind: FailureKind,
-    /// The system's error number, where there was one.
+    /// The system's error number, if there was one.
     pub errno: Option<i32>,
     pub message: String,
 }
@@ -45,7 +46,7 @@ impl SpawnFailure {
     }
 }
 
-/// What the process or the system has run out of, where that is why something failed.
+/// The resource that the process or the system has run out of, if that is why something failed.
 pub fn lacking(cause: &std::io::Error) -> Option<&'static str> {
     lacking_of(cause.raw_os_error()?)
 }
@@ -66,9 +67,18 @@ fn lacking_of(errno: i32) -> Option<&'static str> {
     })
 }
 
-#[cfg(not(unix))]
-fn lacking_of(_errno: i32) -> Option<&'static str> {
-    None
+#[cfg(windows)]
+fn lacking_of(code: i32) -> Option<&'static str> {
+    use windows_sys::Win32::Foundation as codes;
+    Some(match u32::try_from(code).ok()? {
+        codes::ERROR_TOO_MANY_OPEN_FILES => "this process has too many files and handles open: close some",
+        codes::ERROR_NOT_ENOUGH_MEMORY | codes::ERROR_OUTOFMEMORY | codes::ERROR_COMMITMENT_LIMIT => {
+            "the system is out of memory"
+        }
+        codes::ERROR_NO_SYSTEM_RESOURCES => "the system is out of resources: end some programs",
+        codes::ERROR_DISK_FULL | codes::ERROR_HANDLE_DISK_FULL => "no space is left on the disk",
+        _ => return None,
+    })
 }
 
 #[cfg(unix)]
@@ -86,7 +96,7 @@ impl SpawnFailure {
     }
 }
 
-/// The step of the start at which the child gave up. Where one call does it all, there are fewer steps to tell apart.
+/// The step of the start at which the child failed. Where one call does it all, fewer steps can be distinguished.
 #[cfg(unix)]
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,7 +287,7 @@ enum Needs {
     Script,
 }
 
-/// What the kernel starts in the program's place: the ELF loader or the interpreter of a script.
+/// What the kernel runs instead of the program: the ELF loader or the interpreter of a script.
 #[cfg(unix)]
 fn interpreter(path: &Path) -> Option<(Needs, String)> {
     let mut file = File::open(path).ok()?;
@@ -288,7 +298,7 @@ fn interpreter(path: &Path) -> Option<(Needs, String)> {
         let line = line.split(|byte| *byte == b'\n').next()?.trim_ascii();
         let name = line.split(|byte| byte.is_ascii_whitespace()).next()?;
         let shown = PathBuf::from(std::ffi::OsStr::from_bytes(name)).display().to_string();
-        // A carriage return belongs to the name for the kernel, and cannot be seen on a screen.
+        // The kernel takes a carriage return as part of the name, and it is invisible on a screen.
         let carriage_return = head.split(|byte| *byte == b'\n').next()?.ends_with(b"\r");
         let note = if carriage_return {
             " followed by a carriage return (the file has Windows line ends)"
@@ -335,7 +345,7 @@ fn elf_loader(file: &File, head: &[u8]) -> Option<String> {
     None
 }
 
-/// The system's own words for an error number.
+/// The system's text for an errno.
 #[cfg(unix)]
 pub(super) fn system_text(errno: i32) -> String {
     let text = std::io::Error::from_raw_os_error(errno).to_string();

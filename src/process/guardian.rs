@@ -1,9 +1,9 @@
-//! The guardian: a shell that outlives the host. When the host is killed, the system tells each child to end, but not
-//! the tools and servers that the child had started, which may sit in sessions of their own. The guardian sees the host
-//! die by the end of its stdin, gives the children a second to tidy up, and kills what is left of their trees.
+//! The guardian: a shell that outlives the host. When the host is killed, the system signals each child, but not the tools and
+//! servers that the child had started, which may be in sessions of their own. The guardian notices the host's death by the end
+//! of its stdin, gives the children a second to clean up, and kills what is left of their trees.
 //!
-//! It is no child of the host, holds no descriptor of it but the list of its children, and says its number on the same socket
-//! by which it is sent away.
+//! It is not a child of the host, inherits no descriptor from it except the list of children, and reports its pid on the same
+//! socket by which it is dismissed.
 
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -13,21 +13,23 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags};
+use rustix::net::RecvFlags;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use super::launch::{Launcher, Prepared};
 use super::pipes::socket_pair;
 use super::roster::Roster;
+use super::send::send;
 use super::tree::Root;
+use crate::log;
 
 const SCRIPT: &str = include_str!("guardian.sh");
 
-/// How often it is started again when somebody has killed it.
+/// How often it is restarted after being killed.
 const RESTARTS: u32 = 5;
 
 pub(super) struct Guardian {
-    /// `None` when the system gave no memory for it.
+    /// `None` if there was no memory for it.
     roster: Option<Roster>,
     running: Option<Running>,
     starts: u32,
@@ -40,11 +42,11 @@ struct Running {
     said: Vec<u8>,
 }
 
-/// Our end of the guardian's socket, for a forked copy of the host to close: it would look like the host living on.
+/// Our end of the guardian's socket, closed in a forked copy of the host: left open, it would look as if the host were alive.
 static SOCKET: AtomicI32 = AtomicI32::new(-1);
 
-/// Whether a guardian is being started, or the process copied: a copy that is made in the midst of a start would hold
-/// descriptors that nobody has noted yet.
+/// Whether a guardian is being started, or the process is forking: a fork in the middle of a start would inherit descriptors
+/// that are not recorded yet.
 static IS_BUSY: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn wait_for_start() {
@@ -60,17 +62,17 @@ extern "C" fn go_on_after_fork() {
 extern "C" fn close_in_fork() {
     let fd = SOCKET.swap(-1, Ordering::Relaxed);
     if fd >= 0 {
-        // SAFETY: the copy has no thread that uses this descriptor.
+        // SAFETY: no thread of the forked child uses this descriptor.
         unsafe { libc::close(fd) };
     }
     go_on_after_fork();
 }
 
-/// No copy of the process is made while this lives.
+/// Holds off forks of the process while it lives.
 struct NoFork(bool);
 
 impl NoFork {
-    /// Not for ever: the host may do anything in the midst of a fork.
+    /// Not for ever: the host may do anything during a fork.
     fn hold() -> NoFork {
         let begin = Instant::now();
         while IS_BUSY.swap(true, Ordering::Acquire) {
@@ -93,17 +95,17 @@ impl Drop for NoFork {
 
 impl Guardian {
     pub fn new() -> Guardian {
-        // Early: a copy that is under way already would not be told.
+        // Early: a fork already under way would not run the handlers.
         watch_forks();
         Guardian { roster: Roster::new().ok(), running: None, starts: 0 }
     }
 
-    /// Readable when the guardian has something to say, or has gone.
+    /// Readable when the guardian has sent something or exited.
     pub fn socket(&self) -> Option<&OwnedFd> {
         self.running.as_ref().map(|running| &running.socket)
     }
 
-    /// Announces a child that is about to be started, so that there is no moment in which nobody would end it.
+    /// Announces a child that is about to be started, so that there is never a moment in which nothing would end it.
     pub fn expect(&mut self, launcher: &Launcher, mark: &str) {
         if let Some(roster) = &mut self.roster {
             roster.expect(mark);
@@ -113,7 +115,7 @@ impl Guardian {
         }
     }
 
-    /// Has it end this tree if the host dies.
+    /// Has the guardian end this tree if the host dies.
     pub fn watch(&mut self, root: &Root) {
         if let Some(roster) = &mut self.roster {
             roster.started(root);
@@ -126,7 +128,7 @@ impl Guardian {
         }
     }
 
-    /// Takes note of what it said; starts it again if it has gone.
+    /// Reads what it has sent; restarts it if it has exited.
     pub fn listen(&mut self, launcher: &Launcher) {
         let Some(running) = &mut self.running else { return };
         if running.listen() {
@@ -134,17 +136,18 @@ impl Guardian {
         }
         self.discard();
         if self.roster.as_ref().is_some_and(|roster| !roster.is_empty()) {
+            log::warning(|| "the guardian process has gone before its time".to_owned());
             self.start(launcher);
         }
     }
 
-    /// Sends it away. Returns whether it has gone.
+    /// Dismisses it. Returns whether it has exited.
     pub fn stop(&mut self, deadline: Instant) -> bool {
         let Some(running) = &mut self.running else { return true };
         running.send_away();
         let mut gone = running.wait_for_end(deadline);
         if let (false, Some(pid)) = (gone, running.pid()) {
-            // It has not let go of the socket, so the number is still its own.
+            // It still holds the socket, so the pid is still its own.
             let _ = rustix::process::kill_process(pid, Signal::KILL);
             gone = running.wait_for_end(Instant::now() + Duration::from_millis(200));
         }
@@ -154,16 +157,22 @@ impl Guardian {
 
     fn start(&mut self, launcher: &Launcher) {
         let Some(roster) = &self.roster else { return };
-        // As the first process of a container the host takes everything with it anyway, and would inherit the guardian.
+        // As pid 1 of a container, the host takes everything with it anyway, and would inherit the guardian.
         let first = rustix::process::getpid() == Pid::INIT;
         if self.starts > RESTARTS || first {
             return;
         }
         self.starts += 1;
-        let _no_fork = NoFork::hold();
-        if let Ok(running) = Running::start(launcher, roster) {
+        let no_fork = NoFork::hold();
+        let started = Running::start(launcher, roster);
+        if let Ok(running) = &started {
             SOCKET.store(running.socket.as_raw_fd(), Ordering::Relaxed);
-            self.running = Some(running);
+        }
+        // The log callback is the host's, and may fork.
+        drop(no_fork);
+        match started {
+            Ok(running) => self.running = Some(running),
+            Err(errno) => log::warning(|| format!("the guardian process cannot be started: {errno}")),
         }
     }
 
@@ -178,7 +187,7 @@ impl Guardian {
 fn watch_forks() {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
-        // SAFETY: the functions stay loaded, and only do what is allowed around a fork and in a forked process.
+        // SAFETY: the functions stay loaded, and only do what is allowed around a fork and in a forked child.
         unsafe {
             libc::pthread_atfork(Some(wait_for_start), Some(go_on_after_fork), Some(close_in_fork));
         }
@@ -197,14 +206,10 @@ impl Running {
     }
 
     fn send_away(&self) {
-        #[cfg(target_os = "linux")]
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        #[cfg(not(target_os = "linux"))]
-        let flags = SendFlags::DONTWAIT;
-        let _ = rustix::net::send(&self.socket, b"quit\n", flags);
+        let _ = send(&self.socket, b"quit\n");
     }
 
-    /// Returns false when it has gone.
+    /// Returns false if it has exited.
     fn listen(&mut self) -> bool {
         let mut buffer = [0u8; 64];
         loop {
@@ -216,7 +221,7 @@ impl Running {
                 Err(_) => return false,
             }
         }
-        // Having said the number, the starter has nothing left to do.
+        // Once the pid has been reported, the starter is done.
         if self.pid().is_some() {
             self.reap_starter();
         }
@@ -251,11 +256,11 @@ impl Running {
 
     fn reap(&mut self) {
         if let (Some(starter), None) = (self.starter, self.pid()) {
-            // It said nothing and let go of the socket: it has failed, or somebody has stopped it half-way.
+            // It closed the socket without reporting a pid: it has failed, or was stopped half-way.
             let _ = rustix::process::kill_process(starter, Signal::KILL);
         }
         self.reap_starter();
-        // A host that adopts orphans (a subreaper) has the guardian for a child after all.
+        // If the host adopts orphans (a subreaper), the guardian is its child after all.
         let Some(pid) = self.pid() else { return };
         let ended =
             || rustix::process::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);

@@ -1,7 +1,7 @@
 //! The handle of a running child.
 
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -10,6 +10,8 @@ use tokio::sync::watch;
 
 use super::tree::Root;
 use super::{Exit, service};
+use crate::log;
+use crate::sync::{MutexGuard, lock, ranked};
 
 /// A child process. All clones are the same child; dropping them does not end it.
 #[derive(Clone)]
@@ -18,25 +20,24 @@ pub struct Process(Arc<Inner>);
 struct Inner {
     root: Root,
     state: Mutex<State>,
-    ended: Condvar,
     exit: watch::Sender<Option<Exit>>,
     unended: watch::Sender<Option<Unended>>,
 }
 
-/// Why a child that was to be ended lives on.
+/// Why a child could not be ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unended {
-    /// This process has no right to send it signals any more.
+    /// This process may no longer send it signals.
     NotPermitted,
-    /// It was killed and is still there: it waits for a device, for example.
+    /// It was killed and is still there: it is blocked on a device, for example.
     NoEffect,
 }
 
-/// How a child is being ended: the next step, and the times of all.
+/// How a child is being ended: the next step, and when each step is due.
 #[derive(Debug, Clone, Copy)]
 struct Ending {
     step: Step,
-    /// SIGTERM. Not behind `kill`.
+    /// SIGTERM. Never later than `kill`.
     terminate: Instant,
     /// SIGKILL.
     kill: Instant,
@@ -46,7 +47,7 @@ struct Ending {
 enum Step {
     Terminate,
     Kill,
-    /// It was killed, and ought to be gone.
+    /// It was killed, and should be gone.
     GiveUp,
 }
 
@@ -56,7 +57,7 @@ impl Ending {
         Ending { step: Step::Terminate, terminate: terminate_at, kill: after(terminate_at, terminate) }
     }
 
-    /// Each step at the earlier one of both times.
+    /// Takes the earlier of the two times for each step.
     fn hasten(&mut self, other: &Ending) {
         self.terminate = self.terminate.min(other.terminate);
         self.kill = self.kill.min(other.kill);
@@ -72,32 +73,34 @@ impl Ending {
     }
 }
 
-/// A time that no clock reaches is a year away.
+/// A time beyond the clock's range becomes a year from now.
 fn after(start: Instant, time: Duration) -> Instant {
     start.checked_add(time).unwrap_or_else(|| start + Duration::from_secs(86400 * 365))
 }
 
-/// After SIGKILL the system needs a moment; a process that survives this cannot be killed by anybody.
+/// After SIGKILL the system needs a moment; a process that survives this cannot be killed at all.
 const KILL_TAKES: Duration = Duration::from_secs(5);
 
 struct State {
     exit: Option<Exit>,
-    /// From then on the number may belong to somebody else.
+    /// From then on the pid may be reused.
     reaped: bool,
     exit_fd: Option<Arc<OwnedFd>>,
     ending: Option<Ending>,
 }
+
+ranked!(State: Leaf);
 
 impl Process {
     pub(super) fn new(root: Root, exit_fd: Option<OwnedFd>) -> Process {
         let exit_fd = exit_fd.map(Arc::new);
         let state = Mutex::new(State { exit: None, reaped: false, exit_fd, ending: None });
         let (exit, unended) = (watch::Sender::new(None), watch::Sender::new(None));
-        Process(Arc::new(Inner { root, state, ended: Condvar::new(), exit, unended }))
+        Process(Arc::new(Inner { root, state, exit, unended }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.state)
     }
 
     pub fn pid(&self) -> u32 {
@@ -109,34 +112,14 @@ impl Process {
         self.0.exit.subscribe()
     }
 
-    /// Blocks until the child has ended, or for so long. Not for asynchronous code, which has [`Process::exited`].
-    pub fn wait_timeout(&self, timeout: Duration) -> Option<Exit> {
-        if service::forked() {
-            return None;
-        }
-        let deadline = Instant::now().checked_add(timeout);
-        let mut state = self.state();
-        while state.exit.is_none() {
-            let left = match deadline {
-                Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-                None => Duration::from_secs(3600),
-            };
-            if left.is_zero() {
-                break;
-            }
-            state = self.0.ended.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.exit
-    }
-
-    /// Holds the reason once it is clear that the child outlives its ending.
+    /// Holds the reason once it is clear that the child cannot be ended.
     pub fn unended(&self) -> watch::Receiver<Option<Unended>> {
         self.0.unended.subscribe()
     }
 
-    /// Sees to it that the child ends: SIGTERM after `exit`, SIGKILL `terminate` later. The process thread takes these steps,
-    /// whatever becomes of the caller. An ending that is under way can be hastened, not delayed: each step is taken at the
-    /// earliest time that anybody has asked for.
+    /// Ends the child: SIGTERM after `exit`, SIGKILL `terminate` later. The process thread takes these steps, whatever happens
+    /// to the caller. An ending under way can be brought forward, not delayed: each step is taken at the earliest time that any
+    /// call has asked for.
     pub fn end_within(&self, exit: Duration, terminate: Duration) {
         if service::forked() {
             return;
@@ -155,7 +138,7 @@ impl Process {
         }
     }
 
-    /// Has the process thread end the child at once, as [`Process::kill_tree`] does. Whether it lives on becomes known as behind
+    /// Has the process thread kill the child at once, as [`Process::kill_tree`] does. Failure is reported as after
     /// [`Process::end_within`].
     pub fn kill(&self) {
         if service::forked() {
@@ -177,18 +160,22 @@ impl Process {
         self.state().ending.map(|ending| ending.due())
     }
 
-    /// Takes the step that is due. The next one is noted before: whoever hastens the end meanwhile hastens that one.
+    /// Takes the step that is due. The next one is recorded first, so that a concurrent call brings that one forward.
     pub(super) fn step(&self) {
         let Some(step) = self.take_step() else { return };
         match step {
-            Step::Terminate => self.terminate(),
+            Step::Terminate => {
+                self.terminate();
+                log::info(|| format!("process {} has not ended by itself and got SIGTERM", self.pid()));
+            }
             Step::Kill => {
                 self.kill_tree();
+                log::info(|| format!("process {} has not ended in time and was killed", self.pid()));
                 if !self.may_be_signalled() {
-                    self.tell_unended(Unended::NotPermitted);
+                    self.notify_unended(Unended::NotPermitted);
                 }
             }
-            Step::GiveUp => self.tell_unended(Unended::NoEffect),
+            Step::GiveUp => self.notify_unended(Unended::NoEffect),
         }
     }
 
@@ -199,7 +186,7 @@ impl Process {
         let step = ending.step;
         match step {
             Step::Terminate => {
-                // The grace is the child's from the signal on, which a process that was stopped gives late.
+                // The grace period runs from the actual signal, which is late if this process was stopped.
                 ending.kill = after(ending.kill, now.saturating_duration_since(ending.terminate));
                 ending.step = Step::Kill;
             }
@@ -216,8 +203,12 @@ impl Process {
         rustix::process::test_kill_process(self.0.root.pid) != Err(Errno::PERM)
     }
 
-    fn tell_unended(&self, why: Unended) {
+    fn notify_unended(&self, why: Unended) {
         self.0.unended.send_if_modified(|told| told.replace(why).is_none());
+        log::warning(|| match why {
+            Unended::NotPermitted => format!("process {} may not be signalled by this one", self.pid()),
+            Unended::NoEffect => format!("process {} was killed and has not ended", self.pid()),
+        });
     }
 
     /// Asks the child and its group to end (`SIGTERM`).
@@ -229,20 +220,19 @@ impl Process {
         self.signal_group(&state, Signal::TERM);
     }
 
-    /// Ends the child, its group and every descendant wherever it has moved to (`SIGKILL`). Blocks for the few
-    /// milliseconds that it takes to look at the system's processes. Works after the child's end too, on those that
-    /// it left behind.
+    /// Kills the child, its group and every descendant, wherever it has moved to (`SIGKILL`). Blocks for the few milliseconds
+    /// that it takes to scan the process table. Also works after the child has exited, on the descendants it left behind.
     pub fn kill_tree(&self) {
         if service::forked() {
             return;
         }
-        // Look before the kill: a descendant is found most surely while its parents live.
+        // Search before the kill: descendants are found most reliably while their parents live.
         self.0.root.kill();
         let state = self.state();
         self.signal_group(&state, Signal::KILL);
     }
 
-    /// Whether the system has forgotten the child, so that its number is free.
+    /// Whether the child has been reaped, so that its pid may be reused.
     pub fn is_reaped(&self) -> bool {
         self.state().reaped
     }
@@ -255,8 +245,8 @@ impl Process {
         self.state().exit_fd.clone()
     }
 
-    /// The lock that the caller holds keeps the child from being reaped meanwhile, so the number is its own; but for a
-    /// host that reaps it by itself, and then the number is still the group's as long as nobody else has it.
+    /// The caller's lock keeps the child from being reaped meanwhile, so the pid is its own, unless the host reaps it; then the
+    /// number is still the group's as long as no other process has it.
     fn signal_group(&self, state: &State, signal: Signal) {
         let pid = self.0.root.pid;
         if state.reaped && !matches!(state.exit, Some(Exit::Unknown)) {
@@ -270,15 +260,16 @@ impl Process {
         }
     }
 
-    /// Notes the end, if it has come: ends what is left of the group while the unreaped child keeps the group's number
-    /// taken, and only then reaps it. Returns false when the child still runs.
+    /// Records the exit, if there is one: kills what is left of the group while the unreaped child still reserves the group's
+    /// number, and only then reaps it. Returns false if the child is still running.
     pub(super) fn reap(&self) -> bool {
         let mut state = self.state();
         let pid = self.0.root.pid;
         let exit = match rustix::process::waitid(wait_id(pid, &state), peek()) {
             Ok(None) | Err(Errno::INTR) => return false,
             Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
-                (Some(code), _) => Exit::Code(code),
+                // macOS says more of the number that the program has passed to `exit` than programs are used to.
+                (Some(code), _) => Exit::Code(code & 0xff),
                 (_, Some(signal)) => Exit::Signal(signal),
                 _ => Exit::Unknown,
             },
@@ -289,13 +280,13 @@ impl Process {
         let _ = rustix::process::waitid(wait_id(pid, &state), options);
         state.reaped = true;
         state.exit_fd = None;
-        // Before anybody is told.
+        // Before anyone is notified.
         self.publish(state, exit);
         true
     }
 
-    /// Tells everybody that nothing more will be heard of the child, though it may still run.
-    pub(super) fn abandon(&self) {
+    /// Reports the exit as unknown: the child is no longer watched, though it may still run.
+    pub(super) fn report_unknown_exit(&self) {
         self.publish(self.state(), Exit::Unknown);
     }
 
@@ -303,7 +294,6 @@ impl Process {
         state.exit = Some(exit);
         state.ending = None;
         drop(state);
-        self.0.ended.notify_all();
         self.0.exit.send_replace(Some(exit));
     }
 }
@@ -315,7 +305,7 @@ fn peek() -> WaitIdOptions {
 #[cfg(target_os = "linux")]
 fn wait_id(pid: Pid, state: &State) -> WaitId<'_> {
     use std::os::fd::AsFd;
-    // By descriptor it cannot be mistaken for another child of the host with the same number (from Linux 5.4).
+    // By descriptor it cannot be mistaken for another child of the host with the same pid (from Linux 5.4).
     match &state.exit_fd {
         Some(fd) if by_descriptor() => WaitId::PidFd(fd.as_fd()),
         _ => WaitId::Pid(pid),
@@ -330,7 +320,7 @@ fn by_descriptor() -> bool {
     *KNOWN.get_or_init(|| {
         let own = rustix::process::getpid();
         let Some(fd) = super::launch::exit_descriptor(own) else { return false };
-        // We are not our own child: ECHILD. A kernel that does not know the way to ask says EINVAL.
+        // We are not our own child: ECHILD. A kernel that cannot wait on a descriptor says EINVAL.
         !matches!(rustix::process::waitid(WaitId::PidFd(fd.as_fd()), peek()), Err(Errno::INVAL))
     })
 }

@@ -1,4 +1,4 @@
-//! Starts one program. Everything that needs memory is prepared before, because the child may not allocate.
+//! Starts one program. Everything that needs memory is prepared beforehand, because the child may not allocate.
 
 use std::ffi::{CString, OsString};
 use std::os::fd::OwnedFd;
@@ -22,7 +22,7 @@ pub(super) use platform::Launcher;
 #[cfg(target_os = "linux")]
 pub(super) use platform::exit_descriptor;
 
-/// A program with all that the kernel needs in the form in which it needs it.
+/// A program with everything in the form that the kernel needs.
 pub(super) struct Prepared {
     path: CString,
     /// With `argv[0]`.
@@ -31,13 +31,13 @@ pub(super) struct Prepared {
     cwd: Option<CString>,
     identity: Option<Identity>,
     inherited: Vec<Arc<OwnedFd>>,
-    /// Whether the child is told to end when the thread that started it ends.
+    /// Whether the child is signalled when the thread that started it ends.
     dies_with_parent: bool,
 }
 
 pub(super) struct Launched {
     pub pid: Pid,
-    /// Readable once the child has ended; `None` when the system has no such descriptor.
+    /// Readable once the child has exited; `None` if the system has no such descriptor.
     pub exit_fd: Option<OwnedFd>,
 }
 
@@ -71,7 +71,7 @@ impl Prepared {
     }
 }
 
-/// Adds the mark after those of the trees that we are in ourselves.
+/// Appends the mark to those of the trees that this process belongs to.
 fn environment(command: &Command, mark: &str) -> Result<Vec<CString>, SpawnFailure> {
     let mut list = Vec::with_capacity(command.env.len() + 1);
     let mut marks = OsString::from(mark);
@@ -96,7 +96,7 @@ fn environment(command: &Command, mark: &str) -> Result<Vec<CString>, SpawnFailu
     Ok(list)
 }
 
-/// `what` is said only when the text cannot be used.
+/// `what` is evaluated only if the text cannot be used.
 fn text(value: OsString, what: impl FnOnce() -> String) -> Result<CString, SpawnFailure> {
     CString::new(value.into_vec()).map_err(|error| {
         let at = error.nul_position();
@@ -111,7 +111,7 @@ fn text(value: OsString, what: impl FnOnce() -> String) -> Result<CString, Spawn
     })
 }
 
-/// A C array of pointers, with NULL at its end, into texts that must outlive it.
+/// A NULL-terminated array of pointers to strings, which must outlive it.
 fn pointers(list: &[CString]) -> Vec<*mut libc::c_char> {
     list.iter().map(|text| text.as_ptr().cast_mut()).chain([std::ptr::null_mut()]).collect()
 }

@@ -1,4 +1,4 @@
-//! Files without a name: they are gone with the last descriptor of them, whatever becomes of the processes.
+//! Anonymous files: they vanish when their last descriptor is closed, whatever happens to the processes.
 
 use std::os::fd::OwnedFd;
 
@@ -6,11 +6,11 @@ use rustix::io::Errno;
 
 use super::pipes::above_stdio;
 
-/// An empty one, closed when a program starts. The name is for whoever looks at the descriptors of this process.
+/// An empty anonymous file, close-on-exec. The name is shown in listings of this process's descriptors.
 #[cfg(target_os = "linux")]
 pub fn nameless_file(name: &str) -> Result<OwnedFd, Errno> {
     use rustix::fs::{MemfdFlags, memfd_create};
-    // Kernels before 6.3 do not know the second flag, later ones want it.
+    // Kernels before 6.3 do not know the second flag; later ones expect it.
     let made = match memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL) {
         Err(Errno::INVAL) => memfd_create(name, MemfdFlags::CLOEXEC),
         made => made,

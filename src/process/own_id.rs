@@ -1,17 +1,17 @@
-//! The number of this process, without asking the system each time: every export compares it with its owner's.
+//! The pid of this process, without asking the system each time: every exported function compares it with its owner's.
 
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
-/// A page that a forked copy of the process finds empty. Never unmapped: any thread may read it at any time.
+/// A page that is zeroed in a forked child. Never unmapped: any thread may read it at any time.
 static PAGE: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
 
-/// The number of this process, in a forked copy the copy's.
+/// The pid of this process; in a forked child, the child's.
 pub fn own_id() -> u32 {
     let page = PAGE.load(Ordering::Acquire);
     if page.is_null() {
         return std::process::id();
     }
-    // SAFETY: a page that is mapped for ever, aligned and zeroed by the system.
+    // SAFETY: the page is mapped for ever, aligned, and zeroed by the system.
     let known = unsafe { &*page };
     match known.load(Ordering::Relaxed) {
         0 => {
@@ -23,14 +23,14 @@ pub fn own_id() -> u32 {
     }
 }
 
-/// Makes [`own_id`] fast from now on. Without such a page (an old kernel, no memory) it goes on to ask the system.
+/// Makes [`own_id`] fast from now on. Without such a page (an old kernel, no memory) it keeps asking the system.
 #[cfg(target_os = "linux")]
 pub fn remember_own_id() {
     const SIZE: usize = 4096;
     if !PAGE.load(Ordering::Acquire).is_null() {
         return;
     }
-    // SAFETY: a new private mapping; it is given back here, unless it has become the one of the process.
+    // SAFETY: a new private mapping; it is unmapped here, unless it has become the page of the process.
     unsafe {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;

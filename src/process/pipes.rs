@@ -1,5 +1,5 @@
-//! The descriptors between host and child, and the process thread's wake-up. Every one is close-on-exec from birth,
-//! and none takes a number below 3: in a host that closed its standard streams they would become its new ones.
+//! The descriptors between host and child, and the process thread's wake-up. Every one is created close-on-exec, and none has a
+//! number below 3: in a host that closed its standard streams they would take their place.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -62,7 +62,7 @@ fn close_on_exec(fd: &OwnedFd) -> Result<(), Errno> {
     rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::CLOEXEC)
 }
 
-/// A larger buffer saves wake-ups on long messages. A user's quota may forbid it, and then the usual size does.
+/// A larger buffer saves wake-ups on long messages. If a user's quota forbids it, the default size will do.
 fn grow(pipe: &OwnedFd) {
     #[cfg(target_os = "linux")]
     let _ = rustix::pipe::fcntl_setpipe_size(pipe, STDOUT_BUFFER);
@@ -71,7 +71,7 @@ fn grow(pipe: &OwnedFd) {
 }
 
 pub(super) fn set_nonblocking(fd: &OwnedFd) -> Result<(), Errno> {
-    // New pipes and sockets have no other flag that this could take away.
+    // New pipes and sockets have no other flag that this could clear.
     rustix::fs::fcntl_setfl(fd, OFlags::NONBLOCK)
 }
 
@@ -106,7 +106,7 @@ impl Wake {
         &self.read
     }
 
-    /// Never blocks; a full buffer means that a wake-up is under way already.
+    /// Never blocks; a full buffer means that a wake-up is already pending.
     pub fn wake(&self) {
         #[cfg(target_os = "linux")]
         let _ = rustix::io::write(&self.read, &1u64.to_ne_bytes());

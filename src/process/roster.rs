@@ -1,5 +1,5 @@
-//! The children that are alive, in a file in memory that the guardian holds as well and reads when the host has died: to
-//! tell it of each child would wake it in the middle of every start.
+//! The live children, in a memory file that the guardian also holds and reads when the host has died: sending it a message for
+//! each child would wake it in the middle of every start.
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
@@ -9,13 +9,13 @@ use rustix::io::Errno;
 use super::nameless::nameless_file;
 use super::tree::Root;
 
-/// One line of the file: number, start time and mark of a child, then blanks. A line is written with one call, so that the
+/// One line of the file: a child's pid, start time and mark, padded with blanks. A line is written with one call, so that the
 /// death of the host never leaves half of one.
 const LINE: usize = 80;
 
 pub(super) struct Roster {
     file: OwnedFd,
-    /// By mark.
+    /// Line numbers by mark.
     lines: HashMap<String, usize>,
     free: Vec<usize>,
 }
@@ -29,7 +29,7 @@ impl Roster {
         &self.file
     }
 
-    /// A child that is about to be started: it can be told by its mark.
+    /// A child that is about to be started: it can be recognised by its mark.
     pub fn expect(&mut self, mark: &str) {
         let line = self.free.pop().unwrap_or(self.lines.len());
         self.lines.insert(mark.to_owned(), line);
@@ -53,7 +53,7 @@ impl Roster {
 
     fn write(&self, line: usize, text: &str) {
         let text = format!("{text:<width$}\n", width = LINE - 1);
-        // Without memory for it, this child is told of the host's death by the system alone.
+        // Without memory for it, only the system signals this child when the host dies.
         let _ = rustix::io::pwrite(&self.file, text.as_bytes(), (line * LINE) as u64);
     }
 }

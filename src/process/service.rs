@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,8 @@ use super::own_id::own_id;
 use super::pipes::{Streams, Wake};
 use super::tree::{self, Root};
 use super::{Command, Configuration, Exit, FailureKind, Process, SpawnFailure, Spawned};
+use crate::log;
+use crate::sync::{lock, ranked};
 
 type Reply = oneshot::Sender<Result<Spawned, SpawnFailure>>;
 
@@ -26,55 +28,56 @@ enum Request {
     Spawn(Box<Command>, Reply),
     /// From a waiting thread: this child has ended.
     Ended(u32),
-    /// End everything, and say by then whether that came true.
+    /// End everything, and report by then whether that succeeded.
     Stop(Instant, mpsc::Sender<Stopped>),
 }
 
-/// What became of the wish to end everything.
+/// The outcome of a request to end everything.
 enum Stopped {
     /// Nothing is left, and the thread ends.
     Clean,
     GuardianLeft,
-    /// There are children still, and the thread goes on ending them.
+    /// Children are left, and the thread keeps ending them.
     Late,
 }
 
+/// One shutdown at a time waits until nothing is left.
+struct Joining;
+
 struct Service {
-    /// Unlike that of any other one.
+    /// Unique among all services.
     number: u32,
     requests: mpsc::Sender<Request>,
     wake: Arc<Wake>,
     thread: JoinHandle<()>,
 }
 
+ranked!(Option<Service>: Process, Joining: Shutdown, Vec<u32>: Leaf, Option<Configuration>: Leaf);
+
 static SERVICE: Mutex<Option<Service>> = Mutex::new(None);
-static JOINING: Mutex<()> = Mutex::new(());
+static JOINING: Mutex<Joining> = Mutex::new(Joining);
 static ALIVE: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 static CONFIGURATION: Mutex<Option<Configuration>> = Mutex::new(None);
-/// The process that owns the thread; zero when there is none. Read before any lock: in a forked copy of the host,
-/// a lock may be held by a thread that does not exist there.
+/// The pid of the process that owns the thread; zero if there is none. Read before taking any lock: in a forked copy of the
+/// host, a lock may be held by a thread that does not exist there.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whether this is a forked copy of the process that uses the library. It has the children's numbers, but no thread.
+/// Whether this is a forked copy of the process that uses the library. It has the children's pids, but no process thread.
 pub fn forked() -> bool {
     let owner = OWNER.load(Ordering::Acquire);
     owner != 0 && owner != own_id()
 }
 
-/// Sets how the process thread is made the next time.
+/// Sets how the process thread is created the next time.
 pub fn configure(configuration: Configuration) {
     if !forked() {
         *lock(&CONFIGURATION) = Some(configuration);
     }
 }
 
-/// Starts a program on the process thread. Returns at once; the receiver gets the outcome. When the receiver has been
-/// dropped by then, the child is killed with all that it started.
+/// Starts a program on the process thread. Returns at once; the receiver gets the outcome. If the receiver has been dropped by
+/// then, the child is killed with everything that it started.
 pub fn spawn(command: Command) -> oneshot::Receiver<Result<Spawned, SpawnFailure>> {
     let (reply, outcome) = oneshot::channel();
     if forked() {
@@ -85,7 +88,7 @@ pub fn spawn(command: Command) -> oneshot::Receiver<Result<Spawned, SpawnFailure
     let _ = OWNER.compare_exchange(0, own_id(), Ordering::AcqRel, Ordering::Acquire);
     let mut request = Request::Spawn(Box::new(command), reply);
     let mut guard = lock(&SERVICE);
-    // Again, because a shutdown may have ended between the two.
+    // Again, because a shutdown may have finished in between.
     OWNER.store(own_id(), Ordering::Release);
     loop {
         let service = match guard.take() {
@@ -106,7 +109,7 @@ pub fn spawn(command: Command) -> oneshot::Receiver<Result<Spawned, SpawnFailure
                 *guard = Some(service);
                 return outcome;
             }
-            // The thread has gone, through a panic: make another one.
+            // The thread has panicked: start another one.
             Err(mpsc::SendError(unsent)) => request = unsent,
         }
     }
@@ -117,16 +120,15 @@ pub fn alive() -> Vec<u32> {
     lock(&ALIVE).clone()
 }
 
-/// Has the process thread look at the endings of its children.
+/// Has the process thread recheck which steps are due.
 pub(super) fn look() {
     if let Some(service) = &*lock(&SERVICE) {
         service.wake.wake();
     }
 }
 
-/// Ends every child that is left, the process thread and the guardian. Returns whether nothing is left of them. Where something
-/// is, the thread and the guardian stay, and go on ending it; a later call waits for the same children.
-/// A later [`spawn`] starts afresh.
+/// Ends all remaining children, the process thread and the guardian. Returns whether all of them are gone. If not, the thread
+/// and the guardian stay and keep trying; a later call waits for the same children. A later [`spawn`] starts afresh.
 pub fn shutdown(timeout: Duration) -> bool {
     if forked() {
         return false;
@@ -144,10 +146,10 @@ pub fn shutdown(timeout: Duration) -> bool {
     let ended = match outcome.recv() {
         Ok(Stopped::Late) => return false,
         Ok(Stopped::GuardianLeft) => false,
-        // The thread was about to leave for somebody else's sake; or it has panicked, which its end tells.
+        // The thread was already stopping for another caller; or it has panicked, which its end shows.
         Ok(Stopped::Clean) | Err(_) => true,
     };
-    // A second caller has to wait until nothing is left, too. Those who spawn need not wait for either.
+    // A second caller must also wait until nothing is left. Callers of `spawn` wait for neither.
     let _alone = lock(&JOINING);
     let service = lock(&SERVICE).take_if(|service| service.number == number);
     let joined = service.is_none_or(|service| service.thread.join().is_ok());
@@ -200,7 +202,7 @@ impl Service {
     }
 }
 
-/// A thread made in here has every signal blocked, so no handler of the host runs on it.
+/// A thread created in `action` has every signal blocked, so no handler of the host runs on it.
 pub fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
     // SAFETY: the sets are locals, and zero is a valid value for them.
     let before = unsafe {
@@ -224,7 +226,7 @@ struct Worker {
     launcher: Launcher,
     guardian: Option<Guardian>,
     children: HashMap<u32, Child>,
-    /// Those who wait until nothing is left.
+    /// Callers waiting until nothing is left.
     stops: Vec<Stop>,
     thread_name: String,
 }
@@ -240,7 +242,7 @@ struct Stop {
     done: mpsc::Sender<Stopped>,
 }
 
-/// A child that nobody ends when everything is to end has so long after SIGTERM.
+/// The time after SIGTERM for children that are not yet being ended at shutdown.
 const ORPHANS_TAKE: Duration = Duration::from_secs(2);
 
 impl Worker {
@@ -281,8 +283,8 @@ impl Worker {
         }
     }
 
-    /// What the endings of the children want done by now. One that has ended meanwhile is seen first: this process may have
-    /// been stopped for as long as it likes.
+    /// Takes the termination steps that are due. An exit is noticed first: this process may have been stopped for any length of
+    /// time.
     fn take_steps(&mut self) {
         let now = Instant::now();
         let is_due = |child: &Child| child.process.next_step().is_some_and(|at| at <= now);
@@ -296,7 +298,7 @@ impl Worker {
         }
     }
 
-    /// Those who asked for the end and have waited long enough are told that something is left.
+    /// Tells callers whose deadline has passed that something is left.
     fn expire_stops(&mut self) {
         let now = Instant::now();
         self.stops.retain(|stop| {
@@ -318,7 +320,9 @@ impl Worker {
                 if let Some(guardian) = &mut self.guardian {
                     guardian.forget(&mark);
                 }
+                let message = failure.message.clone();
                 let _ = reply.send(Err(failure));
+                log::debug(|| format!("not started: {message}"));
             }
             Ok((spawned, child)) => {
                 let process = spawned.process.clone();
@@ -330,6 +334,7 @@ impl Worker {
                 if let Err(Ok(unwanted)) = reply.send(Ok(spawned)) {
                     unwanted.process.kill_tree();
                 }
+                log::debug(|| format!("started {} as process {}", command.program.display(), process.pid()));
             }
         }
     }
@@ -364,11 +369,11 @@ impl Worker {
         Ok((Spawned { process, stdin, stdout, stderr }, child))
     }
 
-    /// For systems that cannot tell of a child's end through a descriptor. The thread only waits; the reaping is ours.
+    /// For systems that cannot report a child's exit through a descriptor. The thread only waits; we reap.
     fn wait_on_thread(&self, pid: Pid) -> std::io::Result<JoinHandle<()>> {
         let (requests, wake) = (self.requests.clone(), self.wake.clone());
         let number = pid.as_raw_nonzero().get().unsigned_abs();
-        // It inherits the mask of this thread, which has every signal blocked.
+        // It inherits this thread's signal mask, which blocks every signal.
         std::thread::Builder::new().name(self.thread_name.clone()).stack_size(64 * 1024).spawn(move || {
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
             while matches!(rustix::process::waitid(WaitId::Pid(pid), options), Err(rustix::io::Errno::INTR)) {
@@ -378,7 +383,7 @@ impl Worker {
         })
     }
 
-    /// Waits until a child ends, somebody asks for something, or something is due.
+    /// Waits until a child exits, a request arrives, or a step is due.
     fn sleep(&mut self) {
         let now = Instant::now();
         let steps = self.children.values().filter_map(|child| child.process.next_step());
@@ -396,7 +401,7 @@ impl Worker {
         fds.extend(waited.iter().map(|(_, fd)| PollFd::new(*fd, PollFlags::IN)));
         fds.extend(guardian.map(|socket| PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)));
         if poll(&mut fds, timeout.as_ref()).is_err() {
-            // Out of memory, or the host has lowered its limit of files below what is open: not at full speed.
+            // Out of memory, or the host has lowered its descriptor limit below what is open: do not spin.
             std::thread::sleep(Duration::from_millis(20));
             return;
         }
@@ -428,13 +433,19 @@ impl Worker {
         if let Some(waiter) = child.waiter {
             let _ = waiter.join();
         }
-        // A child that ended by itself has tidied up; one that was struck down has not.
-        if !matches!(*child.process.exited().borrow(), Some(Exit::Code(_))) {
+        let exit = *child.process.exited().borrow();
+        // A child that exited by itself has cleaned up; one that was killed has not.
+        if !matches!(exit, Some(Exit::Code(_))) {
             child.process.root().kill();
         }
         if let Some(guardian) = &mut self.guardian {
             guardian.forget(&child.process.root().mark);
         }
+        log::debug(|| match exit {
+            Some(Exit::Code(code)) => format!("process {pid} has ended with exit code {code}"),
+            Some(Exit::Signal(signal)) => format!("process {pid} was ended by signal {signal}"),
+            _ => format!("process {pid} has ended, and the system does not say how"),
+        });
     }
 
     fn finish(mut self) {
@@ -452,12 +463,12 @@ impl Worker {
     }
 }
 
-/// Also when the thread ends in a panic: the system then asks the children to end, but nobody would say so.
+/// Also runs if the thread panics: the system then signals the children, but nobody would report their end.
 impl Drop for Worker {
     fn drop(&mut self) {
         for (pid, child) in &self.children {
             lock(&ALIVE).retain(|alive| alive != pid);
-            child.process.abandon();
+            child.process.report_unknown_exit();
         }
     }
 }

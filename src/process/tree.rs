@@ -1,5 +1,4 @@
-//! Finds every process that a child has brought forth, also those that left its group and session or lost their
-//! parent, and ends them.
+//! Finds every descendant of a child, including those that left its group and session or lost their parent, and ends them.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -15,7 +14,7 @@ mod platform;
 
 pub(super) use platform::{carries, kill, start_time, table};
 
-/// A process at one moment. Number and start time together never come back.
+/// A process at one moment. A pid and start time together are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Record {
     pub pid: i32,
@@ -30,19 +29,19 @@ pub(super) struct Record {
 #[derive(Debug, Clone)]
 pub(super) struct Root {
     pub pid: Pid,
-    /// Zero when the system did not tell.
+    /// Zero if unknown.
     pub start: u64,
     pub mark: String,
 }
 
 impl Root {
-    /// The members that are alive, the root among them.
+    /// The live members, including the root.
     fn members(&self) -> Vec<Record> {
         let table = table();
         let host = rustix::process::getpid().as_raw_nonzero().get();
         let root = self.pid.as_raw_nonzero().get();
         let same = |record: &Record| self.start == 0 || record.start == self.start;
-        // When the number has been given to somebody else, so may have been the group and the session.
+        // If the pid has been reused, the group and the session may have been as well.
         let ours = table.iter().find(|record| record.pid == root).is_none_or(same);
         let mut members: HashSet<i32> = table
             .iter()

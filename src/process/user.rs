@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 
 use super::{FailureKind, SpawnFailure};
 
-/// Numbers for the child to take on.
+/// The ids that the child takes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identity {
     pub uid: libc::uid_t,
@@ -12,7 +12,7 @@ pub(super) struct Identity {
     pub groups: Vec<libc::gid_t>,
 }
 
-/// Finds a user by name, or by number when no user has that name.
+/// Finds a user by name, or by uid if no user has that name.
 pub(super) fn find(user: &str) -> Result<Identity, SpawnFailure> {
     let unknown = || {
         let text = format!("the user {user} does not exist on this system; name one of getent passwd");
@@ -31,18 +31,18 @@ pub(super) fn find(user: &str) -> Result<Identity, SpawnFailure> {
         // SAFETY: as above.
         unsafe { libc::getpwuid_r(uid, entry, buffer.as_mut_ptr(), buffer.len(), found) }
     };
-    // A number without an entry is a user all the same: containers run under such ones.
+    // A uid without an entry is a valid user: containers run under such ones.
     Ok(look_up(by_number).unwrap_or(Identity { uid, gid: uid, groups: vec![uid] }))
 }
 
-/// The numbers of the user and the group that own what a child of this user is to read.
+/// The uid and gid that must own what a child of this user is to read.
 pub fn owner(user: &str) -> Option<(u32, u32)> {
     find(user).ok().map(|identity| (identity.uid, identity.gid))
 }
 
 type Lookup<'a> = dyn Fn(&mut libc::passwd, &mut [libc::c_char], &mut *mut libc::passwd) -> libc::c_int + 'a;
 
-#[allow(clippy::disallowed_methods)] // The system's text, not one that a host passes in.
+#[allow(clippy::disallowed_methods)] // Text from the system, not from the host.
 fn look_up(
     query: impl Fn(&mut libc::passwd, &mut [libc::c_char], &mut *mut libc::passwd) -> libc::c_int,
 ) -> Option<Identity> {
@@ -56,7 +56,7 @@ fn look_up(
             libc::ERANGE if buffer.len() < 1 << 20 => buffer.resize(buffer.len() * 4, 0),
             libc::EINTR => {}
             0 if !found.is_null() => {
-                // SAFETY: a successful lookup points pw_name at a terminated text inside the buffer, which is alive.
+                // SAFETY: a successful lookup points pw_name at a NUL-terminated string inside the buffer, which is alive.
                 let name = unsafe { CStr::from_ptr(entry.pw_name) };
                 return Some(Identity {
                     uid: entry.pw_uid,
@@ -78,7 +78,7 @@ fn groups(name: &CStr, gid: libc::gid_t) -> Vec<libc::gid_t> {
     let mut list: Vec<GroupNumber> = vec![0; 64];
     loop {
         let mut count = list.len() as libc::c_int;
-        // SAFETY: the list has room for `count` entries, and the name is terminated.
+        // SAFETY: the list has room for `count` entries, and the name is NUL-terminated.
         let result =
             unsafe { libc::getgrouplist(name.as_ptr(), gid as GroupNumber, list.as_mut_ptr(), &mut count) };
         let count = usize::try_from(count).unwrap_or(0);

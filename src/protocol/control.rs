@@ -1,4 +1,4 @@
-//! Control frames: the requests of both sides and their answers.
+//! Control frames: requests in both directions and their answers.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use super::{tolerant, tree};
 use crate::error::{Error, Result, Status};
 
-/// A request of ours as one line without its newline. `id` is one that we made: nothing in it needs an escape.
+/// One of our requests as one line without its newline. `id` is generated here, so nothing in it needs escaping.
 pub fn request_line(id: &str, request: &Map<String, Value>) -> String {
-    // Not through `json!` and `Display`, which would copy the request and cost more than all the rest of its way.
+    // Not through `json!` and `Display`, which would copy the request and cost more than everything else on its way.
     let request = serde_json::to_string(request).unwrap_or_default();
     format!(r#"{{"type":"control_request","request_id":"{id}","request":{request}}}"#)
 }
@@ -35,7 +35,7 @@ pub fn error_line(id: &str, message: &str, code: Option<&str>) -> String {
 #[derive(Debug)]
 pub struct Response {
     pub request_id: String,
-    /// The reply's own text, or what the CLI said instead.
+    /// The payload as text, or the error that the CLI sent instead.
     pub outcome: Result<String>,
 }
 
@@ -65,7 +65,7 @@ pub fn parse_response(line: &[u8]) -> serde_json::Result<Response> {
         let text = match body.error.map(|error| (error, tolerant::value(error.get()))) {
             Some((_, Ok(Value::String(text)))) => text,
             Some((_, Ok(other))) => other.to_string(),
-            // Whatever it is made of: the request has its answer.
+            // Whatever the error is made of: the request has its answer.
             Some((error, Err(_))) => error.get().to_owned(),
             None => "the CLI refused the request without a reason".to_owned(),
         };
@@ -76,7 +76,7 @@ pub fn parse_response(line: &[u8]) -> serde_json::Result<Response> {
     Ok(Response { request_id: body.request_id, outcome })
 }
 
-/// A request of the CLI to the host.
+/// A request from the CLI to the host.
 #[derive(Debug)]
 pub struct Inbound {
     pub id: String,
@@ -105,7 +105,7 @@ pub fn parse_request(line: &[u8]) -> serde_json::Result<Inbound> {
     Ok(Inbound { id: frame.request_id, subtype, request: frame.request.get().to_owned() })
 }
 
-/// The requests that the answer to `initialize` says are still open: a CLI that outlived its last host has some.
+/// The requests that the response to `initialize` lists as still open: a CLI that outlived its last host has some.
 pub fn parse_open_requests(line: &[u8]) -> Vec<Inbound> {
     #[derive(Deserialize)]
     struct Frame<'a> {
@@ -130,7 +130,7 @@ pub fn parse_open_requests(line: &[u8]) -> Vec<Inbound> {
     lists.concat().iter().filter_map(|request| parse_request(request.get().as_bytes()).ok()).collect()
 }
 
-/// Reads a `control_cancel_request` line: the id of the request that is withdrawn.
+/// Reads a `control_cancel_request` line: the id of the withdrawn request.
 pub fn parse_cancel(line: &[u8]) -> serde_json::Result<String> {
     #[derive(Deserialize)]
     struct Cancel {
@@ -139,7 +139,7 @@ pub fn parse_cancel(line: &[u8]) -> serde_json::Result<String> {
     Ok(serde_json::from_slice::<Cancel>(line)?.request_id)
 }
 
-/// Checks a control request that the host composed: an object with a `subtype`.
+/// Checks a control request composed by the host: an object with a `subtype`.
 pub fn check_request(request: &str) -> Result<Map<String, Value>> {
     const REMEDY: &str = "pass an object such as {\"subtype\":\"interrupt\"}";
     let bad = |message: String| {
@@ -150,7 +150,7 @@ pub fn check_request(request: &str) -> Result<Map<String, Value>> {
         return Err(bad("the control request is not a JSON object".into()));
     };
     match object.get("subtype") {
-        // It would replace the hooks that are registered.
+        // It would replace the registered hooks.
         Some(Value::String(subtype)) if subtype == "initialize" => {
             Err(bad("the session sends \"initialize\" itself".into())
                 .with("pointer", "/subtype")
@@ -219,7 +219,7 @@ mod tests {
         let line = request_line("claude-1", &request);
         assert!(!line.contains('\n'));
         assert_eq!(parse_request(line.as_bytes()).unwrap().id, "claude-1");
-        // An id of the CLI's may hold anything.
+        // An id from the CLI may contain anything.
         let line = success_line("id\n", "{}");
         assert!(!line.contains('\n'));
         assert_eq!(parse_response(line.as_bytes()).unwrap().request_id, "id\n");

@@ -1,4 +1,4 @@
-//! From bytes to lines. The buffer that was read into becomes the message: lines are cut out of it, not copied.
+//! From bytes to lines. The read buffer becomes the message: lines are sliced out of it, not copied.
 
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
@@ -37,7 +37,7 @@ impl Block {
         self.kinds & kinds != 0
     }
 
-    /// The line with the NUL behind it.
+    /// The line with its trailing NUL.
     #[inline(always)]
     pub fn text(&self, line: Line) -> &[u8] {
         &self.data[line.start as usize..(line.start + line.len) as usize + 1]
@@ -51,7 +51,7 @@ pub enum Unparsed {
     Untyped,
     InvalidUtf8,
     InvalidJson,
-    /// Of a type that the session itself reads, without the members that it needs.
+    /// Of a type that the session itself reads, but without the members it needs.
     InvalidFrame,
 }
 
@@ -67,29 +67,29 @@ impl Unparsed {
     }
 }
 
-/// The last of these lines, each of which has its newline.
+/// The last of these lines, each of which ends with a newline.
 fn last_line(lines: &[u8]) -> &[u8] {
     let end = lines.len().saturating_sub(1);
     let start = memchr::memrchr(b'\n', &lines[..end]).map_or(0, |at| at + 1);
     &lines[start..]
 }
 
-/// What the framer finds, in the order of the stream.
+/// Receives what the framer finds, in stream order.
 pub trait LineSink {
     fn messages(&mut self, block: Block);
     /// A control frame; `kind` is one of the control routes.
     fn control(&mut self, route: Route, line: &[u8]);
-    /// A frame that is consumed here.
+    /// A frame consumed by the library.
     fn internal(&mut self, line: &[u8]);
     fn unparsed(&mut self, reason: Unparsed, line: &[u8]);
-    /// A line beyond the limit; `start` holds its first bytes.
+    /// A line over the limit; `start` holds its first bytes.
     fn too_long(&mut self, length: u64, start: &[u8]);
 }
 
 /// How much of an over-long line is kept for its event.
 const KEPT_OF_LONG_LINE: usize = 1024;
 
-/// A buffer larger than this is not kept for the following messages, which would pin it.
+/// A larger buffer is not reused for the following messages, which would pin it.
 const LARGE_BUFFER: usize = 1 << 20;
 
 /// Splits a byte stream on 0x0A.
@@ -97,10 +97,10 @@ const LARGE_BUFFER: usize = 1 << 20;
 pub struct Framer {
     max_line: usize,
     validate_json: bool,
-    /// Bytes at the front of the buffer that hold no newline.
+    /// Bytes at the front of the buffer already known to hold no newline.
     scanned: usize,
     skipping: Option<Skipped>,
-    /// Something else than frames has come: from then on every line is looked through for frames that share it.
+    /// Something other than frames has arrived: from then on every line is searched for embedded frames.
     is_mixed: bool,
 }
 
@@ -122,12 +122,12 @@ impl Framer {
         }
     }
 
-    /// How many bytes of the buffer have come since the last call of [`Framer::feed`].
+    /// How many bytes were added to the buffer since the last call of [`Framer::feed`].
     pub fn new_bytes(&self, buffer: &BytesMut) -> usize {
         buffer.len().saturating_sub(self.scanned)
     }
 
-    /// Takes all complete lines out of `buffer`; what stays behind is the unfinished rest.
+    /// Takes all complete lines out of `buffer`; the unfinished rest stays.
     pub fn feed(&mut self, buffer: &mut BytesMut, sink: &mut impl LineSink) {
         if self.skipping.is_some() && !self.skip(buffer, sink) {
             return;
@@ -141,7 +141,7 @@ impl Framer {
             }
             None => self.scanned = buffer.len(),
         }
-        // A carriage return may belong to the newline that has not come yet.
+        // A carriage return may belong to a newline that has not arrived yet.
         let unfinished = buffer.len() - usize::from(buffer.ends_with(b"\r"));
         if unfinished > self.max_line {
             self.skipping = Some(Skipped {
@@ -153,7 +153,7 @@ impl Framer {
         }
     }
 
-    /// The end of the stream: a rest without newline is a line as well.
+    /// The end of the stream: a rest without newline counts as a line.
     pub fn finish(&mut self, buffer: &mut BytesMut, sink: &mut impl LineSink) {
         if let Some(skipped) = self.skipping.take() {
             sink.too_long(skipped.length + buffer.len() as u64, &skipped.start);
@@ -165,7 +165,7 @@ impl Framer {
         self.scanned = 0;
     }
 
-    /// Drops bytes up to the end of an over-long line. `false` while the end has not come.
+    /// Drops bytes up to the end of an over-long line. `false` while the end has not arrived.
     fn skip(&mut self, buffer: &mut BytesMut, sink: &mut impl LineSink) -> bool {
         let Some(skipped) = &mut self.skipping else { return true };
         match memchr(b'\n', buffer) {
@@ -188,12 +188,12 @@ impl Framer {
     fn take_lines(&mut self, mut data: BytesMut, sink: &mut impl LineSink) {
         // One check for all lines: a newline never lies inside a UTF-8 sequence.
         let all_utf8 = simdutf8::basic::from_utf8(&data).is_ok();
-        // To look through every line would cost as much as all the rest. In a stream that was clean so far the last one is enough:
-        // behind what the CLI wants an answer to, it writes no more.
+        // Searching every line would cost as much as everything else. In a stream that was clean so far the
+        // last line is enough: after a frame that it wants answered, the CLI writes nothing more.
         let shared = may_be_shared(if self.is_mixed { &data } else { last_line(&data) });
         let bytes = &mut data[..];
         let mut lines = Lines::default();
-        // What is no message is rare: where it stands among the messages, and what it is.
+        // Lines that are not messages are rare: their position among the messages, and what they are.
         let mut others: SmallVec<[(usize, Line, Route); 1]> = SmallVec::new();
         let mut start = 0;
         while let Some(length) = memchr(b'\n', &bytes[start..]) {
@@ -217,7 +217,7 @@ impl Framer {
             } else {
                 Route::Untyped
             };
-            // The byte behind a trimmed line is its newline or white space before it.
+            // The byte after a trimmed line is its newline or the white space before it.
             bytes[to] = 0;
             let place = Line { start: from as u32, len: (to - from) as u32, kind: Kind::Other };
             match found {
@@ -262,7 +262,7 @@ impl Framer {
         }
     }
 
-    /// Delivers the frames of a line that holds something else as well. `false` when it holds none.
+    /// Delivers the frames of a line that also holds something else. `false` when it holds none.
     #[cold]
     #[inline(never)]
     fn deliver_pieces(&self, line: &[u8], sink: &mut impl LineSink) -> bool {
@@ -282,13 +282,13 @@ impl Framer {
         true
     }
 
-    /// Whether its length and its bytes are those of a message.
+    /// Whether its length and its bytes are valid for a message.
     #[inline(always)]
     fn is_sound(&self, line: &[u8], all_utf8: bool) -> bool {
         line.len() <= self.max_line && (all_utf8 || simdutf8::basic::from_utf8(line).is_ok())
     }
 
-    /// Whether `bytes[from..to]` is JSON, where that is asked for.
+    /// Whether `bytes[from..to]` is JSON, if validation is on.
     #[inline(always)]
     fn is_valid(&self, bytes: &[u8], from: usize, to: usize) -> bool {
         let end = bytes.len().min(to + scan::AHEAD);
@@ -296,7 +296,7 @@ impl Framer {
     }
 }
 
-/// Why it is no frame. What begins like an object and is none is broken: another text would not begin so.
+/// Why it is not a frame. What begins like an object but is not one is broken: other text would not begin that way.
 pub fn why_not(line: &[u8]) -> Unparsed {
     if simdutf8::basic::from_utf8(line).is_err() {
         Unparsed::InvalidUtf8
@@ -311,8 +311,8 @@ pub fn why_not(line: &[u8]) -> Unparsed {
     }
 }
 
-/// The route of a line that is not JSON. Control frames are read with care anyway, and one that
-/// nobody answered would let the CLI go on without the host.
+/// The route of a line that is not JSON. Control frames are parsed with care anyway, and one left unanswered
+/// would let the CLI go on without the host.
 #[cold]
 #[inline(never)]
 fn control_route(line: &[u8]) -> Route {
@@ -328,13 +328,13 @@ fn send_part(data: &Bytes, lines: &[Line], sink: &mut impl LineSink) {
     }
 }
 
-/// Whether it begins and ends like one.
+/// Whether it begins and ends like an object.
 #[inline(always)]
 fn is_object(line: &[u8]) -> bool {
     line.first() == Some(&b'{') && line.last() == Some(&b'}')
 }
 
-/// The line without the white space around it (`\r`, and what the CLI's environment may add).
+/// The line without surrounding white space (`\r`, and what the CLI's environment may add).
 #[cold]
 #[inline(never)]
 fn trimmed(data: &[u8], mut from: usize, mut to: usize) -> (usize, usize) {
@@ -347,8 +347,8 @@ fn trimmed(data: &[u8], mut from: usize, mut to: usize) -> (usize, usize) {
     (from, to)
 }
 
-/// Takes bytes off the buffer, without a copy unless they would keep a large one alive. Whoever fills a small buffer goes
-/// on in what is left of it.
+/// Takes bytes off the buffer, without a copy unless they would keep a large one alive. The reader goes on
+/// filling the rest of a small buffer.
 fn take_front(buffer: &mut BytesMut, length: usize) -> BytesMut {
     if buffer.capacity() <= LARGE_BUFFER || length >= LARGE_BUFFER {
         return buffer.split_to(length);
@@ -358,7 +358,7 @@ fn take_front(buffer: &mut BytesMut, length: usize) -> BytesMut {
     copy
 }
 
-/// The block of these lines, with no more of `data` than they take up.
+/// The block of these lines, with no more of `data` than they cover.
 fn part_of(data: &Bytes, mut lines: Lines) -> Block {
     let from = lines[0].start;
     let to = lines.last().map_or(from, |line| line.start + line.len + 1);
@@ -366,12 +366,12 @@ fn part_of(data: &Bytes, mut lines: Lines) -> Block {
         line.start -= from;
     }
     let part = data.slice(from as usize..to as usize);
-    // Lines between which others have been taken out would keep those alive.
+    // Lines that were taken out from between these would otherwise be kept alive.
     let data = if part.len() < data.len() / 4 * 3 { Bytes::copy_from_slice(&part) } else { part };
     Block::new(data, lines)
 }
 
-/// After a large message the rest of its allocation would keep all of it alive.
+/// The rest of a large message's allocation would keep all of it alive.
 fn release_large(buffer: &mut BytesMut) {
     if buffer.capacity() > LARGE_BUFFER {
         let rest = BytesMut::from(&buffer[..]);

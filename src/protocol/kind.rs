@@ -33,7 +33,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// One bit for each kind of the CLI; the unnamed share one.
+    /// One bit for each kind of the CLI; unnamed kinds share one.
     pub const fn bit(self) -> u32 {
         let number = self as u32;
         1 << if number < 31 { number } else { 31 }
@@ -66,7 +66,7 @@ pub fn route(line: &[u8]) -> Route {
     }
 }
 
-/// The kinds that come most often, told by the name that `text` starts with.
+/// The most frequent kinds, recognised by the name that `text` starts with.
 #[inline(always)]
 fn frequent(text: &[u8]) -> Option<Kind> {
     if text.first_chunk() == Some(b"stream_event\"") {
@@ -112,10 +112,10 @@ fn rare(name: &[u8]) -> Kind {
     }
 }
 
-/// `session_state_changed` frames that the CLI marks as not meant for the application.
+/// `session_state_changed` frames that the CLI marks as not for the application.
 fn is_host_only(line: &[u8]) -> bool {
     const SUBTYPE_SECOND: &[u8] = br#"{"type":"system","subtype":""#;
-    // The usual frame has its subtype in second place: most system messages are told apart right here.
+    // The usual frame has its subtype second: most system messages are recognised here.
     if let Some(rest) = line.strip_prefix(SUBTYPE_SECOND)
         && !rest.starts_with(b"session_state_changed\"")
     {

@@ -1,13 +1,13 @@
-//! Looking members up in a JSON object without parsing it: messages are handed on as they are, and only what the library
-//! itself needs is read.
+//! Looks up members of a JSON object without parsing it: messages are passed on as they are, and only what the
+//! library itself needs is read.
 
 use memchr::memchr2;
 
 use super::scan::ordinary;
 
-/// The members of an object, in order: each key (escapes untouched) with the text from its value on.
+/// The members of an object, in order: each key (escapes untouched) with the text starting at its value.
 pub struct Members<'a> {
-    /// From the next key on, or from the last value on.
+    /// Starts at the next key, or at the last value.
     rest: &'a [u8],
     in_value: bool,
 }
@@ -34,12 +34,12 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// The text from the value of the top-level member `key` on.
+/// The text starting at the value of the top-level member `key`.
 pub fn top_level_value<'a>(object: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     Members::of(object).find(|(name, _)| *name == key).map(|(_, value)| value)
 }
 
-/// The contents of the top-level string member `key`, as they stand in the text (escapes untouched).
+/// The contents of the top-level string member `key`, as written (escapes untouched).
 pub fn top_level_string<'a>(object: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     string(top_level_value(object, key)?)
 }
@@ -50,7 +50,7 @@ pub fn string(text: &[u8]) -> Option<&[u8]> {
     Some(&text[..string_length(text)?])
 }
 
-/// The value that `text` starts with, alone; `None` for `null`.
+/// Only the value that `text` starts with; `None` for `null`.
 pub fn value(text: &[u8]) -> Option<&[u8]> {
     let value = text[..value_length(text)].trim_ascii_end();
     (value != b"null").then_some(value)
@@ -68,7 +68,7 @@ pub fn strings(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Length of the value that `text` starts with, up to the comma or the bracket behind it.
+/// Length of the value that `text` starts with, up to the comma or the bracket after it.
 pub fn value_length(text: &[u8]) -> usize {
     let mut depth = 0usize;
     let mut at = 0;
@@ -89,7 +89,7 @@ pub fn value_length(text: &[u8]) -> usize {
     text.len()
 }
 
-/// Length of the string whose opening quote stands just before `text`.
+/// Length of the string whose opening quote is just before `text`.
 #[inline(always)]
 pub fn string_length(text: &[u8]) -> Option<usize> {
     // Most strings are names and numbers.

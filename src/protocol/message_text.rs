@@ -1,10 +1,10 @@
-//! The text in a message that a user reads.
+//! The user-visible text of a message.
 
 use std::borrow::Cow;
 
 use super::pointer::Json;
 
-/// `None` for a message that has none, or only an empty one.
+/// `None` if the message has no text, or only an empty one.
 pub fn of(message: Json) -> Option<String> {
     let text = match message.under(&["type"])?.string()?.as_ref() {
         "assistant" | "user" => content(message.under(&["message", "content"])?),
@@ -15,8 +15,8 @@ pub fn of(message: Json) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// What kind of failure the CLI tells of in the form of an assistant's message, such as that nobody is logged in: its text is
-/// the CLI's, and no answer.
+/// The kind of failure that the CLI reports as an assistant message, such as a missing login: its text is the
+/// CLI's, not an answer.
 pub fn failure(message: Json) -> Option<String> {
     if !has_type(message, "assistant") {
         return None;
@@ -39,7 +39,7 @@ fn has_type(value: Json, name: &str) -> bool {
     value.under(&["type"]).and_then(Json::string).is_some_and(|given| given == name)
 }
 
-/// A result that reports an error may have a text as well: it counts then.
+/// A result that reports an error may have text as well, which then counts.
 fn result(message: Json) -> Option<String> {
     if let Some(text) = message.under(&["result"]).and_then(Json::string)
         && !text.is_empty()

@@ -1,6 +1,5 @@
 //! The wire: lines, kinds and control frames. No I/O and no threads.
 
-pub mod cli_version;
 pub mod control;
 pub mod framing;
 pub mod kind;

@@ -1,12 +1,13 @@
-//! Frames that share their line with bytes that are not theirs: a byte order mark, an escape sequence of a terminal, the
-//! text of a log that forgot its newline, another frame.
+//! Frames that share their line with other bytes: a byte order mark, a terminal escape sequence, log text
+//! without its newline, another frame.
 //!
-//! A frame that is lost costs more than itself: the answer to `initialize` is a connect that hangs, a lost request is an
-//! answer that the CLI waits for. But JSON is quoted in texts too, and a quoted frame must not pass for a real one. So a
-//! frame is taken out of a line only where it touches an end of it, is complete and valid JSON, is of a type that the
-//! protocol knows, and is no value of something around it: `said {"type":"result"} and left` stays a text, and so does a
-//! frame in quotes, in a list, or cut short. Whoever can end a line with a whole frame could have written a newline before
-//! it as well: nothing is gained by the one that the other would not give.
+//! A lost frame costs more than itself: without the answer to `initialize` connect hangs, and for a lost
+//! request the CLI waits for an answer. But JSON is also quoted in text, and a quoted frame must not pass for a
+//! real one. So a frame is taken out of a line only where it touches an end of the line, is complete and valid
+//! JSON, has a type that the protocol knows, and is not a value of something around it: text such as
+//! `said {"type":"result"} and left` stays text, and so does a frame in quotes, in a list, or cut short. Anyone
+//! who can end a line with a whole frame could also have written a newline before it, so an attacker gains
+//! nothing.
 
 use super::kind::{Kind, Route, route};
 use super::scan;
@@ -18,10 +19,10 @@ pub enum Piece<'a> {
     Other(&'a [u8]),
 }
 
-/// So many places of a line are tried: each may cost a look at all the rest of it.
+/// How many positions in a line are tried: each may cost a scan of the rest.
 const MOST_TRIED: usize = 32;
 
-/// The parts of a line that is no frame as a whole, without blank ones; `None` when no frame is in it.
+/// The parts of a line that is not a frame as a whole, without blank ones; `None` when it contains no frame.
 pub fn pieces(line: &[u8]) -> Option<Vec<Piece<'_>>> {
     let mut found = Found::default();
     let rest = found.frames(line, |_| true);
@@ -52,13 +53,13 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Takes frames off the front, with the noise before and between them. What is left begins with neither.
+    /// Takes frames off the front, with the noise before and between them. The rest begins with neither.
     fn frames(&mut self, mut text: &'a [u8], taken: impl Fn(Route) -> bool) -> &'a [u8] {
         loop {
             let (noise, rest) = text.split_at(noise_length(text));
             let next = frame(rest).filter(|(route, _)| taken(*route));
             let Some((route, length)) = next else {
-                // Without a frame behind it, it belongs to the text that follows.
+                // With no frame after it, the noise belongs to the text that follows.
                 if !rest.is_empty() {
                     return text;
                 }
@@ -85,17 +86,17 @@ fn is_known(found: Route) -> bool {
     !matches!(found, Route::Untyped | Route::Message(Kind::Other))
 }
 
-/// Whether an object with a name in it may start here.
+/// Whether an object with a member may start here.
 fn is_start(text: &[u8]) -> bool {
     matches!(text, [b'{', b'"', name, ..] if is_name(*name))
 }
 
-/// Whether a name of the protocol's may begin so.
+/// Whether a name of the protocol may begin with this byte.
 fn is_name(first: u8) -> bool {
     first.is_ascii_alphabetic() || first == b'_'
 }
 
-/// Whether what follows is a value in something that was cut short: a member of an object, an element of a list.
+/// Whether what follows is a value inside something cut short: a member of an object, an element of a list.
 fn is_value(before: &[u8]) -> bool {
     let before = before.trim_ascii_end();
     [&b"\":"[..], b",", b"["].iter().any(|end| before.ends_with(end))
@@ -118,7 +119,7 @@ fn noise_length(text: &[u8]) -> usize {
     at
 }
 
-/// Of a sequence by ECMA-48: `ESC [ … letter`, `ESC ] … BEL` or `… ESC \`, or ESC and one more byte.
+/// Length of an ECMA-48 sequence: `ESC [ … letter`, `ESC ] … BEL` or `… ESC \`, or ESC and one more byte.
 fn escape_length(text: &[u8]) -> usize {
     let end = match text.get(1) {
         Some(b'[') => text.iter().skip(2).position(|byte| (b'@'..=b'~').contains(byte)).map(|at| at + 3),
@@ -133,8 +134,9 @@ fn escape_length(text: &[u8]) -> usize {
     end.unwrap_or(1)
 }
 
-/// Whether some line has an object behind something else. In JSON only a comma, a colon or a bracket stands before an object,
-/// and in a string `{"` ends it, so that no name follows: `{"name` behind any other byte is never part of a valid line.
+/// Whether any line has an object after something else. In valid JSON only a comma, a colon or a bracket
+/// precedes an object, and inside a string `{"` ends the string, so that no name follows: `{"name` after any
+/// other byte is never part of a valid line.
 pub fn may_be_shared(lines: &[u8]) -> bool {
     memchr::memchr_iter(b'{', lines).any(|at| {
         let usual = at == 0 || b":,[\n".contains(&lines[at - 1]);

@@ -1,5 +1,5 @@
-//! Places in a JSON text by RFC 6901, found without building the text's values: it may be nested as deep as it likes, and
-//! numbers stay as they are written. Where a name occurs twice the last one counts, as for `JSON.parse`.
+//! Locates values in a JSON text by RFC 6901 without building them: nesting is unlimited, and numbers stay as
+//! written. If a name occurs twice the last one counts, as in `JSON.parse`.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -11,11 +11,11 @@ use super::{scan, tolerant};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Json<'a>(&'a str);
 
-/// A pointer, taken apart.
+/// A parsed pointer.
 #[derive(Debug)]
 pub struct Pointer<'a>(Vec<Cow<'a, str>>);
 
-/// Why a text is no pointer.
+/// Why a text is not a pointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadPointer {
     /// It does not begin with a slash.
@@ -44,12 +44,12 @@ fn unescaped(name: &str) -> Result<Cow<'_, str>, BadPointer> {
     Ok(name.replace("~1", "/").replace("~0", "~").into())
 }
 
-/// A name as it is written in a pointer.
+/// A name, escaped for use in a pointer.
 pub fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// The place of an element that a name in a pointer stands for.
+/// The index that a name in a pointer stands for.
 fn index(name: &str) -> Option<usize> {
     let written_otherwise = name.starts_with('+') || (name.len() > 1 && name.starts_with('0'));
     if written_otherwise { None } else { name.parse().ok() }
@@ -73,16 +73,16 @@ impl<'a> Json<'a> {
         self.0.starts_with('[')
     }
 
-    /// The string that it is, with U+FFFD for what no text can hold.
+    /// The value if it is a string, with U+FFFD for what no text can hold.
     pub fn string(self) -> Option<Cow<'a, str>> {
         let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
         if inner.contains('\\') { tolerant::string(self.0).map(Cow::Owned) } else { Some(inner.into()) }
     }
 
-    /// The value at a place. Each byte is looked at once, however deep the place is.
+    /// The value at a place. Each byte is read once, however deep the place is.
     pub fn at(self, Pointer(names): &Pointer) -> Option<Json<'a>> {
         let mut found = names.is_empty().then_some(self);
-        // The brackets on the way, outermost first: how many elements of a list have gone by.
+        // The brackets on the way, outermost first: for a list, how many elements have passed.
         let mut way: Vec<Option<usize>> = Vec::new();
         let mut rest = if found.is_none() { enter(&mut way, self.0) } else { "" };
         while let Some(last) = way.len().checked_sub(1) {
@@ -116,7 +116,7 @@ impl<'a> Json<'a> {
                 let (value, behind) = value_and_rest(rest);
                 (found, rest) = (Some(value), behind);
             } else {
-                // What was found under an earlier member of this name does not count.
+                // A match under an earlier member of this name does not count.
                 found = None;
                 rest = enter(&mut way, rest);
             }
@@ -124,12 +124,12 @@ impl<'a> Json<'a> {
         found
     }
 
-    /// [`Json::at`] for a path that is written in the source.
+    /// [`Json::at`] for a path written in the source.
     pub fn under(self, path: &[&'a str]) -> Option<Json<'a>> {
         self.at(&Pointer(path.iter().map(|name| Cow::Borrowed(*name)).collect()))
     }
 
-    /// The elements of a list; none of anything else.
+    /// The elements of a list; none for anything else.
     pub fn elements(self) -> impl Iterator<Item = Json<'a>> {
         let mut rest = self.0.strip_prefix('[').unwrap_or("]");
         std::iter::from_fn(move || {
@@ -144,18 +144,18 @@ impl<'a> Json<'a> {
         })
     }
 
-    /// The members of an object as they are written, the name with its quotes; none of anything else.
+    /// The members of an object as written, the name with its quotes; none for anything else.
     pub fn members(self) -> impl Iterator<Item = (Json<'a>, Json<'a>)> {
         let object = if self.is_object() { self.0 } else { "{}" };
         Members::of(object.as_bytes()).filter_map(move |(name, value)| {
-            // Both are parts of a `str` that begin and end at ASCII characters.
+            // Both are slices of a `str` that begin and end at ASCII characters.
             let start = name.as_ptr().addr() - object.as_ptr().addr() - 1;
             let name = object.get(start..start + name.len() + 2)?;
             Some((Json(name), value_and_rest(object.get(object.len() - value.len()..)?).0))
         })
     }
 
-    /// The names of an object's members in the order in which they are first written, each once.
+    /// The names of an object's members in order of first occurrence, each once.
     pub fn names(self) -> impl Iterator<Item = Cow<'a, str>> {
         let mut seen = HashSet::new();
         self.members().filter_map(|(name, _)| name.string()).filter(move |name| seen.insert(name.clone()))
@@ -181,7 +181,7 @@ fn value_and_rest(text: &str) -> (Json<'_>, &str) {
     (Json(value.trim_end_matches([' ', '\t', '\n', '\r'])), rest)
 }
 
-/// The name of the member that `text` starts with, without its quotes, and the text from its value on.
+/// The name of the member that `text` starts with, without its quotes, and the text starting at its value.
 fn member(text: &str) -> Option<(&str, &str)> {
     let text = text.strip_prefix('"')?;
     let (name, rest) = text.split_at(string_length(text.as_bytes())?);
@@ -189,7 +189,7 @@ fn member(text: &str) -> Option<(&str, &str)> {
     Some((name, skip_space(value)))
 }
 
-/// Whether a name that is written like this is the wanted one.
+/// Whether a name as written equals the wanted one.
 fn is_name(written: &str, wanted: &str) -> bool {
     if written.contains('\\') {
         return tolerant::string(&format!("\"{written}\"")).is_some_and(|name| name == wanted);
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(names, ["a", "b"]);
     }
 
-    /// A small generator of texts: no seed is special, and a failure names its text.
+    /// A small generator of random texts: no seed is special, and a failure names its text.
     struct Dice(u64);
 
     impl Dice {

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::members::{Members, string, strings, value};
 
-/// The members of a result that attribution and the ledger need, as they stand in its text.
+/// The members of a result that attribution and the ledger need, as raw text.
 #[derive(Debug, Default)]
 pub struct ResultFrame<'a> {
     /// The prompts that it names as answered.
@@ -44,12 +44,12 @@ impl<'a> ResultFrame<'a> {
         frame
     }
 
-    /// The turn did not come to an end of its own, as far as the CLI says so: it has had several words for it.
+    /// The turn was cut short, as far as the CLI reports it: over time it has used several words for this.
     pub fn was_cut_short(&self) -> bool {
         self.is_error == Some(&b"true"[..]) || self.was_aborted()
     }
 
-    /// Somebody stopped it, in the CLI's own word.
+    /// Someone stopped it, in the CLI's own word.
     pub fn was_aborted(&self) -> bool {
         self.terminal_reason.is_some_and(|reason| reason.starts_with(b"aborted"))
     }

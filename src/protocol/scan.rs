@@ -1,17 +1,17 @@
-//! Whether a text is one JSON value, of any depth. Nothing is built and nothing recurses: a text needs no more stack for
-//! being nested. Strings are read sixteen bytes at a time, and what usually comes next is looked for first. The general
+//! Checks whether a text is one JSON value, of any depth. Nothing is built and nothing recurses, so nesting
+//! needs no stack. Strings are read sixteen bytes at a time, and the most likely token is tried first. General
 //! parsers do more for the same answer: see `docs/performance.md`.
 
 use wide::u8x16;
 
 const CHUNK: usize = 16;
 
-/// So many bytes behind a text are worth having: it is read in chunks to its last byte then.
+/// How many readable bytes after a text are worth having: it is then read in chunks up to its last byte.
 pub const AHEAD: usize = CHUNK;
 
-/// Whether the first `length` bytes are. What is behind them does not matter.
+/// Whether the first `length` bytes are one JSON value. What follows them does not matter.
 pub fn is_json(text: &[u8], length: usize) -> bool {
-    // A value that goes on behind the text ends too late.
+    // A value that continues past the text ends too late.
     value_length(text).and_then(|end| text.get(end..length)).is_some_and(|rest| token(rest).is_none())
 }
 
@@ -25,9 +25,9 @@ pub fn value_length(text: &[u8]) -> Option<usize> {
     Some(text.len() - behind?.len())
 }
 
-// Each of these takes a text and returns what is left of it.
+// Each of these takes a text and returns the rest of it.
 
-/// The next byte that is no white space.
+/// The next byte that is not white space.
 #[inline(always)]
 fn token(text: &[u8]) -> Option<(u8, &[u8])> {
     match text.split_first() {
@@ -58,7 +58,7 @@ fn value<'a>(mut text: &'a [u8], open: &mut impl Brackets) -> Option<&'a [u8]> {
             b'"' => string(rest)?,
             b'{' | b'[' => {
                 let (next, behind) = token(rest)?;
-                // In ASCII each closing bracket is two behind its opening one.
+                // In ASCII each closing bracket is its opening one plus two.
                 if next == first + 2 {
                     behind
                 } else {
@@ -104,13 +104,13 @@ fn value<'a>(mut text: &'a [u8], open: &mut impl Brackets) -> Option<&'a [u8]> {
     }
 }
 
-/// Where [`members`] has stopped.
+/// Where [`members`] stopped.
 enum Stopped<'a> {
     BeforeValue(&'a [u8]),
     BehindValue(&'a [u8]),
 }
 
-/// The next key, and whole members as long as their values are strings and no white space comes between.
+/// The next key, and whole members as long as their values are strings and there is no white space between.
 #[inline(always)]
 fn members(text: &[u8]) -> Option<Stopped<'_>> {
     let (quote, mut text) = token(text)?;
@@ -131,7 +131,7 @@ fn members(text: &[u8]) -> Option<Stopped<'_>> {
     }
 }
 
-/// A string, from behind its opening quote.
+/// A string, starting after its opening quote.
 #[inline(always)]
 fn string(text: &[u8]) -> Option<&[u8]> {
     // Most strings are names and ids.
@@ -169,7 +169,7 @@ fn halves(chunk: &[u8; 2 * CHUNK]) -> [&[u8; CHUNK]; 2] {
     [&halves[0], &halves[1]]
 }
 
-/// How many bytes of a string go by before one that ends it, escapes in it, or must not stand in it.
+/// How many bytes of a string precede one that ends it, starts an escape, or is not allowed.
 #[inline(always)]
 pub fn ordinary(chunk: &[u8; CHUNK]) -> usize {
     (special(chunk).to_bitmask() | 1 << CHUNK).trailing_zeros() as usize
@@ -179,7 +179,7 @@ pub fn ordinary(chunk: &[u8; CHUNK]) -> usize {
 #[inline(always)]
 fn special(chunk: &[u8; CHUNK]) -> u8x16 {
     let bytes = u8x16::new(*chunk);
-    // With this bit turned over a quote is next to the control characters, and the space is not: one comparison for both.
+    // With this bit flipped, a quote is next to the control characters and the space is not: one comparison for both.
     let turned = bytes ^ u8x16::splat(2);
     let quotes_and_controls = turned.min(u8x16::splat(b' ')).simd_eq(turned);
     quotes_and_controls | bytes.simd_eq(u8x16::splat(b'\\'))
@@ -201,7 +201,7 @@ fn escape(text: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// A number, from behind its first byte.
+/// A number, starting after its first byte.
 #[inline(never)]
 fn number(first: u8, rest: &[u8]) -> Option<&[u8]> {
     let (first, rest) = if first == b'-' { rest.split_first()? } else { (&first, rest) };
@@ -233,9 +233,9 @@ fn behind_digits(text: &[u8]) -> &[u8] {
     &text[count..]
 }
 
-/// The brackets that are open, a bit for each, set for an object.
+/// The open brackets, one bit each, set for an object.
 trait Brackets {
-    /// Asked after each [`Brackets::pop`].
+    /// Called after each [`Brackets::pop`].
     fn any(&mut self) -> bool;
 
     /// Whether the innermost one is an object.
@@ -247,7 +247,7 @@ trait Brackets {
     fn pop(&mut self);
 }
 
-/// As many as usual texts have, below a 1.
+/// As many brackets as usual texts have, below a leading 1.
 struct Inner(u128);
 
 impl Inner {
@@ -282,10 +282,10 @@ impl Brackets for Inner {
     }
 }
 
-/// As many as there are.
+/// Any number of brackets.
 struct Deep {
     inner: Inner,
-    /// Those around the inner ones, each number full.
+    /// Those around the inner ones, all of them full.
     outer: Vec<Inner>,
 }
 
@@ -320,7 +320,7 @@ impl Brackets for Deep {
 mod tests {
     use super::*;
 
-    /// With the bytes behind it that a line in a buffer may have, and without.
+    /// Checks a text with bytes after it, as a line in a buffer may have them, and without.
     fn judged(text: &[u8]) -> bool {
         let verdict = is_json(text, text.len());
         for behind in ["\n", "\n{\"type\":\"user\"}\n", "\",\"\"}]}1,2,3\"\""] {
@@ -407,7 +407,7 @@ mod tests {
             "\u{a0}1",
             "{\"a\":1}x",
             "nulll",
-            // White space to others, and none of JSON's.
+            // White space elsewhere, but not in JSON.
             "1\x0c",
             "\x0c{}",
             "{}\x0c\n",
@@ -418,7 +418,7 @@ mod tests {
         }
     }
 
-    /// Every small damage to a message gets the same answer as from serde.
+    /// Every small corruption of a message gets the same answer as from serde.
     #[test]
     fn damaged_messages_are_judged_as_by_a_parser() {
         const MESSAGE: &str = r#"{"type":"assistant","n":[-1.5e3,0,{"k":null}],"text":"a \"quoted\" word, \u00e9 and more of it"}"#;
@@ -443,7 +443,7 @@ mod tests {
         serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
     }
 
-    /// Lists and objects in turn, or in runs, so that the bits that are put aside are not all the same.
+    /// Lists and objects alternately, or in runs, so that the stored bits are not all the same.
     fn nested(depth: usize, is_object: impl Fn(usize) -> bool) -> Vec<u8> {
         let mut text = Vec::new();
         (0..depth).for_each(|at| text.extend_from_slice(if is_object(at) { b"{\"a\":" } else { b"[" }));

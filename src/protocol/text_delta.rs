@@ -24,7 +24,7 @@ struct Delta<'a> {
     text: Option<Cow<'a, str>>,
 }
 
-/// The delta's text with a NUL behind it; `None` for every other stream event and for those of subagents.
+/// The delta's text with a trailing NUL; `None` for every other stream event and for those of subagents.
 pub fn of_stream_event(line: &[u8]) -> Option<Vec<u8>> {
     let frame: Frame = serde_json::from_slice(line).ok()?;
     if frame.parent_tool_use_id.is_some() {

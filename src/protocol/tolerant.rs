@@ -1,5 +1,6 @@
-//! Reading JSON that JavaScript wrote. It cuts texts in the middle of a character, and writes the half that is left as an
-//! escape that no text can hold: where a parser would refuse the whole document for it, it becomes U+FFFD.
+//! Reads JSON written by JavaScript, which may cut a text in the middle of a character and write the remaining
+//! half as an escape that no text can hold: a parser would reject the whole document for it; here it becomes
+//! U+FFFD.
 
 use std::borrow::Cow;
 
@@ -9,12 +10,12 @@ use serde_json::Value;
 use super::members::{self, top_level_value};
 use super::tree::{self, Fault};
 
-/// The document, with U+FFFD for every half of a surrogate pair.
+/// The document, with U+FFFD for every lone surrogate.
 pub fn value(text: &str) -> Result<Value, Fault> {
     tree::parse_tolerant(text)
 }
 
-/// As [`value`], for a line of the CLI; null when it cannot be read.
+/// As [`value`], for a line of the CLI; null when it cannot be parsed.
 pub fn line(bytes: &[u8]) -> Value {
     std::str::from_utf8(bytes).ok().and_then(|text| value(text).ok()).unwrap_or_default()
 }
@@ -24,8 +25,8 @@ pub fn string(text: &str) -> Option<String> {
     serde_json::from_str(text).or_else(|_| serde_json::from_str(&without_halves(text))).ok()
 }
 
-/// One member of an object in an object, and so on. What stands beside it does not matter, be it nested deeper than a parser
-/// takes.
+/// One member of an object inside an object, and so on. Its neighbours do not matter, even if nested deeper
+/// than a parser accepts.
 pub fn member(object: &str, path: &[&str]) -> Option<Value> {
     let mut at = object.as_bytes().trim_ascii_start();
     for name in path {
@@ -34,7 +35,7 @@ pub fn member(object: &str, path: &[&str]) -> Option<Value> {
     value(std::str::from_utf8(members::value(at)?).ok()?).ok()
 }
 
-/// In JSON a backslash stands inside strings only.
+/// In JSON a backslash occurs only inside strings.
 fn without_halves(text: &str) -> Cow<'_, str> {
     const ESCAPE: usize = r"\uXXXX".len();
     let (mut out, mut copied, mut at) = (String::new(), 0, 0);
@@ -58,7 +59,7 @@ fn without_halves(text: &str) -> Cow<'_, str> {
     out.into()
 }
 
-/// The number in the `\uXXXX` that stands there.
+/// The number in the `\uXXXX` at `at`.
 fn unit(text: &str, at: usize) -> Option<u16> {
     let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
     u16::from_str_radix(digits, 16).ok()

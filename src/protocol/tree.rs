@@ -1,6 +1,6 @@
-//! Building values out of JSON text. What becomes a tree is walked, copied and dropped by functions that call themselves,
-//! so its depth is bounded: it is checked while the text is read, and the text is read without recursion. Whoever only
-//! looks something up uses [`super::pointer`], which takes any depth.
+//! Builds values from JSON text. A tree is walked, copied and dropped recursively, so its depth is bounded: it
+//! is checked while the text is read, and reading does not recurse. Code that only looks something up uses
+//! [`super::pointer`], which handles any depth.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use super::members::string_length;
 use super::{pointer, scan, tolerant};
 use crate::error::{Error, Status};
 
-/// How many levels a tree may have. To clone one takes 350 bytes of stack a level, to compare, write or drop one less; so a
-/// thread with 64 KiB can do it, and have some for itself.
+/// How deep a tree may be. Cloning one takes 350 bytes of stack per level; comparing, writing or dropping one
+/// takes less; so a thread with 64 KiB can do it, with some to spare.
 pub const DEEPEST: usize = 100;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,12 +27,12 @@ enum Kind {
 pub struct Fault {
     what: String,
     kind: Kind,
-    /// Of the first byte that cannot be used.
+    /// Of the first unusable byte.
     pub offset: usize,
-    /// Counted from 1, as editors do.
+    /// Counted from 1, as in editors.
     pub line: usize,
     pub column: usize,
-    /// The value that is nested too deep, or the name that stands twice; `None` where the text is not JSON.
+    /// The value that is nested too deep, or the duplicate name; `None` if the text is not JSON.
     pub pointer: Option<String>,
 }
 
@@ -53,12 +53,12 @@ impl Fault {
         Fault { what, kind: Kind::NotJson, offset, line, column, pointer: None }
     }
 
-    /// What the general parser says of a text that is not JSON.
+    /// The general parser's error for a text that is not JSON.
     fn syntax(text: &str) -> Fault {
         let Err(cause) = serde_json::from_str::<IgnoredAny>(text) else {
             return Fault::new("not JSON", text, 0);
         };
-        // It counts lines and columns from 1.
+        // The parser counts lines and columns from 1.
         let lines = text.split_inclusive('\n').take(cause.line().saturating_sub(1));
         let end = lines.map(str::len).sum::<usize>() + cause.column();
         let whole = cause.to_string();
@@ -67,12 +67,12 @@ impl Fault {
             return Fault { what: whole, kind: Kind::NotJson, offset: end, line, column, pointer: None };
         }
         let what = whole.rsplit_once(" at line ").map_or(&*whole, |(what, _)| what);
-        // It has not taken this one yet.
+        // The parser has not consumed this one yet.
         let untaken = what.starts_with("control character");
         Fault::new(what, text, if untaken { end } else { end.saturating_sub(1) })
     }
 
-    /// What is wrong with the text that has this name.
+    /// What is wrong with the text called `name`.
     pub fn of(&self, name: &str) -> String {
         match self.kind {
             Kind::NotJson => format!("{name} is not JSON: {self}"),
@@ -81,7 +81,7 @@ impl Fault {
         }
     }
 
-    /// What to do about it, where something else than valid JSON is needed.
+    /// What to do about it, if that is something other than writing valid JSON.
     pub fn remedy(&self) -> Option<String> {
         match self.kind {
             Kind::NotJson => None,
@@ -90,12 +90,12 @@ impl Fault {
         }
     }
 
-    /// Whether a name stands twice in one object.
+    /// Whether the fault is a duplicate name in an object.
     pub fn is_twice(&self) -> bool {
         self.kind == Kind::Twice
     }
 
-    /// The refusal of an argument. `otherwise` is the remedy for a text that is not JSON.
+    /// The error for an argument. `otherwise` is the remedy for a text that is not JSON.
     pub fn refusal(&self, argument: &str, otherwise: &str) -> Error {
         let remedy = self.remedy().unwrap_or_else(|| otherwise.to_owned());
         Error::new(Status::InvalidArgument, self.of(argument))
@@ -111,8 +111,8 @@ pub fn parse(text: &str) -> Result<Value, Fault> {
     build(text, Rules { deepest: DEEPEST, unique: false, string: exact })
 }
 
-/// As [`parse`], for a document that the host wrote: a name that stands twice in one object is a fault, at any depth, and not
-/// "the last one wins". Nobody means that, and one of the two may be a refusal.
+/// As [`parse`], for a document that the host wrote: a duplicate name in one object is an error, at any depth,
+/// rather than "the last one wins". Nobody means that, and one of the two may be a refusal.
 pub fn parse_unique(text: &str) -> Result<Value, Fault> {
     build(text, Rules { deepest: DEEPEST, unique: true, string: exact })
 }
@@ -126,12 +126,12 @@ pub fn check(text: &str) -> Result<(), Fault> {
     if scan::is_json(text.as_bytes(), text.len()) { Ok(()) } else { Err(Fault::syntax(text)) }
 }
 
-/// As [`parse`], with U+FFFD for every half of a surrogate pair.
+/// As [`parse`], with U+FFFD for every lone surrogate.
 pub(super) fn parse_tolerant(text: &str) -> Result<Value, Fault> {
     build(text, Rules { deepest: DEEPEST, unique: false, string: tolerant::string })
 }
 
-/// A copy, made with a third of the stack that a clone takes.
+/// A copy, made with a third of the stack that a clone needs.
 pub fn copy(value: &Value) -> Value {
     build(&value.to_string(), Rules { deepest: usize::MAX, unique: false, string: tolerant::string })
         .unwrap_or_else(|_| value.clone())
@@ -145,7 +145,7 @@ pub fn copy_of(members: &Map<String, Value>) -> Map<String, Value> {
 #[derive(Clone, Copy)]
 struct Rules {
     deepest: usize,
-    /// No object has two members of one name.
+    /// Duplicate names in an object are rejected.
     unique: bool,
     /// The text of a string with its quotes.
     string: fn(&str) -> Option<String>,
@@ -163,14 +163,14 @@ fn build(text: &str, rules: Rules) -> Result<Value, Fault> {
     }
 }
 
-/// What is being filled.
+/// A container that is being filled.
 enum Open {
     List(Vec<Value>),
     /// With the name of the member whose value comes next.
     Object(Map<String, Value>, String),
 }
 
-/// Reads a text that is JSON.
+/// Builds a tree from a text that is JSON.
 struct Builder<'a> {
     text: &'a str,
     at: usize,
@@ -205,7 +205,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Puts a value where it belongs, and closes what ends behind it. The whole document at its end.
+    /// Puts a value where it belongs, and closes what ends after it. Returns the whole document at its end.
     fn put(&mut self, mut value: Value) -> Result<Option<Value>, Fault> {
         loop {
             let Some(mut innermost) = self.open.pop() else { return Ok(Some(value)) };
@@ -229,7 +229,7 @@ impl Builder<'_> {
         }
     }
 
-    /// The next byte that is no white space.
+    /// The next byte that is not white space.
     fn next(&mut self) -> Option<u8> {
         let rest = &self.text.as_bytes()[self.at..];
         self.at += rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
@@ -245,7 +245,7 @@ impl Builder<'_> {
         Ok(name)
     }
 
-    /// Whether the name at `at`, which belongs to the next member, is a new one.
+    /// Checks that the name at `at`, which belongs to the next member, is not a duplicate.
     fn check_name(&self, at: usize) -> Result<(), Fault> {
         match self.open.last() {
             Some(Open::Object(members, name)) if self.rules.unique && members.contains_key(name) => {
@@ -267,7 +267,7 @@ impl Builder<'_> {
         Ok(text)
     }
 
-    /// A number, or one of the three words.
+    /// A number, `true`, `false` or `null`.
     fn word(&mut self) -> Result<Value, Fault> {
         let rest = &self.text[self.at..];
         let length = rest.find([',', ']', '}', ' ', '\t', '\n', '\r']).unwrap_or(rest.len());
@@ -285,7 +285,7 @@ impl Builder<'_> {
         Fault { kind: Kind::TooDeep, ..self.fault(&what) }
     }
 
-    /// Where the next value stands.
+    /// The pointer to the next value.
     fn pointer(&self) -> String {
         let name = |open: &Open| match open {
             Open::List(items) => format!("/{}", items.len()),

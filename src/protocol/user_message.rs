@@ -1,4 +1,4 @@
-//! User messages: built from a prompt, or checked when the host composed them. One malformed line ends the CLI.
+//! User messages: built from a prompt, or checked if the host composed them. One malformed line ends the CLI.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,7 +25,7 @@ pub struct Style {
     pub verbatim: bool,
 }
 
-/// A message from a plain prompt, written out directly: this is the way of every query.
+/// A message from a plain prompt, formatted directly: every query takes this path.
 pub fn from_prompt(prompt: &str, session_id: Option<&str>, style: Style) -> Result<UserMessage> {
     if prompt.is_empty() {
         return Err(Error::new(Status::InvalidArgument, "the prompt is empty")
@@ -55,7 +55,7 @@ fn put_string(line: &mut Vec<u8>, text: &str) -> Result<()> {
         .map_err(|cause| Error::new(Status::InvalidArgument, format!("the text cannot be written: {cause}")))
 }
 
-/// Random once for each process, counted from there: asking the system for every prompt would cost more than sending it.
+/// Random once per process, then counted up: asking the system for every prompt would cost more than sending it.
 fn new_uuid() -> String {
     static BASE: Lazy<u128> = Lazy::new(|| uuid::Uuid::new_v4().as_u128());
     static COUNT: AtomicU64 = AtomicU64::new(0);

@@ -1,12 +1,12 @@
-//! The hook events of the CLI: what each guards, what its matcher is held against, and what an answer to it may say.
+//! The CLI's hook events: what each guards, what its matcher is compared with, and what an answer may contain.
 //!
-//! Held against the CLI's own catalogue by a test. An event that is not in it belongs to another version of the CLI, and is
-//! taken for one that guards something.
+//! A test compares this list with the CLI's own. An event that is not listed belongs to another CLI version,
+//! and is assumed to guard something.
 
-/// What becomes of a hook that nobody answers.
+/// What happens to a hook that nobody answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Silence {
-    /// The event guards nothing, or a refusal would make Claude go on without end.
+    /// The event guards nothing, or a refusal would make Claude continue endlessly.
     Continues,
     /// `{"decision": "block"}`.
     Blocks,
@@ -16,10 +16,10 @@ pub enum Silence {
     DeniesPermission,
 }
 
-/// What the CLI holds a matcher against.
+/// What the CLI compares a matcher with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
-    /// The matcher is not looked at.
+    /// The matcher is ignored.
     Nothing,
     Tool,
     /// Names that only the session knows: of agents, commands, servers, models, files.
@@ -27,7 +27,7 @@ pub enum Subject {
     Words(&'static [&'static str]),
 }
 
-/// What a member of an answer has to be.
+/// The required type of a member of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     Text,
@@ -40,7 +40,7 @@ pub enum Shape {
     Permission,
     /// A list of permission updates.
     Updates,
-    /// Must not stand there: the CLI reads it from no host.
+    /// Must be absent: the CLI does not accept it from a host.
     Unread(&'static str),
     Any,
 }
@@ -57,11 +57,12 @@ pub struct Event {
     pub decides: bool,
     /// Whether `"continue": false` stops anything.
     pub stops: bool,
-    /// Whether the CLI heeds `block` for a hook that fails.
+    /// Whether the CLI honours `block` for a hook that fails.
     pub blocks_on_failure: bool,
-    /// The members of its `hookSpecificOutput` beside `hookEventName`; `None` = one makes the CLI drop the whole answer.
+    /// The members of its `hookSpecificOutput` besides `hookEventName`; `None` = having one makes the CLI drop
+    /// the whole answer.
     pub output: Option<&'static [Member]>,
-    /// The only causes at which the CLI asks a host; `None` = all.
+    /// The only causes for which the CLI asks a host; `None` = all.
     pub asked: Option<&'static [&'static str]>,
 }
 
@@ -86,7 +87,7 @@ const ACTION: &[Member] = &[
     ("content", Shape::Unread("a host's hook can only block: {\"decision\": \"block\"} declines")),
 ];
 
-/// What the events that decide about a tool may say.
+/// What an answer may contain at events that decide about a tool.
 const PRE_TOOL_USE: &[Member] = &[
     ("permissionDecision", Shape::Word(&["allow", "deny", "ask", "defer"])),
     ("permissionDecisionReason", Shape::Text),
@@ -95,7 +96,7 @@ const PRE_TOOL_USE: &[Member] = &[
     ("permissionDisplay", Shape::Any),
 ];
 
-/// What the event may say that asks before a skill runs a shell command.
+/// What an answer may contain at the event before a skill runs a shell command.
 const PRE_SKILL_SHELL_COMMAND: &[Member] = &[
     ("permissionDecision", Shape::Word(&["allow", "deny", "ask", "defer"])),
     ("permissionDecisionReason", Shape::Text),
@@ -113,16 +114,16 @@ const USUAL: Event = Event {
     asked: None,
 };
 
-/// An event that may be refused.
+/// An event that can be refused.
 const GUARD: Event = Event { silence: Silence::Blocks, decides: true, ..USUAL };
-/// An event at which a refusal makes Claude go on, so that the CLI lets a hook that fails have no say.
+/// An event at which a refusal makes Claude continue, so that the CLI ignores a hook that fails.
 const GOES_ON: Event = Event { decides: true, blocks_on_failure: false, ..USUAL };
-/// An event that only reports, at which the CLI reads no decision.
+/// An event that only reports; the CLI reads no decision.
 const REPORT: Event = Event { stops: false, ..USUAL };
 
 const COMPACTION: Subject = Subject::Words(&["manual", "auto"]);
 
-/// Those of the tested CLI.
+/// The events of the tested CLI.
 pub const EVENTS: &[Event] = &[
     Event {
         name: "PreToolUse",
@@ -321,7 +322,7 @@ pub fn known(name: &str) -> Option<&'static Event> {
     EVENTS.iter().find(|event| event.name == name)
 }
 
-/// What becomes of a hook of this event that nobody answers.
+/// What happens to a hook of this event that nobody answers.
 pub fn silence(name: &str) -> Silence {
     known(name).map_or(Silence::Blocks, |event| event.silence)
 }

@@ -1,4 +1,4 @@
-//! The answer to a hook. What the CLI cannot read, or reads at another event only, it takes for no opinion: the tool runs.
+//! The answer to a hook. What the CLI cannot read, or reads only at another event, counts as no opinion: the tool runs.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use crate::error::Result;
 const OUTPUT: &str = "hookSpecificOutput";
 const NAME: &str = "hookEventName";
 
-/// The answer as it is to be sent, if the CLI reads in it what the host wrote. `event` is the one that it was asked about.
+/// The answer as it is sent, if the CLI will read in it what the host wrote. `event` is the hook's event.
 pub fn checked<'a>(event: Option<&str>, payload: &'a str) -> Result<Cow<'a, str>> {
     let mut answer = Object::read(payload, "")?;
-    // Words of Python, whose callers write an underscore behind them.
+    // Python keywords, which its callers write with a trailing underscore.
     let mut renamed = answer.rename("continue_", "continue")?;
     renamed |= answer.rename("async_", "async")?;
     let known = event.and_then(events::known);
@@ -30,7 +30,7 @@ pub fn checked<'a>(event: Option<&str>, payload: &'a str) -> Result<Cow<'a, str>
     Ok(if renamed { answer.text().into() } else { payload.into() })
 }
 
-/// Every member is of its shape, and none is a known one with a slip in it, or in a wrong place.
+/// Checks that every member has its type, and that none is a known one misspelt or misplaced.
 fn members(object: &Object, own: &[Member], asked: &str, event: Option<&Event>) -> Result<()> {
     let names: Vec<&str> = own.iter().map(|(name, _)| *name).collect();
     let strangers = Strangers::of_hook(&names, asked, event);
@@ -44,7 +44,7 @@ fn members(object: &Object, own: &[Member], asked: &str, event: Option<&Event>) 
     Ok(())
 }
 
-/// Of an answer that comes later the CLI reads nothing now, and nothing of it decides.
+/// The CLI reads nothing of an asynchronous answer now, so nothing in it decides.
 fn asynchronous(answer: &Object) -> Result<()> {
     if answer.get("async") != Some("true") {
         return Ok(());
@@ -62,7 +62,7 @@ fn asynchronous(answer: &Object) -> Result<()> {
     }
 }
 
-/// The CLI listens to what the answer decides.
+/// Checks that the CLI reads what the answer decides.
 fn heard(answer: &Object, event: &Event) -> Result<()> {
     let instead = match event.silence {
         Silence::DeniesPermission => ": write hookSpecificOutput.decision.behavior",
@@ -82,7 +82,7 @@ fn heard(answer: &Object, event: &Event) -> Result<()> {
     Ok(())
 }
 
-/// Of several decisions the CLI takes the one that it looks at last, be it the milder one.
+/// Checks that several decisions agree: the CLI takes the one that it looks at last, even if it is the milder one.
 fn agreed(answer: &Object) -> Result<()> {
     let output = inner(answer, OUTPUT)?;
     let own = inner(&output, "decision")?;
@@ -114,7 +114,7 @@ fn meaning(word: &str) -> &str {
     }
 }
 
-/// What only answers to this event have.
+/// Checks the members that only answers to this event have.
 fn own_output(output: &Object, event: Option<&str>, known: Option<&Event>) -> Result<()> {
     named(output, event)?;
     let mut own = match known {
@@ -134,9 +134,9 @@ fn own_output(output: &Object, event: Option<&str>, known: Option<&Event>) -> Re
     }
 }
 
-/// `hookEventName` is the event's own: with another one the CLI takes nothing that stands beside it.
+/// `hookEventName` must be the event's own: with another one the CLI ignores everything beside it.
 fn named(output: &Object, event: Option<&str>) -> Result<()> {
-    // One with a slip in it shall be told as such.
+    // A misspelt one gets its own error.
     output.spelled(&[NAME])?;
     output.require(NAME, Shape::Text)?;
     let named = output.get(NAME).unwrap_or_default();

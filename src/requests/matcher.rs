@@ -1,11 +1,11 @@
-//! Registrations of hooks, as the CLI reads them: one that would never be called is refused where it is made.
+//! Hook registrations, as the CLI reads them: one that would never be called is refused on registration.
 
 use super::events::{self, Event, Subject};
 use super::pattern;
 use crate::error::{Error, Result, Status};
 use crate::names::{self, TOOLS};
 
-/// Something that is allowed and probably not meant.
+/// Something that is allowed but probably not intended.
 pub type Warning = String;
 
 /// Refuses a hook that the CLI would never call. The warnings are for what only another version of it may know.
@@ -26,7 +26,7 @@ pub fn check(event: &str, matcher: Option<&str>) -> Result<Vec<Warning>> {
     Ok(warnings)
 }
 
-/// A kind of dialog with a slip in it would never be asked for.
+/// A misspelt dialog kind would never be requested.
 pub fn check_dialog(kind: &str) -> Result<()> {
     match names::meant(kind, names::DIALOGS) {
         Some(meant) => {
@@ -44,7 +44,7 @@ fn useless(message: String, remedy: impl Into<String>) -> Error {
     wrong("matcher", message, remedy.into())
 }
 
-/// At some causes the CLI asks no host.
+/// For some causes the CLI asks no host.
 fn unasked(event: &Event, matcher: Option<&str>) -> Option<Warning> {
     let asked = event.asked?;
     let named: Vec<&str> = match matcher.map(|matcher| (matcher, listed(event, matcher))) {
@@ -63,7 +63,7 @@ fn unasked(event: &Event, matcher: Option<&str>) -> Option<Warning> {
 
 /// The names that the CLI finds in the matcher; `None` = it is a regular expression.
 fn listed<'a>(event: &Event, matcher: &'a str) -> Option<Vec<&'a str>> {
-    // Two events are not on the CLI's list of those with lists.
+    // Two events are not among those for which the CLI accepts lists.
     let bare = matches!(event.name, "StopFailure" | "FileChanged");
     let letter = |c: char| {
         c.is_ascii_alphanumeric() || c == '_' || c == '|' || (!bare && matches!(c, ',' | ' ' | '-'))
@@ -137,7 +137,7 @@ fn word(event: &Event, name: &str, words: &[&'static str]) -> Result<Option<Warn
     }
 }
 
-/// The CLI looks for it anywhere in the name.
+/// The CLI searches for it anywhere in the name.
 fn expression(event: &Event, matcher: &str) -> Result<Vec<Warning>> {
     if let Some(fault) = pattern::fault(matcher) {
         let message = format!("the CLI cannot read the matcher {matcher:?}: {fault}");
@@ -163,9 +163,9 @@ fn expression(event: &Event, matcher: &str) -> Result<Vec<Warning>> {
     Ok(warnings)
 }
 
-/// One that can never fit guards nothing, whatever stands beside it.
+/// An alternative that can never match guards nothing, whatever the others do.
 fn alternative(event: &Event, part: &str, known: &[&'static str]) -> Result<Option<Warning>> {
-    // Conditions around a name only narrow what fits: where the rest fits nothing, all of it fits nothing.
+    // Conditions around a name only narrow what matches: if the rest matches nothing, all of it matches nothing.
     let bare = pattern::without_conditions(part);
     if is_match(&bare, "").is_none() {
         return Ok(Some(format!(
@@ -191,13 +191,13 @@ fn alternative(event: &Event, part: &str, known: &[&'static str]) -> Result<Opti
     }
 }
 
-/// Whether it may fit a tool of an MCP server. One that is meant to and cannot is refused.
+/// Whether it may match a tool of an MCP server. One that is meant to but cannot is refused.
 fn may_be_mcp(part: &str) -> Result<bool> {
     let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let inner = part.strip_prefix('^').unwrap_or(part);
     let end = inner.find(|c| !kept(c)).unwrap_or(inner.len());
     let (mut word, rest) = inner.split_at(end);
-    // What stands before it may be missing.
+    // A quantifier: what precedes it may be missing.
     if rest.starts_with(['*', '?', '{']) {
         word = &word[..word.len().saturating_sub(1)];
     }

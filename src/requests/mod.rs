@@ -1,4 +1,4 @@
-//! What the CLI asks of the host. Each request is answered exactly once, and every way of not answering is a refusal.
+//! Requests from the CLI to the host. Each is answered exactly once, and every way of not answering is a refusal.
 
 pub mod events;
 mod hook_answer;
@@ -14,7 +14,7 @@ mod updates;
 
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result, Status};
 use crate::protocol::control::{self, Inbound};
 use crate::protocol::tolerant;
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{Mutex, MutexGuard, lock, ranked};
 
 pub use pending::Pending;
 
@@ -63,18 +63,18 @@ impl RequestKind {
     }
 }
 
-/// What becomes of a request whose deadline passes. There is no "allow": silence is never consent.
+/// What happens to a request whose deadline passes. There is no "allow": silence is never consent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TimeoutAction {
     /// The refusal that fits the kind.
     #[default]
     Deny,
-    /// An error response; a hook is refused all the same.
+    /// An error response; a hook is refused nevertheless.
     Error,
 }
 
 impl TimeoutAction {
-    /// By its word in the option `request_timeout_action`.
+    /// Parses the value of the option `request_timeout_action`.
     pub fn of(word: &str) -> Result<TimeoutAction> {
         match word {
             "deny" => Ok(TimeoutAction::Deny),
@@ -91,32 +91,32 @@ pub trait Session: Send + Sync {
     /// Writes one line to the CLI.
     fn write_line(&self, line: String) -> Result<()>;
 
-    /// The request ended without an answer of the host, which is to be told.
+    /// The request ended without the host's answer; the host is to be notified.
     fn ended(&self, request: Arc<Request>);
 
-    /// [`Request::expire`] is to be called at that time, unless the returned value has been dropped by then.
+    /// Schedules [`Request::expire`] for that time, unless the returned value has been dropped by then.
     fn expire_at(&self, request: Weak<Request>, time: Instant) -> Option<Timer>;
 
-    /// The request with this number has ended in whatever way.
+    /// The request with this number has ended, in whatever way.
     fn settled(&self, wire_id: &str, number: u64);
 
-    /// What becomes of a request at its deadline.
+    /// What happens to a request at its deadline.
     fn timeout_action(&self) -> TimeoutAction;
 
-    /// Something that is allowed and probably not meant.
+    /// Something that is allowed but probably not intended.
     fn warn(&self, document: Value);
 
-    /// `false` where everything is an event.
+    /// `false` if everything is delivered as events.
     fn runs_callbacks(&self) -> bool;
 }
 
 /// Keeps a timer running.
 pub type Timer = Box<dyn Any + Send>;
 
-/// Called when the request ends without an answer of the host, with the request's number.
+/// Called when the request ends without the host's answer, with the request's number.
 pub type OnCancel = Box<dyn FnOnce(u64) + Send>;
 
-/// Where a request stands; the numbers of `claude_request_state_t`.
+/// The state of a request; the numbers of `claude_request_state_t`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Phase {
@@ -131,11 +131,26 @@ struct State {
     phase: Phase,
     on_cancel: Option<OnCancel>,
     deadline: Option<Instant>,
-    /// `None` = what the session says.
+    /// `None` = the session's default.
     action: Option<TimeoutAction>,
     timer: Option<Timer>,
     /// How many handles the host holds.
     handles: usize,
+}
+
+ranked!(State: Request);
+
+/// What the session keeps alive as long as a request.
+pub type Kept = Box<dyn Any + Send + Sync>;
+
+/// Which registration of the host a request is for, looked up once on arrival.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The number of the hook or of the server that the host implements itself; `None` if the request has no
+    /// registration of its own.
+    pub registration: Option<usize>,
+    /// The `user_data` of that registration.
+    pub token: usize,
 }
 
 /// One request of the CLI.
@@ -145,20 +160,24 @@ pub struct Request {
     kind: RequestKind,
     wire_id: String,
     subtype: String,
-    /// The request as the CLI wrote it, with a NUL behind it.
+    /// The request as the CLI wrote it, with a trailing NUL.
     text: Box<[u8]>,
     since: Instant,
-    /// The host's `user_data` of the hook that is called.
-    token: usize,
+    target: Target,
     delivered: AtomicBool,
     state: Mutex<State>,
     session: Weak<dyn Session>,
     /// Lives as long as the request.
-    kept: OnceLock<Box<dyn Any + Send + Sync>>,
+    _kept: Option<Kept>,
 }
 
 impl Request {
-    pub fn new(inbound: Inbound, session: Weak<dyn Session>, token: usize) -> Arc<Request> {
+    pub fn new(
+        inbound: Inbound,
+        session: Weak<dyn Session>,
+        target: Target,
+        kept: Option<Kept>,
+    ) -> Arc<Request> {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let mut text = inbound.request.into_bytes();
         text.push(0);
@@ -178,17 +197,12 @@ impl Request {
             subtype: inbound.subtype,
             text: text.into_boxed_slice(),
             since: Instant::now(),
-            token,
+            target,
             delivered: AtomicBool::new(false),
             state: Mutex::new(state),
             session,
-            kept: OnceLock::new(),
+            _kept: kept,
         })
-    }
-
-    /// Keeps something, once, for as long as the request lives.
-    pub fn keep(&self, kept: impl Any + Send + Sync) {
-        let _ = self.kept.set(Box::new(kept));
     }
 
     /// Unique within the process.
@@ -205,13 +219,17 @@ impl Request {
         self.kind
     }
 
-    /// When it came.
+    /// When it arrived.
     pub fn since(&self) -> Instant {
         self.since
     }
 
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
     pub fn token(&self) -> usize {
-        self.token
+        self.target.token
     }
 
     /// The request's JSON followed by a NUL.
@@ -223,12 +241,12 @@ impl Request {
         std::str::from_utf8(&self.text[..self.text.len() - 1]).unwrap_or("{}")
     }
 
-    /// Which MCP server the CLI speaks to.
+    /// The MCP server that the CLI addresses.
     pub fn server_name(&self) -> String {
         self.word(&["server_name"]).unwrap_or_default()
     }
 
-    /// The event that a hook is asked about.
+    /// The event of a hook request.
     pub fn hook_event(&self) -> Option<String> {
         self.word(&["input", "hook_event_name"])
     }
@@ -250,22 +268,22 @@ impl Request {
         self.phase() == Phase::Open
     }
 
-    /// Whether it ended without an answer of the host.
+    /// Whether it ended without the host's answer.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.phase(), Phase::Withdrawn | Phase::Expired | Phase::Closed)
     }
 
-    /// A callback of the host is about to get it, or would if there were one.
+    /// A callback of the host is about to receive it, or would if there were one.
     pub fn mark_delivered(&self) {
         self.delivered.store(true, Ordering::Release);
     }
 
-    /// Whether a callback got it; from now on it is on its way to another one.
+    /// Whether a callback received it; from now on it is on its way to another one.
     pub fn take_delivered(&self) -> bool {
         self.delivered.swap(false, Ordering::AcqRel)
     }
 
-    // Handles. As long as the host holds one, the request may be answered; the last one that goes refuses it.
+    // Handles. While the host holds one, the request can be answered; releasing the last one refuses it.
 
     pub fn hold(&self) {
         lock(&self.state).handles += 1;
@@ -285,12 +303,12 @@ impl Request {
         self.refuse_unheld(state, "The host did not answer.");
     }
 
-    /// Nobody got the request, or will: it is refused, unless the host holds it by another way.
-    pub fn abandon(&self, why: &str) {
+    /// Nobody received the request, or will: it is refused, unless the host holds it some other way.
+    pub fn refuse_unless_held(&self, why: &str) {
         self.refuse_unheld(lock(&self.state), why);
     }
 
-    /// Whoever was about to answer cannot any more: it is refused, whoever holds it.
+    /// Whoever was about to answer no longer can: it is refused, whoever holds it.
     pub fn refuse(&self, why: &str) {
         let state = lock(&self.state);
         if state.phase == Phase::Open {
@@ -300,14 +318,14 @@ impl Request {
 
     fn refuse_unheld(&self, state: MutexGuard<'_, State>, why: &str) {
         if state.handles == 0 && state.phase == Phase::Open {
-            // Nobody is left who could be told that the CLI is gone.
+            // Nobody is left to notify that the CLI is gone.
             let _ = self.write_answer(state, self.refusal(why));
         }
     }
 
-    // Ends that are not the host's answer.
+    // Endings other than the host's answer.
 
-    /// Registers what is told when the request ends without an answer; called at once when it has.
+    /// Registers a callback for when the request ends without an answer; called at once if it has.
     pub fn on_cancel(&self, call: OnCancel) -> Result<()> {
         if self.session.upgrade().is_some_and(|session| !session.runs_callbacks()) {
             return Err(Error::new(Status::Unsupported, "in PULL mode nobody runs callbacks")
@@ -329,20 +347,20 @@ impl Request {
         Ok(())
     }
 
-    /// Whether somebody waits to be told of the end.
+    /// Whether a callback is registered for the end.
     pub fn has_on_cancel(&self) -> bool {
         lock(&self.state).on_cancel.is_some()
     }
 
-    /// Tells the host that the request has ended; once.
-    pub fn tell_cancelled(&self) {
+    /// Notifies the host that the request has ended; once.
+    pub fn notify_cancelled(&self) {
         let call = lock(&self.state).on_cancel.take();
         if let Some(call) = call {
             call(self.number);
         }
     }
 
-    /// Nobody will be told any more.
+    /// Drops the callback for the end.
     pub fn forget_on_cancel(&self) {
         let call = lock(&self.state).on_cancel.take();
         drop(call);
@@ -361,7 +379,7 @@ impl Request {
         let timer =
             deadline.zip(session).and_then(|(time, session)| session.expire_at(self.me.clone(), time));
         let mut state = lock(&self.state);
-        // Another thread may have set another deadline meanwhile, whose timer is the one to keep.
+        // Another thread may have set another deadline meanwhile; then its timer is the one to keep.
         let unused = if state.phase == Phase::Open && state.deadline == deadline {
             std::mem::replace(&mut state.timer, timer)
         } else {
@@ -372,7 +390,7 @@ impl Request {
         Ok(())
     }
 
-    /// The request is refused if its deadline has passed.
+    /// Refuses the request if its deadline has passed.
     pub fn expire(&self) {
         let why = "Nobody answered in time.";
         let default = self.session.upgrade().map_or(TimeoutAction::Deny, |session| session.timeout_action());
@@ -381,7 +399,7 @@ impl Request {
             return;
         }
         let line = match state.action.unwrap_or(default) {
-            // After an error the CLI would go on without the hook.
+            // After an error the CLI would continue without the hook.
             TimeoutAction::Error if self.kind != RequestKind::Hook => {
                 control::error_line(&self.wire_id, why, None)
             }
@@ -390,12 +408,12 @@ impl Request {
         self.end(state, Phase::Expired, Some(line));
     }
 
-    /// The CLI does not want an answer any more. `false` when it had one.
+    /// The CLI no longer wants an answer. `false` if it already had one.
     fn withdraw(&self) -> bool {
         self.end(lock(&self.state), Phase::Withdrawn, None)
     }
 
-    /// The session ends: the CLI gets a last word while it still listens.
+    /// The session ends: a last answer is sent while the CLI still reads.
     fn close(&self) {
         self.end(lock(&self.state), Phase::Closed, Some(self.refusal("The host is closing the session.")));
     }
@@ -434,7 +452,7 @@ impl Request {
         self.answer(control::success_line(&self.wire_id, &payload))
     }
 
-    /// As [`Request::respond`], for a payload of the library's own: an object in one line.
+    /// As [`Request::respond`], for a payload built by the library: an object on one line.
     pub fn respond_checked(&self, payload: &str) -> Result<()> {
         self.answer(control::success_line(&self.wire_id, payload))
     }
@@ -456,7 +474,7 @@ impl Request {
             None => Ok(None),
         };
         let mut payload = r#"{"behavior":"allow""#.to_owned();
-        // Without one, the CLI takes its own.
+        // Without one, the CLI uses its own.
         if let Some(input) = input {
             payload.push_str(&format!(r#","updatedInput":{input}"#));
         }
@@ -514,7 +532,7 @@ impl Request {
         self.write_answer(state, line)
     }
 
-    /// Writes under the lock, so that an answer and a withdrawal have one order.
+    /// Writes under the lock, so that an answer and a withdrawal are ordered.
     fn write_answer(&self, mut state: MutexGuard<'_, State>, line: String) -> Result<()> {
         state.phase = Phase::Answered;
         let on_cancel = state.on_cancel.take();

@@ -1,5 +1,5 @@
-//! Whether JavaScript reads a text as a regular expression (without the flag `u`): the CLI never calls a hook whose matcher
-//! it cannot read.
+//! Whether JavaScript accepts a text as a regular expression (without the flag `u`): the CLI never calls a hook
+//! whose matcher it cannot read.
 
 /// What is wrong with it.
 pub fn fault(pattern: &str) -> Option<&'static str> {
@@ -7,12 +7,12 @@ pub fn fault(pattern: &str) -> Option<&'static str> {
     Reader { letters: &letters, at: 0, names: Vec::new() }.read().err()
 }
 
-/// Longer than any matcher that somebody writes: not taken apart.
-const LONGEST: usize = 1000;
+/// Longer than any hand-written matcher: not analysed.
+const MAX_PATTERN_LEN: usize = 1000;
 
-/// The parts of a readable pattern that stand beside each other, also where a group holds all of them.
+/// The top-level alternatives of a valid pattern, also if one group holds all of them.
 pub fn alternatives(pattern: &str) -> Vec<String> {
-    if pattern.len() > LONGEST {
+    if pattern.len() > MAX_PATTERN_LEN {
         return vec![pattern.to_owned()];
     }
     let parts = at_top(pattern);
@@ -31,11 +31,11 @@ pub fn alternatives(pattern: &str) -> Vec<String> {
     }
 }
 
-/// The inside of the group that is the whole pattern.
+/// The inside of a group that is the whole pattern.
 fn group_of_all(pattern: &str) -> Option<&str> {
     let inner = pattern.strip_prefix('(')?.strip_suffix(')')?;
     let inner = inner.strip_prefix("?:").unwrap_or(inner);
-    // Of another group than the first one the end would be a closing parenthesis too many.
+    // If the two belonged to different groups, the inside would have a closing parenthesis too many.
     (!inner.starts_with('?') && fault(inner).is_none()).then_some(inner)
 }
 
@@ -57,7 +57,7 @@ fn at_top(pattern: &str) -> Vec<&str> {
     parts
 }
 
-/// A readable pattern without what looks ahead and behind: it fits at least what the whole fits.
+/// A valid pattern without lookaheads and lookbehinds: it matches at least what the whole matches.
 pub fn without_conditions(pattern: &str) -> String {
     let mut kept = String::new();
     let (mut from, mut depth) = (0, 0_usize);
@@ -87,7 +87,7 @@ pub fn without_conditions(pattern: &str) -> String {
     kept
 }
 
-/// The letters that are neither escaped nor in brackets.
+/// The characters that are neither escaped nor in brackets.
 fn plain_letters(pattern: &str) -> impl Iterator<Item = (usize, char)> {
     let (mut escaped, mut in_class) = (false, false);
     pattern.char_indices().filter(move |(_, letter)| {
@@ -113,9 +113,9 @@ type Read = Result<(), &'static str>;
 
 impl Reader<'_> {
     fn read(&mut self) -> Read {
-        // Whether the group that is open may be repeated when it closes.
+        // For each open group, whether it may be repeated once it closes.
         let mut open: Vec<bool> = Vec::new();
-        // Whether a quantifier may stand here.
+        // Whether a quantifier is allowed here.
         let mut repeatable = false;
         while let Some(letter) = self.next() {
             repeatable = match letter {
@@ -154,7 +154,7 @@ impl Reader<'_> {
         there
     }
 
-    /// Behind a backslash. Whether what stands there may be repeated.
+    /// After a backslash. Returns whether the escape may be repeated.
     fn escape(&mut self) -> Result<bool, &'static str> {
         match self.next() {
             None => Err("a backslash ends it"),
@@ -163,7 +163,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Behind a quantifier, which may be a lazy one.
+    /// After a quantifier, which may be lazy.
     fn quantifier(&mut self, repeatable: bool) -> Result<bool, &'static str> {
         if !repeatable {
             return Err("there is nothing to repeat");
@@ -172,7 +172,7 @@ impl Reader<'_> {
         Ok(false)
     }
 
-    /// `{3}`, `{3,}`, `{3,5}` behind the brace; any other brace is a letter.
+    /// `{3}`, `{3,}`, `{3,5}` after the brace; any other brace is a literal.
     fn is_count(&self) -> bool {
         self.bounds().is_some()
     }
@@ -199,7 +199,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Behind an opening parenthesis. Whether the group may be repeated.
+    /// After an opening parenthesis. Returns whether the group may be repeated.
     fn group(&mut self) -> Result<bool, &'static str> {
         if !self.take("?") {
             return Ok(true);
@@ -246,10 +246,10 @@ impl Reader<'_> {
         self.at > start && self.take(":")
     }
 
-    /// Behind an opening bracket.
+    /// After an opening bracket.
     fn class(&mut self) -> Result<bool, &'static str> {
         self.take("^");
-        // What a range may start with: the last letter that stands for itself.
+        // What a range may start with: the last literal character.
         let mut from: Option<char> = None;
         loop {
             let letter = self.next().ok_or("a bracket is not closed")?;
@@ -270,7 +270,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A letter inside brackets; the inner `None` is for an escape, whatever it means.
+    /// A character inside brackets; the inner `None` is for an escape, whatever it means.
     fn class_letter(&mut self) -> Option<Option<char>> {
         match self.next()? {
             '\\' => self.next().map(|_| None),
@@ -312,7 +312,7 @@ mod tests {
         }
     }
 
-    /// Each was given to the real CLI, which tells what it cannot read.
+    /// Each was given to the real CLI, which reports what it cannot read.
     #[test]
     fn what_javascript_reads_passes_and_what_it_does_not_is_named() {
         for pattern in [

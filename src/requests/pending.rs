@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::Request;
 use crate::error::{Error, Result, Status};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, ranked};
 
-/// The open requests by their id on the wire.
+/// The open requests by their wire id.
 #[derive(Default)]
 pub struct Pending {
     open: Mutex<HashMap<String, Arc<Request>>>,
@@ -19,14 +19,17 @@ pub struct Pending {
     ended: AtomicBool,
 }
 
+ranked!(HashMap<String, Arc<Request>>: Pending);
+
 impl Pending {
-    /// Takes a request in. `false` when its id belongs to one that is open: two cannot be told apart; or when the client is
-    /// being freed: it is refused, since a handler that waits for its cancellation would wait for ever.
+    /// Adds a request. `false` if its id belongs to an open one, since the two could not be told apart, or if
+    /// the client is being freed: it is refused, since a handler that waits for its cancellation would wait
+    /// forever.
     pub fn add(&self, request: &Arc<Request>) -> bool {
         let mut open = lock(&self.open);
         if self.ended.load(Ordering::Acquire) {
             drop(open);
-            request.abandon("The host is closing the session.");
+            request.refuse_unless_held("The host is closing the session.");
             return false;
         }
         if open.contains_key(&request.wire_id) {
@@ -43,7 +46,7 @@ impl Pending {
     /// The request with this number has ended.
     pub fn settled(&self, wire_id: &str, number: u64) {
         let mut open = lock(&self.open);
-        // The CLI may have used the id again.
+        // The CLI may have reused the id.
         let ended = open.get(wire_id).is_some_and(|request| request.number == number);
         let request = if ended { open.remove(wire_id) } else { None };
         drop(open);
@@ -58,9 +61,9 @@ impl Pending {
         }
     }
 
-    /// The client is being freed: as [`Pending::close`], and nothing is taken in any more.
+    /// The client is being freed: as [`Pending::close`], and no more requests are added.
     pub fn end(&self) {
-        // Before what is open is taken.
+        // Set before the open requests are taken.
         self.ended.store(true, Ordering::Release);
         self.close();
     }
@@ -73,7 +76,7 @@ impl Pending {
         }
     }
 
-    /// Those that wait for an answer, oldest first.
+    /// The unanswered requests, oldest first.
     pub fn list(&self) -> Vec<Arc<Request>> {
         let mut list: Vec<_> =
             lock(&self.open).values().filter(|request| request.is_open()).cloned().collect();
@@ -81,7 +84,7 @@ impl Pending {
         list
     }
 
-    /// The open request with this number, held once more.
+    /// The open request with this number, with one more handle.
     pub fn take(&self, number: u64) -> Result<Arc<Request>> {
         let found =
             self.list().into_iter().find(|request| request.number == number && request.hold_if_open());
@@ -100,7 +103,7 @@ impl Pending {
 }
 
 impl Request {
-    /// The request stands in it as the CLI wrote it, however deep.
+    /// The request appears in it as the CLI wrote it, however deep.
     fn summary(&self) -> String {
         let (deadline, handles) = {
             let state = lock(&self.state);

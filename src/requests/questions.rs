@@ -1,6 +1,6 @@
-//! The answers to `AskUserQuestion`, written into the input that the CLI asked about. It takes one text for each question;
-//! several labels are joined by ", ", as it does itself. Questions, labels and the rest of the input stay in the CLI's own
-//! bytes: it looks an answer up by the text of its question.
+//! The answers to `AskUserQuestion`, written into the input that the CLI asked about. It takes one text per
+//! question; several labels are joined by ", ", as the CLI itself does. Questions, labels and the rest of the
+//! input keep the CLI's own bytes, because it looks an answer up by the text of its question.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ const REMEDY: &str = "pass a list with an answer for each question: the number o
                       or an object of question texts and labels; the request is still open";
 
 struct Question<'a> {
-    /// The JSON of its text.
+    /// Its text as JSON.
     name: Json<'a>,
     labels: Vec<Json<'a>>,
     takes_several: bool,
@@ -127,7 +127,7 @@ fn by_question(questions: &[Question], given: Json) -> Result<Vec<String>> {
     let answer = |(name, answer): (Json, Json)| {
         let text = name.string().unwrap_or_default().into_owned();
         let place = format!("/{}", escaped(&text));
-        // The CLI would take the last one alone.
+        // The CLI would take only the last one.
         if !seen.insert(text.clone()) {
             return Err(fault(format!("\"{text}\" stands there twice"), &place));
         }
@@ -145,7 +145,7 @@ fn by_question(questions: &[Question], given: Json) -> Result<Vec<String>> {
     given.members().map(answer).collect()
 }
 
-/// What a question and its answer are on the wire. All parts are strings.
+/// A question and its answer as written on the wire. All parts are strings.
 fn member(question: &Question, parts: &[Json]) -> String {
     let texts: Vec<&str> = parts.iter().map(|part| &part.text()[1..part.text().len() - 1]).collect();
     format!("{}:\"{}\"", question.name.text(), texts.join(", "))

@@ -1,4 +1,4 @@
-//! What the CLI is told when nobody answers: always a refusal, in the words that the kind of request understands.
+//! What the CLI is sent when nobody answers: always a refusal, in the form that the kind of request understands.
 
 use serde_json::{Value, json};
 
@@ -26,8 +26,9 @@ pub fn line(request: &Request, why: &str) -> String {
     control::success_line(id, &payload.to_string())
 }
 
-/// After an error the CLI goes on as if the hook had nothing against it (unless it was registered to block). So whatever may
-/// guard something is forbidden, also what this version does not know. For the other events an error is all that can be said.
+/// After an error the CLI continues as if the hook had no objection (unless it was registered to block). So
+/// anything that may guard something is denied, including events this version does not know. For the other
+/// events an error is all that can be sent.
 fn hook(request: &Request, why: &str) -> Option<Value> {
     let event = request.hook_event().unwrap_or_default();
     let mut output = match events::silence(&event) {

@@ -1,4 +1,4 @@
-//! Answers of the host, checked before they are written: what the CLI cannot read, it takes for something else.
+//! The host's answers, checked before they are written: what the CLI cannot read, it takes for something else.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,8 +16,7 @@ use crate::protocol::pointer::Json;
 
 pub use super::shape::wrong;
 
-/// The payload as one line, if it has the shape that requests of this kind are answered in. `event` is the one that a hook
-/// was asked about.
+/// The payload as one line, if it has the form of an answer to requests of this kind. `event` is the hook's event.
 pub fn checked<'a>(kind: RequestKind, event: Option<&str>, payload: &'a str) -> Result<Cow<'a, str>> {
     match kind {
         RequestKind::Permission => shape::permission_answer(payload)?,
@@ -35,7 +34,7 @@ pub fn checked<'a>(kind: RequestKind, event: Option<&str>, payload: &'a str) -> 
                 Cow::Owned(renamed) => one_line(&renamed).into_owned().into(),
             });
         }
-        // The JSON-RPC response alone will do.
+        // A bare JSON-RPC response is enough.
         RequestKind::Mcp if top_level_value(payload.as_bytes(), b"jsonrpc").is_some() => {
             return Ok(format!(r#"{{"mcp_response":{}}}"#, one_line(payload)).into());
         }
@@ -44,14 +43,14 @@ pub fn checked<'a>(kind: RequestKind, event: Option<&str>, payload: &'a str) -> 
     Ok(one_line(payload))
 }
 
-/// The list of tools of a server that the host implements itself: the model sees each under its own name.
+/// Checks the tool list of a server that the host implements itself: the model must see each tool under its own name.
 pub fn check_tools(request: &str, payload: &str) -> Result<()> {
     let word = |path: &[&'static str]| Json::parse(request)?.under(path)?.string();
     if word(&["message", "method"]).is_none_or(|method| method != "tools/list") {
         return Ok(());
     }
     let server = word(&["server_name"]).unwrap_or_default();
-    // Read as the CLI does, so that neither depth nor a name written twice keeps a tool from being looked at.
+    // Parsed as the CLI does, so that neither depth nor a duplicate name keeps a tool from being checked.
     let answer = Json::parse(payload);
     for place in [&["result", "tools"][..], &["mcp_response", "result", "tools"]] {
         let mut seen = HashSet::new();
@@ -75,7 +74,7 @@ pub fn check_tools(request: &str, payload: &str) -> Result<()> {
     Ok(())
 }
 
-/// An answer whose one member decides.
+/// Checks an answer in which one member decides.
 fn answer(payload: &str, decides: &str, words: Shape, others: &[(&str, Shape)]) -> Result<()> {
     let answer = Object::read(payload, "")?;
     let names: Vec<&str> = others.iter().map(|(name, _)| *name).chain([decides]).collect();
@@ -85,7 +84,7 @@ fn answer(payload: &str, decides: &str, words: Shape, others: &[(&str, Shape)]) 
     Strangers::of_answer(&names, "this request", decides).all(&answer, &names)
 }
 
-/// Line breaks can only stand between the tokens of a JSON text, where a space does as well.
+/// Line breaks can only occur between the tokens of a JSON text, where a space works as well.
 pub fn one_line(json: &str) -> Cow<'_, str> {
     if json.contains(['\n', '\r']) { json.replace(['\n', '\r'], " ").into() } else { json.into() }
 }

@@ -1,5 +1,5 @@
-//! Answers as text: the members of an object with their types, without building a tree of what is below. Nothing is too deep
-//! to be looked at, and what is not looked at is sent as it was written.
+//! Answers as text: checks the members of an object and their types, without building a tree of what is below.
+//! Nothing is too deep to be checked, and what is not checked is sent as written.
 
 use serde_json::Value;
 
@@ -12,10 +12,10 @@ use crate::protocol::members::{self, Members};
 use crate::protocol::pointer::escaped;
 use crate::protocol::tolerant;
 
-/// As much of a value as an error quotes.
+/// How much of a value an error quotes.
 const QUOTED: usize = 60;
 
-/// A mistake in an answer; the request stays open.
+/// The error for a mistake in an answer; the request stays open.
 pub fn wrong(message: String, pointer: &str) -> Error {
     let error = Error::new(Status::InvalidArgument, message)
         .with("argument", "json")
@@ -30,7 +30,7 @@ pub struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// `text` is an object. A name that stands there twice is refused: the CLI would read the last one alone.
+    /// Reads an object. A duplicate name is refused: the CLI would read only the last one.
     pub fn read(text: &'a str, place: &str) -> Result<Object<'a>> {
         let mut object = Object { place: place.to_owned(), members: Vec::new() };
         for (name, rest) in Members::of(text.trim().as_bytes()) {
@@ -59,7 +59,7 @@ impl<'a> Object<'a> {
         format!("{}/{}", self.place, escaped(name))
     }
 
-    /// Gives a member another name. `false` = there is none.
+    /// Renames a member. `false` = there is none.
     pub fn rename(&mut self, old: &str, new: &str) -> Result<bool> {
         if self.get(old).is_none() {
             return Ok(false);
@@ -73,8 +73,9 @@ impl<'a> Object<'a> {
         Ok(true)
     }
 
-    /// The CLI passes over names that it does not know, which would make a misspelt refusal a "go ahead", and run a tool with
-    /// the input that was to be changed. Names that are like none of the `known` ones pass: later CLIs may know them.
+    /// The CLI ignores names it does not know, which would turn a misspelt refusal into a "go ahead", and run a
+    /// tool with the input that was to be changed. Names that resemble none of the `known` ones pass: later
+    /// CLIs may know them.
     pub fn spelled(&self, known: &[&str]) -> Result<()> {
         for (name, _) in self.members() {
             if let Some(known) = misspelt(name, known) {
@@ -91,7 +92,7 @@ impl<'a> Object<'a> {
         format!("{{{}}}", parts.join(","))
     }
 
-    /// The member `name` is of this shape, or is not there.
+    /// Checks that the member `name` has this type, or is absent.
     pub fn check(&self, name: &str, shape: Shape) -> Result<()> {
         match self.get(name) {
             None => Ok(()),
@@ -138,7 +139,7 @@ impl<'a> Object<'a> {
         if fits { Ok(()) } else { Err(unfit(name, value, sort(value), wanted, &pointer)) }
     }
 
-    /// As [`Object::check`], and it is there.
+    /// As [`Object::check`], but the member must be present.
     pub fn require(&self, name: &str, shape: Shape) -> Result<()> {
         match (self.get(name), shape) {
             (Some(value), shape) => self.fits(name, value, shape),
@@ -156,7 +157,7 @@ fn unfit(name: &str, value: &str, said: &str, wanted: &str, pointer: &str) -> Er
     wrong(format!("\"{name}\" is {said}; it must be {wanted}{omit}"), pointer)
 }
 
-/// A value in a word and without its contents, where these are not one of a few words: they may be secret.
+/// The type of a value, without its contents (unless they are one of a few words): they may be secret.
 fn sort(value: &str) -> &str {
     match value.as_bytes().first() {
         Some(b'"') => "a text",
@@ -171,12 +172,12 @@ fn member(name: &str, value: &str) -> String {
     format!("{}:{value}", Value::from(name))
 }
 
-/// A name as it stands between its quotes.
+/// The name between its quotes, decoded.
 fn decoded(name: &[u8]) -> Option<String> {
     text(&format!("\"{}\"", std::str::from_utf8(name).ok()?))
 }
 
-/// What a JSON string says.
+/// The contents of a JSON string.
 pub fn text(value: &str) -> Option<String> {
     match tolerant::value(value) {
         Ok(Value::String(text)) if value.starts_with('"') => Some(text),
@@ -184,7 +185,7 @@ pub fn text(value: &str) -> Option<String> {
     }
 }
 
-/// A value for an error: not all of a long one.
+/// A value for an error, shortened if it is long.
 pub fn quoted(value: &str) -> String {
     match value.char_indices().nth(QUOTED) {
         Some((end, _)) => format!("{}…", &value[..end]),
@@ -196,7 +197,7 @@ fn is_list_of_texts(value: &str) -> bool {
     matches!(tolerant::value(value), Ok(Value::Array(list)) if list.iter().all(Value::is_string))
 }
 
-/// The members of an answer to a permission request, whatever else may stand there.
+/// The members common to all answers to a permission request.
 const PERMISSION: &[Member] = &[
     ("behavior", Shape::Word(&["allow", "deny"])),
     ("updatedInput", Shape::Object),
@@ -212,7 +213,7 @@ fn permission(value: &str, name: &str, pointer: &str) -> Result<()> {
     decided(&Object::read(value, pointer)?, &[])
 }
 
-/// The answer to a permission request itself.
+/// Checks the answer to a permission request itself.
 pub fn permission_answer(payload: &str) -> Result<()> {
     const OWN: &[Member] = &[("toolUseID", Shape::Text), ("decisionClassification", Shape::Text)];
     let answer = Object::read(payload, "")?;
@@ -225,7 +226,7 @@ pub fn permission_answer(payload: &str) -> Result<()> {
     }
 }
 
-/// What decides about a permission is there, and nothing beside it decides otherwise.
+/// Checks that the member that decides is present, and that nothing beside it decides otherwise.
 fn decided(answer: &Object, more: &[Member]) -> Result<()> {
     let members = || PERMISSION.iter().chain(more);
     let names: Vec<&str> = members().map(|(name, _)| *name).collect();

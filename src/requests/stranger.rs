@@ -1,4 +1,4 @@
-//! Members of an answer that the CLI passes over: one of them must not be what the host decides with. One that decides
+//! Members of an answer that the CLI ignores: the host's decision must not be in one of them. One that decides
 //! nothing may be of a later version.
 
 use super::events::{COMMON, EVENTS, Event, Shape};
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::names::misspelt;
 use crate::protocol::pointer::Json;
 
-/// What an answer is made of that decides, in whatever words.
+/// The words in which an answer decides.
 const VERDICTS: &[&str] = &[
     "allow",
     "allowed",
@@ -38,19 +38,19 @@ const VERDICTS: &[&str] = &[
     "abort",
 ];
 
-/// What flags begin with.
+/// Prefixes of flags.
 const PREFIXES: &[&str] = &["is", "not", "should", "must", "do", "dont", "to", "was"];
 
-/// Names up to this length are like too many others to be taken for a known one with a slip in it where they do not belong.
+/// Names up to this length resemble too many others to count as a misspelt known one in the wrong place.
 const SHORT: usize = 7;
 
-/// How many wrappings are looked into.
+/// How many levels of wrapping are searched.
 const LEVELS: usize = 4;
 
-/// Further names that mean something in their place, and nothing out of it.
+/// More names that mean something in their place, and nothing elsewhere.
 const ELSEWHERE: &[&str] = &["behavior", "interrupt", "updatedPermissions", "message", "hookEventName"];
 
-/// The names whose value decides, in an answer of whatever kind.
+/// The names whose value decides, in answers of any kind.
 const DECIDING: &[&str] = &[
     "decision",
     "permissionDecision",
@@ -63,17 +63,17 @@ const DECIDING: &[&str] = &[
     "updatedPermissions",
 ];
 
-/// What takes the place of what the CLI has, and the ends of names under which a host may have meant it.
+/// Members that replace values of the CLI, and the ends of names under which a host may have meant them.
 const REPLACED: &[(&str, &[&str], &[&str])] = &[
     ("updatedInput", &["input"], &["inputs", "args", "arguments", "params", "parameters", "inputjson"]),
     ("updatedToolOutput", &["output", "toolresponse", "toolresult"], &["response", "result", "outputs"]),
 ];
 
-/// Which names mean something to the CLI, though not where the strangers stand.
+/// The names that mean something to the CLI, though not where these members are.
 pub struct Strangers<'a> {
     /// Whose answer it is, for the error.
     asked: &'a str,
-    /// Where the host finds what does decide.
+    /// What decides instead, for the error.
     see: &'a str,
     beside: Vec<&'static str>,
     inside: Vec<&'static str>,
@@ -81,7 +81,7 @@ pub struct Strangers<'a> {
 }
 
 impl<'a> Strangers<'a> {
-    /// Those beside the members `own` of an answer to a hook.
+    /// For members besides `own` in an answer to a hook.
     pub fn of_hook(own: &[&str], asked: &'a str, event: Option<&Event>) -> Strangers<'a> {
         let outputs = EVENTS.iter().filter_map(|event| event.output).flatten();
         let all =
@@ -90,13 +90,13 @@ impl<'a> Strangers<'a> {
             asked,
             see: "decision and hookSpecificOutput",
             beside: all().filter(|name| !own.contains(name)).collect(),
-            // A mere reason decides nothing, and many things have one.
+            // A mere reason decides nothing, and many objects have one.
             inside: all().filter(|name| *name != "reason").collect(),
             replaced: replaced_by(event),
         }
     }
 
-    /// Those beside the members `own` of another answer, where `see` decides.
+    /// For members besides `own` in another answer, where `see` decides.
     pub fn of_answer(own: &[&str], asked: &'a str, see: &'a str) -> Strangers<'a> {
         let replaced = REPLACED.iter().map(|(name, ..)| *name).filter(|name| own.contains(name));
         Strangers {
@@ -108,13 +108,13 @@ impl<'a> Strangers<'a> {
         }
     }
 
-    /// [`Strangers::judge`] for each member that is none of `own`.
+    /// [`Strangers::judge`] for each member that is not in `own`.
     pub fn all(&self, object: &Object, own: &[&str]) -> Result<()> {
         let mut strangers = object.members().filter(|(name, _)| !own.contains(name));
         strangers.try_for_each(|(name, value)| self.judge(object, name, value))
     }
 
-    /// Refuses a member that the CLI passes over if a decision would be lost with it.
+    /// Refuses a member that the CLI ignores if a decision would be lost with it.
     pub fn judge(&self, object: &Object, name: &str, value: &str) -> Result<()> {
         if let Some(meant) = self.replaced.iter().find(|meant| is_meant_for(meant, name, value)) {
             let message = format!("\"{}\" changes nothing: the CLI reads \"{meant}\" alone", quoted(name));
@@ -133,7 +133,7 @@ impl<'a> Strangers<'a> {
         Err(wrong(message, &object.pointer(name)))
     }
 
-    /// An answer, or a part of one, in a wrapping of its own.
+    /// Whether the value wraps an answer, or a part of one.
     fn holds_something(&self, value: &str) -> bool {
         Json::parse(value).is_some_and(|value| self.is_found_in(value, LEVELS))
     }
@@ -150,7 +150,7 @@ impl<'a> Strangers<'a> {
             let decides = |inner: Json| is_verdict(inner.text()) || self.is_found_in(inner, levels);
             return value.elements().any(decides);
         }
-        // A text that is a document itself.
+        // A text that is itself a document.
         let inner = value.string().filter(|inner| inner.trim_start().starts_with(['{', '[']));
         inner.is_some_and(|inner| Json::parse(&inner).is_some_and(|inner| self.is_found_in(inner, levels)))
     }
@@ -168,7 +168,7 @@ fn decides(word: &str) -> bool {
     VERDICTS.contains(&plain.as_str()) || VERDICTS.contains(&bare)
 }
 
-/// Without case and what stands between words.
+/// In lower case, without word separators.
 fn letters(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
 }
@@ -177,7 +177,7 @@ fn is_verdict(value: &str) -> bool {
     text(value).is_some_and(|word| decides(&word))
 }
 
-/// What an answer to this event can put in the place of the CLI's own; of an unknown event all.
+/// What an answer to this event can replace; for an unknown event, everything.
 fn replaced_by(event: Option<&Event>) -> Vec<&'static str> {
     let Some(event) = event else { return REPLACED.iter().map(|(name, ..)| *name).collect() };
     let output = event.output.unwrap_or_default();
@@ -189,7 +189,7 @@ fn replaced_by(event: Option<&Event>) -> Vec<&'static str> {
     REPLACED.iter().map(|(name, ..)| *name).filter(|name| takes(name)).collect()
 }
 
-/// Whether the member was meant for the known one, by a name that is not like it.
+/// Whether the member was meant as the known one, under a name that does not resemble it.
 fn is_meant_for(known: &str, name: &str, value: &str) -> bool {
     let Some((_, ends, ends_of_objects)) = REPLACED.iter().find(|(wanted, ..)| *wanted == known) else {
         return false;

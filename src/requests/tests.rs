@@ -3,8 +3,11 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use super::*;
+use crate::sync::ranked;
 
-/// Keeps what is written, and tells of ends at once.
+ranked!(Vec<String>: Leaf, Vec<Value>: Leaf);
+
+/// Records what is written, and reports endings at once.
 #[derive(Default)]
 struct Desk {
     lines: Mutex<Vec<String>>,
@@ -20,7 +23,7 @@ impl Session for Desk {
     }
 
     fn ended(&self, request: Arc<Request>) {
-        request.tell_cancelled();
+        request.notify_cancelled();
     }
 
     fn expire_at(&self, _: Weak<Request>, _: Instant) -> Option<Timer> {
@@ -51,7 +54,7 @@ impl Desk {
             request: request.to_string(),
         };
         let me: Arc<dyn Session> = self.clone();
-        Request::new(inbound, Arc::downgrade(&me), 0)
+        Request::new(inbound, Arc::downgrade(&me), Target::default(), None)
     }
 
     fn written(&self) -> Vec<Value> {
@@ -79,11 +82,11 @@ fn told(request: &Request) -> Arc<AtomicU64> {
     count
 }
 
-/// Lets `allow` and `end` loose on one request at the same time, ten thousand times.
+/// Races `allow` against `end` on one request, ten thousand times.
 fn race(end: fn(&Request) -> bool, lines_of_end: usize) {
     const ROUNDS: usize = 10_000;
     let desk = Arc::new(Desk::default());
-    // Both ends hang up when one side fails, so that the other does not wait for ever.
+    // Both sides hang up when one fails, so that the other does not wait forever.
     let (start, started) = sync_channel::<(usize, Arc<Request>)>(0);
     let (stop, stopped) = sync_channel::<()>(0);
     let go = AtomicUsize::new(0);
@@ -96,7 +99,7 @@ fn race(end: fn(&Request) -> bool, lines_of_end: usize) {
     thread::scope(|scope| {
         scope.spawn(move || {
             for (round, request) in started {
-                // On a busy machine chance might favour one side only: now and then the other is let go first.
+                // On a busy machine one side might always win: now and then the other gets a head start.
                 if round % 10 != 1 {
                     spin_until(round);
                 }
@@ -226,7 +229,7 @@ fn the_last_handle_refuses() {
     request.hold();
     assert!(request.hold_if_open());
     request.release();
-    request.abandon("not while it is held");
+    request.refuse_unless_held("not while it is held");
     assert!(request.is_open());
     request.release();
     assert_eq!(desk.payload()["response"]["behavior"], "deny");
@@ -237,7 +240,7 @@ fn the_last_handle_refuses() {
 fn every_kind_is_refused_in_its_own_words() {
     let desk = Arc::new(Desk::default());
     let refusal = |request: Value| {
-        desk.ask(request).abandon("why");
+        desk.ask(request).refuse_unless_held("why");
         desk.payload()
     };
     let hook = |event: &str| json!({"subtype": "hook_callback", "input": {"hook_event_name": event}});

@@ -1,5 +1,5 @@
-//! Permission updates in an answer: the CLI takes all of them or, where one is malformed, silently none. So they are
-//! looked at here, where the host can be told.
+//! Permission updates in an answer: the CLI takes all of them or, if one is malformed, silently none. So they
+//! are checked here, where the host can be told.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -21,7 +21,7 @@ pub fn checked(text: &str, request: &str) -> Result<std::result::Result<Option<S
     let suggested = tolerant::member(request, &["permission_suggestions"]);
     let suggested = suggested.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let tidied = each(&text, |mut update| {
-        // What the CLI suggests it also takes, be it of a type that is not known here.
+        // What the CLI suggests it also accepts, even of a type that is not known here.
         let known = suggested.contains(&update);
         tidy(&mut update);
         if known { Ok(update) } else { check(&update).map(|()| update) }
@@ -29,7 +29,7 @@ pub fn checked(text: &str, request: &str) -> Result<std::result::Result<Option<S
     Ok(tidied.map(|updates| (!updates.is_empty()).then(|| Value::from(updates).to_string())))
 }
 
-/// What is wrong with a list that is sent as it stands.
+/// What is wrong with a list that is sent as written.
 pub fn fault(text: &str) -> Option<String> {
     each(text, |update| check(&update)).err()
 }
@@ -46,7 +46,7 @@ fn each<T>(
     judged.collect()
 }
 
-/// A rule for a whole tool has no `ruleContent`: with null in its place the CLI ignores every update of the answer.
+/// A rule for a whole tool has no `ruleContent`: with null there the CLI ignores every update of the answer.
 fn tidy(update: &mut Value) {
     for rule in update.get_mut("rules").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(rule) = rule.as_object_mut().filter(|rule| rule.get("ruleContent") == Some(&Value::Null))
@@ -80,7 +80,7 @@ fn check(update: &Value) -> std::result::Result<(), String> {
     }
 }
 
-/// The CLI passes over a name that it does not know, and takes a rule without content for one about the whole tool.
+/// The CLI ignores names it does not know, and takes a rule without content for one about the whole tool.
 fn spelled(members: &Map<String, Value>, known: &[&str]) -> std::result::Result<(), String> {
     let slip = members.keys().find_map(|name| Some((name, misspelt(name, known)?)));
     slip.map_or(Ok(()), |(name, meant)| Err(format!("\"{}\" is unknown; write \"{meant}\"", quotable(name))))
@@ -112,7 +112,7 @@ fn check_rule(rule: &Value, update: &Map<String, Value>) -> std::result::Result<
     }
     let word = |name: &str| update.get(name).and_then(Value::as_str).unwrap_or_default();
     let content = match (word("type"), word("behavior")) {
-        // One that is of no use allows nothing, and one that is taken away forbids nothing.
+        // An allow rule without effect allows nothing, and a removed rule forbids nothing.
         ("addRules" | "replaceRules", "allow") | ("removeRules", "deny" | "ask") => return Ok(()),
         ("removeRules", _) => None,
         _ => rule["ruleContent"].as_str(),

@@ -1,4 +1,4 @@
-//! What is known to go wrong before the CLI is started, and what it would say too late or not at all.
+//! Problems that can be detected before the CLI is started, and that it would report too late or not at all.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::options::{Launch, Options, bypass, child};
 
 impl Client {
     /// Whether the program is started on this machine, by this library.
-    fn starts_here(&self) -> bool {
+    pub(super) fn starts_here(&self) -> bool {
         self.options.replay.is_none() && self.options.launcher.is_none() && !self.host.is_given()
     }
 
@@ -32,7 +32,7 @@ impl Client {
         Ok(())
     }
 
-    /// A folder that is not there is a warning: the CLI goes on without it.
+    /// A missing folder is only a warning: the CLI continues without it.
     async fn look_for_folders(&self, plan: &Plan) {
         let cwd = plan.launch.cwd.clone().unwrap_or_default();
         let named = named_folders(&self.options);
@@ -54,7 +54,7 @@ impl Client {
     }
 }
 
-/// The option by which the CLI would skip permissions as the root user: it refuses that, and ends.
+/// The option with which the CLI would skip permissions as root: it refuses that, and exits.
 pub fn skips_permissions_as_root(options: &Options, launch: &Launch) -> Option<String> {
     let as_root = match launch.user.as_deref() {
         Some(name) => matches!(name, "root" | "0"),
@@ -65,11 +65,11 @@ pub fn skips_permissions_as_root(options: &Options, launch: &Launch) -> Option<S
 }
 
 fn is_there(cwd: &Path, path: &Path) -> bool {
-    // What begins so is the CLI's to complete.
+    // The CLI expands paths that begin like this.
     path.starts_with("~") || cwd.join(path).exists()
 }
 
-/// Folders that the options name, with their places.
+/// Folders named by the options, with the location of each in the options.
 fn named_folders(options: &Options) -> Vec<(String, PathBuf)> {
     let list = |name: &str| options.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
     let plugins = list("plugins").into_iter().enumerate().filter_map(|(at, plugin)| {

@@ -1,4 +1,4 @@
-//! The tools that run in the CLI: silence behind a call is the tool's, not the CLI's.
+//! The tools that run in the CLI: silence during a call is the tool's, not the CLI's.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,17 +14,18 @@ use crate::protocol::framing::Block;
 use crate::protocol::kind::Kind;
 use crate::protocol::members::top_level_string;
 use crate::protocol::tolerant;
-use crate::sync::lock;
+use crate::sync::{lock, ranked};
 
 const FOLLOWED: u32 = Kind::Assistant.bit() | Kind::User.bit();
 
-/// So many messages of one block are looked at, those that came last: a call with more behind it is not waited for.
+/// How many messages of one block are inspected, starting from the last: a call followed by more messages is not being waited
+/// for.
 const LOOKED_AT: usize = 16;
 
-/// The CLI writes one block of an answer to a message, and what it is near the front.
+/// The CLI writes one content block per message, and its type near the start.
 const FRONT: usize = 512;
 
-/// So many calls are followed at once.
+/// How many calls are tracked at once.
 const MOST: usize = 64;
 
 static TOOL_USE: Lazy<memmem::Finder<'static>> = Lazy::new(|| memmem::Finder::new(b"\"type\":\"tool_use\""));
@@ -39,12 +40,13 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// The MCP server that it belongs to: its own end is in other hands than the CLI's.
+    /// The MCP server that the tool belongs to: whether it finishes is not up to the CLI.
     pub fn server(&self) -> Option<&str> {
         self.name.strip_prefix("mcp__")?.split("__").next()
     }
 
-    /// Whether its silence is its own business. A server may hang, and a subagent waits for the API like any turn.
+    /// Whether the tool may be silent without it being a stall. A server may hang, and a subagent waits for the API like any
+    /// turn.
     pub fn may_be_silent(&self) -> bool {
         self.server().is_none() && !matches!(&*self.name, "Agent" | "Task" | "Workflow")
     }
@@ -55,6 +57,8 @@ pub struct CliTools {
     open: Mutex<Vec<Tool>>,
     any: AtomicBool,
 }
+
+ranked!(Vec<Tool>: Leaf);
 
 impl CliTools {
     pub fn list(&self) -> Vec<Tool> {
@@ -67,7 +71,7 @@ impl CliTools {
         }
     }
 
-    /// Takes in what the model calls and what comes of it.
+    /// Tracks the tool calls of the model and their results.
     pub fn follow(&self, block: &Block) {
         if !block.has(FOLLOWED) {
             return;
@@ -92,7 +96,7 @@ impl CliTools {
         let blocks = frame["message"]["content"].as_array().into_iter().flatten();
         let text = |block: &Value, name: &str| block[name].as_str().map(str::to_owned);
         let mut open = lock(&self.open);
-        // What a subagent in the background does holds up no turn.
+        // A background subagent's calls hold up no turn.
         if parent.is_some_and(|parent| !open.iter().any(|tool| tool.id.as_bytes() == parent)) {
             return;
         }
@@ -106,7 +110,7 @@ impl CliTools {
         }
     }
 
-    /// Quotes inside a text are escaped, so that a member is told from words about one.
+    /// Quotes inside a text are escaped, which distinguishes a member from text that mentions one.
     fn answered(&self, line: &[u8]) {
         let mut open = lock(&self.open);
         for at in ANSWERED.find_iter(line) {
@@ -154,7 +158,7 @@ mod tests {
             (Kind::Assistant, &call("t10", "mcp__files__read", "null")),
         ]));
         assert_eq!(names(&tools), ["Bash", "mcp__files__read"]);
-        // A text that only speaks of a result is none, nor is one of a call whose id begins the same.
+        // A text that only mentions a result is not one, nor is the result of a call whose id has this one as a prefix.
         let words = r#"{"type":"user","message":{"content":"say \"tool_use_id\":\"t1\""}}"#;
         let result = r#"{"type":"user","message":{"content":[{"tool_use_id":"t10","type":"tool_result","content":""}]}}"#;
         tools.follow(&block(&[(Kind::User, words), (Kind::User, result)]));

@@ -1,25 +1,27 @@
-//! The end of a session, as the host asks for it and waits for it.
+//! How the host ends a session and waits for the end.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::life::{Event, Machine};
 use super::{Client, Phase};
-use crate::dispatch::{Closing, Completion, Listener, Mode, Outcome, Waiter, is_reader_thread, pool};
+use crate::dispatch::{Completion, Listener, Mode, Outcome, Waiter};
 use crate::error::{Error, Result, Status};
+use crate::runtime::{is_reader_thread, pool};
+use crate::sync::gate::Closing;
 use crate::sync::lock;
 
-/// After the exit of the process, so long may unread output delay the end of a disconnect.
+/// After the exit of the process, how long unread output may delay the completion of a disconnect.
 const DELIVERY_AFTER_EXIT: Duration = Duration::from_secs(1);
 
-/// A reader that has not kept a timeout so long behind its time does not come to it.
+/// A reader that is this late with a timeout is blocked.
 const READER_LATE: Duration = Duration::from_secs(1);
 
-/// So often it is looked, in its place, what has become of the process.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How often the process is polled in place of a blocked reader.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 impl Client {
-    /// Ends the session: end of input, grace, SIGTERM, grace, SIGKILL. `completion` is told when the process is gone.
+    /// Ends the session: end of input, grace, SIGTERM, grace, SIGKILL. Completes when the process is gone.
     pub fn disconnect(&self, completion: Completion) -> Result<()> {
         let _hold = self.hold()?;
         self.happens(Event::Turn(self.is_at_work()));
@@ -33,8 +35,8 @@ impl Client {
         Ok(())
     }
 
-    /// Behind the end, when nothing else will come, what a disconnect is told is in the queue when its call returns: another thread
-    /// may be the one that performs, and is about to do it.
+    /// After the end of the session, when no further event will arrive, the completion of a disconnect is in the queue when its
+    /// call returns: another thread may be performing the actions, and be about to queue it.
     fn wait_told(&self) {
         if self.is_performing_here() {
             return;
@@ -51,17 +53,17 @@ impl Client {
         }
     }
 
-    /// As [`Client::disconnect`], waiting for the end of it.
+    /// Like [`Client::disconnect`], but waits until it completes.
     pub fn disconnect_wait(&self, wait: Option<Duration>) -> Outcome {
         self.dispatcher.check_may_wait()?;
         let waiter = Arc::new(Waiter::default());
         self.disconnect(self.completion(Listener::Wait(waiter.clone())))?;
-        let outcome = self.told_in_time(&waiter, wait).unwrap_or_else(|| {
+        let outcome = self.told_of_exit_in_time(&waiter, wait).unwrap_or_else(|| {
             Err(Error::new(Status::Timeout, "the CLI has not ended yet; it is still being closed")
                 .with("phase", "disconnect")
                 .with("remedy", "wait again, or shorten graceful_exit_timeout_ms and terminate_timeout_ms"))
         });
-        // A host that frees the client now would otherwise never see the last messages and on_closed.
+        // If the host freed the client now, it would never see the last messages and on_closed.
         if outcome.is_ok()
             && matches!(self.dispatcher.mode(), Mode::Thread | Mode::Inline)
             && self.has_begun()
@@ -71,12 +73,12 @@ impl Client {
         outcome
     }
 
-    /// A connect was accepted, whatever became of it: a closing event is on its way, or was told.
+    /// A connect was accepted, whatever became of it: a closing event will be or has been delivered.
     pub(super) fn has_begun(&self) -> bool {
         lock(&self.reader).is_some()
     }
 
-    /// Blocks until the session is over and everybody was told, or until the deadline has passed: `false`.
+    /// Blocks until the session is over and everybody was notified; `false` if the deadline passed first.
     pub fn wait_ended(&self, time: Duration) -> bool {
         if self.phase() == Phase::Created {
             return true;
@@ -93,13 +95,13 @@ impl Client {
         true
     }
 
-    /// Its time is bounded by the life cycle, whose timeouts are kept here when the reader, in a callback that does not return,
-    /// cannot keep them.
+    /// The state machine bounds how long this takes. Its timeouts are run here if the reader cannot run them because it is in a
+    /// callback that does not return.
     fn wait_released(&self) {
         loop {
             let due = self.life.look(Machine::next_timeout);
             let left = due.map_or(Duration::ZERO, |(at, _)| self.time_until(at));
-            // The second wait is the reader's own chance: the whole process may have been stopped in the first one.
+            // The second wait gives the reader a chance: the whole process may have been suspended during the first one.
             if self.wait_ended(left) || self.wait_ended(READER_LATE) {
                 return;
             }
@@ -107,29 +109,29 @@ impl Client {
                 break;
             }
         }
-        while !self.wait_ended(LOOK_AGAIN) {
+        while !self.wait_ended(POLL_INTERVAL) {
             self.take_exit();
             self.expire();
         }
     }
 
-    /// Starts to end the session without waiting; for a shutdown of everything.
+    /// Starts to close the session without waiting; for a shutdown of the whole library.
     pub fn close_soon(&self) {
         self.may_end(Event::Shutdown);
     }
 
-    /// Frees the client. When it returns, no callback of it runs or will run, every destroy-notify has run and the
-    /// process is gone; inside one of its own callbacks all that holds when the callback returns.
+    /// Frees the client. When it returns, no callback of it is running or will run, every destroy-notify has run and the
+    /// process is gone; if called inside one of its own callbacks, all that holds when the callback returns.
     pub fn free(self: Arc<Self>) {
         self.dispatcher.discard_messages();
-        // A handler may be waiting to hear just this, and we for the handler.
+        // A handler may be waiting for exactly this notification, and we for the handler.
         self.requests.end();
         self.mcp.close();
-        self.dispatcher.tell_withdrawn();
+        self.dispatcher.notify_cancelled();
         self.may_end(Event::Free);
         if self.may_not_finalise_here() && !self.dispatcher.gate.is_inside() {
-            // The reader has to go on reading until the process is gone; and it may have called the host from the midst of
-            // this client's work.
+            // The reader must go on reading until the process is gone; and it may have called the host in the middle of this
+            // client's work.
             self.dispatcher.gate.shut();
             return pool::run(move || self.finalise_now());
         }
@@ -139,7 +141,7 @@ impl Client {
         }
     }
 
-    /// As the end of [`Client::free`] when the callback that called it has returned.
+    /// The last step of [`Client::free`], when the callback that called it has returned.
     fn finalise_later(self: Arc<Self>) {
         if self.may_not_finalise_here() {
             pool::run(move || self.finalise_now())
@@ -148,7 +150,7 @@ impl Client {
         }
     }
 
-    /// The reader has to go on reading until the process is gone, and whoever performs to perform.
+    /// The reader must go on reading until the process is gone, and a thread that is performing actions must go on with them.
     fn may_not_finalise_here(&self) -> bool {
         is_reader_thread() || self.is_performing_here()
     }
@@ -160,11 +162,13 @@ impl Client {
 
     fn finalise(&self) {
         self.wait_released();
-        drop(std::mem::take(&mut *lock(&self.run.held)));
+        let held = std::mem::take(&mut *lock(&self.run.held));
+        drop(held);
         self.dispatcher.finish();
         self.drop_routes();
         self.mcp.clear();
         self.release_transport();
+        self.mirror.release();
         self.run_left_ends();
         self.release_reader();
     }

@@ -1,40 +1,46 @@
-//! From options to a session that answers.
+//! From options to a connected session.
 
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::life::{Event, Millis, Refusal};
 use super::{Client, host_environment, timeouts};
+use crate::compat;
+use crate::compat::version::{self, CliVersion};
 use crate::dispatch::{Completion, Listener, Outcome, Waiter};
 use crate::error::{Error, Result, Status, shortened};
 use crate::log;
-use crate::options::Launch;
-use crate::protocol::cli_version::{self, CliVersion};
+use crate::options::{Features, Launch};
 use crate::protocol::members::{top_level_string, top_level_value};
-use crate::protocol::user_message;
+use crate::protocol::user_message::{self, UserMessage};
 use crate::runtime;
 use crate::sync::lock;
 
-/// Names and values, as a host has them.
+/// Names and values, as the host has them.
 pub type Environment = Vec<(OsString, OsString)>;
 
-/// The official SDKs' variable; any value switches the check of the version off.
+/// A variable of the official SDKs; any value disables the version check.
 const SKIP_VERSION_CHECK: &str = "CLAUDE_AGENT_SDK_SKIP_VERSION_CHECK";
 
 /// A warning may quote options of any length.
 const LONGEST_WARNING: usize = 2048;
 
-/// Everything that a launch needs.
+/// Everything a launch needs.
 pub(super) struct Plan {
     pub launch: Launch,
     pub environment: Arc<Environment>,
 }
 
 impl Client {
-    /// Starts the session. `limit` shortens the option `connect_timeout_ms`. The reply is the answer to `initialize`.
+    /// The prompt to begin with.
+    pub(super) fn first_prompt(&self, prompt: Option<&str>) -> Result<Option<UserMessage>> {
+        prompt.map(|prompt| user_message::from_prompt(prompt, None, self.style())).transpose()
+    }
+
+    /// Starts the session. `limit` can shorten the option `connect_timeout_ms`. The reply is the answer to `initialize`.
     pub fn connect(
         &self,
         prompt: Option<&str>,
@@ -42,33 +48,39 @@ impl Client {
         completion: Completion,
     ) -> Result<()> {
         let _hold = self.hold()?;
-        let first = match prompt {
-            Some(prompt) => Some(user_message::from_prompt(prompt, None, self.style())?),
-            None => None,
-        };
+        let first = self.first_prompt(prompt)?;
+        self.begin(&self.features(), first, limit, completion)
+    }
+
+    /// Starts the CLI, as a session or as a spare.
+    pub(super) fn begin(
+        &self,
+        features: &Features,
+        first: Option<UserMessage>,
+        limit: Option<Duration>,
+        completion: Completion,
+    ) -> Result<()> {
         self.mcp.check(self.answers_any_request())?;
+        self.check_store()?;
         let environment = Arc::new(host_environment());
-        let launch = self.options.launch(&self.features(), &environment)?;
-        let time = limit.map_or(launch.connect_timeout, |limit| limit.min(launch.connect_timeout));
-        let limit = Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
+        let launch = self.options.launch(features, &environment)?;
+        let longest = launch.connect_timeout;
+        self.start_hooks.watch(limit.is_none() && self.options.connect_timeout.is_none());
+        let limit = shorter(limit, longest);
+        let event = if features.spare { Event::Park { limit } } else { Event::Connect { limit } };
         let handle = runtime::handle_for_session()?;
-        let look = self.me.clone();
         let accept = || {
-            // Under the lock of the life cycle: a shutdown that is not seen comes behind it, and sees the session.
+            // Under the lock of the life cycle: a shutdown not seen here comes later, and will see the session.
             runtime::check_ending()?;
             lock(&self.reader).get_or_insert_with(|| handle.clone());
-            self.dispatcher.set_look(move || {
-                if let Some(client) = look.upgrade() {
-                    client.catch_up_blocking();
-                }
-            });
             let mut state = lock(&self.state);
             state.connecting = Some(completion.accept());
             state.plan = Some(Plan { launch, environment });
             state.first = first;
+            state.connect_limit = longest;
             Ok(())
         };
-        self.calls_or(Event::Connect { limit }, accept, |refusal| match refusal {
+        self.calls_or(event, accept, |refusal| match refusal {
             Refusal::Over => before(),
             refusal => self.refused(refusal),
         })?;
@@ -76,17 +88,17 @@ impl Client {
         Ok(())
     }
 
-    /// As [`Client::connect`], waiting for the end of it.
+    /// Like [`Client::connect`], but waits until it completes.
     pub fn connect_wait(&self, prompt: Option<&str>, wait: Option<Duration>) -> Outcome {
         self.dispatcher.check_may_wait()?;
         let waiter = Arc::new(Waiter::default());
         self.connect(prompt, wait, self.completion(Listener::Wait(waiter.clone())))?;
-        // The deadline is kept by the life cycle, which also cleans up behind it.
+        // The state machine enforces the deadline, and cleans up afterwards.
         waiter.wait(None).unwrap_or_else(|| Err(Error::new(Status::Timeout, "connecting took too long")))
     }
 
-    /// What is done before the CLI is started first.
-    pub(super) async fn prepare(&self, plan: &Plan) -> Result<()> {
+    /// The preparations for the first start of the CLI.
+    pub(super) async fn prepare(&self, plan: &mut Plan) -> Result<()> {
         for warning in &plan.launch.warnings {
             let warning = shortened(warning, LONGEST_WARNING);
             self.warn(serde_json::json!({"event": "warning", "text": warning}));
@@ -94,11 +106,12 @@ impl Client {
         self.tell_of_hooks();
         self.keep_server_configs(&plan.launch.initialize);
         self.look_ahead(plan).await?;
+        self.resume_from_store(plan).await?;
         self.run.configure(&plan.launch.env, self.options.get("resume").is_some() || self.continues());
         Ok(())
     }
 
-    fn continues(&self) -> bool {
+    pub(super) fn continues(&self) -> bool {
         self.options.get("continue_conversation").and_then(Value::as_bool).unwrap_or(false)
     }
 
@@ -124,31 +137,24 @@ impl Client {
         Ok(())
     }
 
-    /// Tells of a version that is too old or known to be broken, unless the user wants no such check.
+    /// Warns of a version that is too old or known to be broken, unless the user disabled the check.
     fn check_version(&self, version: Option<&str>) {
         if std::env::var_os(SKIP_VERSION_CHECK).is_some_and(|value| !value.is_empty()) {
             return;
         }
         let Some(version) = version.and_then(CliVersion::parse) else {
             return log::warning(|| {
-                format!("the CLI does not name its version: it may be older than {}", cli_version::MINIMUM)
+                format!("the CLI does not name its version: it may be older than {}", version::MINIMUM)
             });
         };
-        if let Some(text) = cli_version::warning(version) {
-            let remedy =
-                format!("install version {}: npm install -g @anthropic-ai/claude-code", cli_version::TESTED);
-            let event = json!({"event": "cli_version", "text": text, "version": version.to_string(), "remedy": remedy});
-            self.warn(event);
-        }
-        let newer = |since| CliVersion::parse(since).is_some_and(|since| since > version);
-        for (option, since) in self.options.not_always_known().filter(|(_, since)| newer(since)) {
-            let text = format!("the option {option} needs Claude Code {since}: {version} ignores it");
-            let remedy = format!("update the CLI, or leave out {option}");
-            let event = json!({"event": "cli_version", "text": text, "version": version.to_string(),
-                "pointer": format!("/{option}"), "remedy": remedy});
-            self.warn(event);
-        }
+        compat::warnings(&self.options, version).into_iter().for_each(|event| self.warn(event));
     }
+}
+
+/// The host's limit can only shorten that of the options.
+pub(super) fn shorter(limit: Option<Duration>, longest: Duration) -> Millis {
+    let time = limit.map_or(longest, |limit| limit.min(longest));
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }
 
 fn before() -> Error {

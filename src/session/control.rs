@@ -10,19 +10,19 @@ use tokio::sync::{Notify, oneshot};
 
 use super::Client;
 use super::life::{Call, Event};
-use crate::dispatch::gate::Slot;
 use crate::dispatch::{Completion, Listener, Outcome, Waiter};
 use crate::error::{Error, Result, Status};
 use crate::log;
 use crate::protocol::{control, tolerant};
-use crate::sync::lock;
+use crate::sync::gate::Slot;
+use crate::sync::{lock, ranked};
 
 const MONTH_MS: u64 = 30 * 86_400_000;
 
-/// So many requests that may withdraw prompts are remembered after their deadline.
-const REMEMBERED: usize = 64;
+/// How many expired requests that may have cancelled prompts are remembered.
+const HISTORY_LEN: usize = 64;
 
-/// What is done about a turn that does not end after an interrupt.
+/// What to do if a turn does not end after an interrupt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Escalation {
     None,
@@ -30,11 +30,11 @@ pub enum Escalation {
     Kill,
 }
 
-/// Who gets the reply.
+/// The recipient of the reply.
 enum Asker {
     Host(Completion),
     Session(oneshot::Sender<Outcome>),
-    /// The life cycle, which is told by the one who reads the answer.
+    /// The state machine, which is notified by the thread that reads the answer.
     Begin,
 }
 
@@ -43,7 +43,7 @@ impl Asker {
         match self {
             Asker::Host(completion) => completion.complete(outcome),
             Asker::Session(sender) => drop(sender.send(outcome)),
-            // Whoever ends all requests has gone on already.
+            // When all requests are failed at once, the state machine has already moved on.
             Asker::Begin => {}
         }
     }
@@ -52,7 +52,7 @@ impl Asker {
 struct Open {
     asker: Asker,
     subtype: String,
-    /// The prompt that it is about.
+    /// The prompt that the request is about.
     prompt: Option<String>,
     sent: Instant,
     deadline: Option<Instant>,
@@ -67,21 +67,22 @@ impl Open {
 #[derive(Default)]
 struct Table {
     open: HashMap<String, Open>,
-    /// Requests that were given up, newest first, with the prompt that they are about: a prompt that the CLI withdraws has no
-    /// result, whenever it says so.
+    /// Expired requests, newest first, with their prompts: a prompt that the CLI cancels has no result, however late the reply.
     late: VecDeque<(String, Option<String>)>,
-    /// When the next look at the deadlines is due, if somebody looks at them.
+    /// When the deadlines are next checked, if a task is checking them.
     watched: Option<Instant>,
-    /// Set when the session has ended: no request is taken any more.
+    /// Set when the session has ended: no more requests are accepted.
     ended: Option<Arc<Error>>,
 }
+
+ranked!(Table: Control);
 
 impl Table {
     /// Takes out a request whose deadline has passed.
     fn give_up(&mut self, id: &str) -> Option<Open> {
         let mut open = self.open.remove(id)?;
         if open.may_withdraw() {
-            self.late.truncate(REMEMBERED - 1);
+            self.late.truncate(HISTORY_LEN - 1);
             self.late.push_front((id.to_owned(), open.prompt.take()));
         }
         Some(open)
@@ -101,7 +102,7 @@ impl Control {
         !lock(&self.table).open.is_empty()
     }
 
-    /// What each of the open ones asks for, and since when; oldest first.
+    /// The subtype and start time of each open request; oldest first.
     pub fn waiting(&self) -> Vec<(String, Instant)> {
         let table = lock(&self.table);
         let mut waiting: Vec<_> = table.open.values().map(|open| (open.subtype.clone(), open.sent)).collect();
@@ -109,7 +110,7 @@ impl Control {
         waiting
     }
 
-    /// The id of the request; one that comes too late is told why.
+    /// The id of the request; one that comes too late is completed with the reason.
     fn add(&self, open: Open) -> Option<String> {
         let id = format!("req_{}", self.next.fetch_add(1, Ordering::Relaxed) + 1);
         let mut table = lock(&self.table);
@@ -122,7 +123,7 @@ impl Control {
         None
     }
 
-    /// A line that ends the turn and takes the prompts out of the queue, when nobody waits for a reply any more.
+    /// A line that ends the turn and removes the queued prompts, for when nobody waits for a reply any more.
     pub fn last_interrupt(&self) -> String {
         let id = format!("req_{}", self.next.fetch_add(1, Ordering::Relaxed) + 1);
         let mut request = Map::new();
@@ -139,14 +140,14 @@ impl Control {
         lock(&self.table).give_up(id)
     }
 
-    /// The prompt of a request that was given up; `None` for one that was not.
+    /// The prompt of an expired request; `None` if the request did not expire.
     fn take_late(&self, id: &str) -> Option<Option<String>> {
         let late = &mut lock(&self.table).late;
         let at = late.iter().position(|(late, _)| late == id)?;
         late.remove(at).map(|(_, prompt)| prompt)
     }
 
-    /// Ends all open requests with `cause`, and every later one.
+    /// Fails all open requests with `cause`, and every later one.
     pub fn end(&self, cause: &Arc<Error>) {
         let open = {
             let mut table = lock(&self.table);
@@ -159,13 +160,13 @@ impl Control {
         self.changed.notify_one();
     }
 
-    /// Ends those that are open, and takes more.
+    /// Fails the open requests, but accepts new ones.
     pub fn end_open(&self, cause: &Error) {
         let open = std::mem::take(&mut lock(&self.table).open);
         open.into_values().for_each(|open| open.asker.answer(Err(cause.clone())));
     }
 
-    /// Ends those whose deadline has passed; the next deadline, if any.
+    /// Fails the requests whose deadline has passed; returns the next deadline, if any.
     fn expire(&self) -> Option<Instant> {
         let now = Instant::now();
         let (expired, next) = {
@@ -198,7 +199,7 @@ fn timed_out(subtype: &str) -> Error {
 }
 
 impl Client {
-    /// Sends a control request; `completion` gets the reply, at the latest after the option `control_timeout_ms`.
+    /// Sends a control request; `completion` gets the reply, or a timeout after the option `control_timeout_ms`.
     pub fn control(&self, request: Map<String, Value>, completion: Completion) -> Result<()> {
         let _hold = self.hold()?;
         self.check(Call::Control)?;
@@ -209,7 +210,7 @@ impl Client {
         Ok(())
     }
 
-    /// As [`Client::control`], waiting for the reply. `wait` `None` = for ever.
+    /// Like [`Client::control`], but waits for the reply. `wait` `None` = for ever.
     pub fn control_wait(&self, request: Map<String, Value>, wait: Option<Duration>) -> Outcome {
         self.dispatcher.check_may_wait()?;
         self.check(Call::Control)?;
@@ -220,27 +221,27 @@ impl Client {
         match self.told_in_time(&waiter, wait) {
             Some(outcome) => outcome,
             None => {
-                // The reply may have come in the last instant.
+                // The reply may have just arrived.
                 let given_up = id.is_some_and(|id| self.control.give_up(&id).is_some());
                 waiter.give_up(given_up).unwrap_or_else(|| Err(timed_out(&subtype)))
             }
         }
     }
 
-    /// The request by which the session began, with the hooks: sent again, it asks for a fresh answer.
+    /// The `initialize` request of this session, with the hooks: sent again, it gets a fresh answer.
     pub fn reinitialize_request(&self) -> Result<Map<String, Value>> {
         self.check(Call::Control)?;
         self.initialize.get().cloned().ok_or_else(|| Error::new(Status::NotConnected, "not connected"))
     }
 
-    /// A fresh answer to `initialize` takes the place of the kept one.
+    /// Replaces the stored answer to `initialize` with a fresh one.
     fn take_server_info(&self, info: &str) -> Result<()> {
         self.check_hooks(info).inspect_err(|error| self.poison(error))?;
         lock(&self.state).server_info = Some(info.to_owned());
         Ok(())
     }
 
-    /// A turn that is interrupted now and has not ended at the deadline is ended so.
+    /// Escalates if the turn that is being interrupted has not ended by the deadline.
     pub fn watch_turn(&self, deadline: Duration, escalate: Escalation) {
         if escalate == Escalation::None {
             return;
@@ -254,7 +255,7 @@ impl Client {
             // A client that is being freed closes itself.
             let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
             client.happens(Event::Turn(client.is_at_work()));
-            // At the same moment: a result that comes between would find a good session ended.
+            // Checked atomically: otherwise a result arriving in between would let this close a healthy session.
             let _ = client.calls(Event::Overdue { kill: escalate == Escalation::Kill }, || {
                 match client.turn_goes_on(&turn) {
                     true => Ok(()),
@@ -264,7 +265,7 @@ impl Client {
         });
     }
 
-    /// The request by which the session begins.
+    /// Sends the `initialize` request.
     pub(super) fn begin_control(&self, initialize: &Map<String, Value>) {
         self.send_control(initialize, Asker::Begin, None);
     }
@@ -275,15 +276,24 @@ impl Client {
         request: &Map<String, Value>,
         deadline: Option<Instant>,
     ) -> Outcome {
+        answer_of(self.ask(request, deadline)).await
+    }
+
+    /// Sends a request of the session's own; [`answer_of`] awaits the answer.
+    pub(super) fn ask(
+        &self,
+        request: &Map<String, Value>,
+        deadline: Option<Instant>,
+    ) -> oneshot::Receiver<Outcome> {
         let (sender, receiver) = oneshot::channel();
         let id = self.send_control(request, Asker::Session(sender), deadline);
         if let (Some(id), Some(_)) = (id, deadline) {
             self.watch_deadlines(&id);
         }
-        receiver.await.unwrap_or_else(|_| Err(Error::new(Status::Cancelled, "the session is closing")))
+        receiver
     }
 
-    /// Registers and writes. A request that cannot be written is answered with the reason.
+    /// Registers and writes. A request that cannot be written completes with the reason.
     fn send_control(
         &self,
         request: &Map<String, Value>,
@@ -298,7 +308,7 @@ impl Client {
         if is_interrupt {
             self.run.interrupt_asked();
         }
-        // A reader that has stopped at the bound of the queue goes on for the sake of the reply.
+        // A reader that has stopped at the queue's bound continues, to get the reply.
         self.dispatcher.bound.tell_room();
         self.watch_stalls();
         match self.write_line(control::request_line(&id, request)) {
@@ -314,7 +324,7 @@ impl Client {
         }
     }
 
-    /// The reply to `id`. One that nobody waits for any more is dropped, but for the prompts that it withdraws.
+    /// The reply to `id`. A reply that nobody waits for any more is dropped, except for the prompts that it cancels.
     pub(super) fn control_answered(&self, id: &str, outcome: Outcome) {
         log::debug(|| {
             format!("{id} was answered: {}", outcome.as_ref().map_or_else(|error| &*error.message, |_| "ok"))
@@ -344,9 +354,9 @@ impl Client {
         answer(open, outcome);
     }
 
-    /// Prompts that the CLI has taken out of its queue have no result. Not every CLI says so in a frame as well.
+    /// Prompts that the CLI has removed from its queue have no result. Not every CLI also reports that in a frame.
     fn take_withdrawn(&self, prompt: Option<&str>, reply: &str) {
-        // What stands beside it may be too deep for a parser.
+        // Other members may be nested too deeply for a parser.
         match tolerant::member(reply, &["cancelled"]) {
             Some(Value::Bool(true)) => prompt.into_iter().for_each(|uuid| self.prompt_withdrawn(uuid)),
             Some(Value::Array(uuids)) => {
@@ -394,11 +404,15 @@ impl Client {
     }
 }
 
+pub(super) async fn answer_of(asked: oneshot::Receiver<Outcome>) -> Outcome {
+    asked.await.unwrap_or_else(|_| Err(Error::new(Status::Cancelled, "the session is closing")))
+}
+
 fn answer(open: Open, outcome: Outcome) {
     open.asker.answer(outcome.map_err(|error| with_remedy(error).with("request", open.subtype)));
 }
 
-/// The CLI says what it does not do; what to do about it depends on how it was started.
+/// The CLI names an unsupported feature; the remedy depends on how it was started.
 fn with_remedy(error: Error) -> Error {
     let remedy = match error.detail("code").and_then(Value::as_str) {
         Some("bypass_not_launched") => {
@@ -410,7 +424,7 @@ fn with_remedy(error: Error) -> Error {
     error.with("remedy", remedy)
 }
 
-/// How long a request that names its own time may take. The CLI keeps that time itself, and its answer is worth waiting for.
+/// The timeout of a request that specifies its own. The CLI enforces that one itself, and its answer is worth waiting for.
 fn own_time(request: &Map<String, Value>) -> Duration {
     const SLACK: Duration = Duration::from_secs(5);
     let own = request.get("timeout_ms").and_then(Value::as_u64);

@@ -1,4 +1,4 @@
-//! Why a session ended, in words that say what to do.
+//! Why a session ended, with advice for the user.
 
 use serde_json::Value;
 
@@ -9,16 +9,16 @@ use crate::protocol::tolerant;
 use crate::transport::End;
 use crate::transport::stderr_tail::readable;
 
-/// What the CLI was at when it ended.
+/// What the CLI was doing when it ended.
 pub struct Turn {
     pub runs: bool,
-    /// A prompt has had no result.
+    /// A prompt has no result yet.
     pub owed: bool,
-    /// It was told that no more prompts come.
+    /// Its input had been closed.
     pub input_ended: bool,
 }
 
-/// The error that an end without our doing stands for; `None` for a normal one.
+/// The error for an end that we did not cause; `None` for a normal one.
 pub fn cause(end: &End, state: &State, turn: Turn) -> Option<Error> {
     let connecting = state.server_info.is_none();
     if let Some(told) = &end.report.cause {
@@ -36,6 +36,7 @@ pub fn cause(end: &End, state: &State, turn: Turn) -> Option<Error> {
             with_reason("Claude Code closed its output and did not end, so it was ended".into(), end),
         ),
         Exit::Code(code) => {
+            let code = in_words(code);
             Error::new(Status::Process, with_reason(format!("Claude Code exited with code {code}"), end))
         }
         Exit::Signal(signal) => {
@@ -45,7 +46,7 @@ pub fn cause(end: &End, state: &State, turn: Turn) -> Option<Error> {
         Exit::Unknown if connecting => {
             Error::new(Status::Process, with_reason("Claude Code ended before it was ready".into(), end))
         }
-        // What was asked to end and has nothing left to do may be believed.
+        // A CLI that was asked to end and has nothing left to do probably ended normally.
         Exit::Unknown if turn.input_ended && !turn.runs => return None,
         Exit::Unknown => {
             let message = "Claude Code is gone; its exit status is unknown because the host reaps children";
@@ -55,7 +56,12 @@ pub fn cause(end: &End, state: &State, turn: Turn) -> Option<Error> {
     Some(described(error, end, state))
 }
 
-/// It ended as if all were well, and a prompt has had no result.
+/// The codes of crashes on Windows are known by their digits in base 16.
+fn in_words(code: i32) -> String {
+    if code < 0 { format!("{code:#010X}") } else { code.to_string() }
+}
+
+/// It exited successfully although a prompt has no result.
 fn owed(end: &End, state: &State) -> Error {
     let (status, who) = match &state.cli_path {
         Some(_) => (Status::Process, "Claude Code exited with code 0"),
@@ -68,14 +74,7 @@ fn owed(end: &End, state: &State) -> Error {
     )
 }
 
-/// The flag that a CLI which ended at once does not know.
-pub fn unknown_flag(stderr: &str) -> Option<&str> {
-    let (_, behind) = stderr.split_once("unknown option '")?;
-    let (word, _) = behind.split_once('\'')?;
-    word.split('=').next()
-}
-
-/// Adds what is known of the end.
+/// Adds the details of the end.
 fn described(error: Error, end: &End, state: &State) -> Error {
     let (code, signal) = match end.report.exit {
         Exit::Code(code) => (Some(code), None),
@@ -97,7 +96,7 @@ fn described(error: Error, end: &End, state: &State) -> Error {
     known_ends::recognised(error, connecting)
 }
 
-/// The last line of stderr usually is the reason.
+/// The last line of stderr is usually the reason.
 fn with_reason(message: String, end: &End) -> String {
     match end.stderr.lines().rev().map(str::trim).find(|line| !line.is_empty()) {
         Some(line) => format!("{message}: {}", shortened(line)),
@@ -113,7 +112,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// The process ended with a failure after a result that reported an error.
+/// The process failed after a result that reported an error.
 fn result_error(state: &State) -> Error {
     let line = state.error_result.as_deref().and_then(|line| std::str::from_utf8(line).ok());
     let frame = line.and_then(|line| tolerant::value(line).ok()).unwrap_or_default();
@@ -154,7 +153,7 @@ fn result_text(frame: &Value) -> String {
     }
 }
 
-/// What came on stdout in place of messages.
+/// Non-message output on stdout.
 pub fn output(state: &State) -> Option<String> {
     decoded(&[&*state.first_output, &state.unfinished_output].concat())
 }
@@ -168,7 +167,7 @@ fn decoded(bytes: &[u8]) -> Option<String> {
     if zeros * 3 < bytes.len() {
         return Some(readable(bytes));
     }
-    // The even or the odd bytes are the zero ones, whichever way round it was written.
+    // Either the even or the odd bytes are zero, depending on the byte order.
     let little = bytes.iter().skip(1).step_by(2).filter(|byte| **byte == 0).count() * 2 > zeros;
     let units = bytes.chunks_exact(2).map(|pair| match little {
         true => u16::from_le_bytes([pair[0], pair[1]]),
@@ -180,6 +179,15 @@ fn decoded(bytes: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_code_of_a_crash_is_known_by_its_digits() {
+        assert_eq!([0, 7, 255].map(in_words), ["0", "7", "255"]);
+        assert_eq!(
+            [0xC000_0005_u32, 0xFFFF_FFFF].map(|code| in_words(code.cast_signed())),
+            ["0xC0000005", "0xFFFFFFFF"]
+        );
+    }
 
     #[test]
     fn utf16_output_is_readable() {

@@ -1,5 +1,5 @@
-//! A first answer that does not begin: the CLI waits for MCP servers to start, half a minute for one that hangs, and says
-//! nothing meanwhile.
+//! Reports an overdue first answer: the CLI waits for MCP servers to start, half a minute for one that hangs, without saying
+//! so.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -10,22 +10,22 @@ use tokio::time::sleep;
 use super::Client;
 use crate::sync::lock;
 
-/// After so long the host is told what holds up its first answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// So long the CLI may take to say what it waits for.
+/// How long to wait for the first answer before reporting what delays it.
+const REPORT_AFTER: Duration = Duration::from_secs(5);
+/// How long the CLI may take to name what it waits for.
 const ANSWER_TAKES: Duration = Duration::from_secs(10);
 
 impl Client {
     /// The first prompt has been sent.
     pub(super) fn watch_first_answer(&self) {
-        // What is recorded or played is the host's conversation alone.
+        // A recording or a replay contains only the host's own conversation.
         let alone = self.options.replay.is_some() || self.options.get("record").is_some();
         if alone || self.run.first_prompt_sent.swap(true, Ordering::Relaxed) {
             return;
         }
         let me = self.me.clone();
         let watch = self.spawn(async move {
-            sleep(PATIENCE).await;
+            sleep(REPORT_AFTER).await;
             let Some(client) = me.upgrade().filter(|client| client.is_still_silent()) else { return };
             let request = Map::from_iter([("subtype".to_owned(), Value::from("mcp_status"))]);
             let deadline = Instant::now() + ANSWER_TAKES;
@@ -38,7 +38,7 @@ impl Client {
         *lock(&self.run.first_answer) = watch.ok();
     }
 
-    /// The session is over: nobody waits for an answer any more.
+    /// The session is over: no answer is awaited any more.
     pub(super) fn end_watch(&self) {
         if let Some(watch) = lock(&self.run.first_answer).take() {
             watch.abort();
@@ -59,7 +59,7 @@ impl Client {
     }
 }
 
-/// The servers that are still being started.
+/// The servers that are still starting.
 fn pending(status: &str) -> Vec<String> {
     let status: Value = serde_json::from_str(status).unwrap_or_default();
     let servers = status["mcpServers"].as_array().into_iter().flatten();

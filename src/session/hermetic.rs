@@ -1,4 +1,4 @@
-//! Whether a session that was to be hermetic is: what the CLI says that it has loaded is compared with what it was given.
+//! Verifies that a hermetic session is hermetic: compares what the CLI reports as loaded with what it was given.
 //!
 //! Switches of the CLI have failed silently before, so its own report is the proof: `system/init` at the start of each
 //! turn, and the frames that a hook or a recalled memory leaves behind.
@@ -9,19 +9,20 @@ use std::sync::{Mutex, OnceLock};
 use serde_json::{Map, Value, json};
 
 use super::Client;
+use crate::compat::version;
 use crate::options::Options;
 use crate::protocol::members::top_level_string;
-use crate::protocol::{cli_version, tolerant};
-use crate::sync::lock;
+use crate::protocol::tolerant;
+use crate::sync::{lock, ranked};
 
 const REMEDY: &str = "give the option config_dir a folder of its own, and report the CLI's version to its makers: a \
                       switch that it was given had no effect";
 
-/// So many things are told of, by as much of their names: the CLI chooses both.
+/// How many findings are reported, and how much of their names: the CLI controls both.
 const MOST_REPORTED: usize = 256;
 const LONGEST_NAME: usize = 256;
 
-/// One thing that should not be there.
+/// Something that should not have been loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Foreign {
     kind: &'static str,
@@ -29,14 +30,16 @@ struct Foreign {
     source: Option<String>,
 }
 
-/// What a session needs to remember for its check.
+/// The state of the hermetic check.
 #[derive(Default)]
 pub struct Hermetic {
     /// The in-process servers that `initialize` announced.
     sdk_servers: OnceLock<Vec<String>>,
-    /// `init` comes with every turn, and each thing is reported once.
+    /// `init` comes with every turn, but each finding is reported once.
     reported: Mutex<HashSet<Foreign>>,
 }
+
+ranked!(HashSet<Foreign>: Leaf);
 
 impl Hermetic {
     pub fn configure(&self, initialize: &Map<String, Value>) {
@@ -47,7 +50,7 @@ impl Hermetic {
 }
 
 impl Client {
-    /// Looks at a system frame on its way to the application.
+    /// Checks a system frame on its way to the application.
     pub(super) fn verify_hermetic(&self, line: &[u8]) {
         if !self.options.is_true("hermetic") {
             return;
@@ -75,7 +78,7 @@ impl Client {
         }
     }
 
-    /// What cannot be read cannot be verified.
+    /// A frame that cannot be parsed cannot be verified.
     fn report_unread(&self, subtype: &[u8]) {
         let subtype = String::from_utf8_lossy(subtype).into_owned();
         let unread = Foreign { kind: "unread", name: subtype.clone(), source: None };
@@ -98,7 +101,7 @@ impl Client {
     }
 }
 
-/// Whether the host has let the user's or the project's own files in.
+/// Whether the host has allowed the user's or the project's own files.
 fn lets_files_in(options: &Options) -> bool {
     options.get("setting_sources").and_then(Value::as_array).is_some_and(|sources| !sources.is_empty())
 }
@@ -134,8 +137,8 @@ fn foreign(kind: &'static str, name: &str, source: Option<&str>) -> Foreign {
     Foreign { kind, name: shortened(name), source: source.map(shortened) }
 }
 
-/// Servers that the CLI took from somewhere else than the host: the host's are `dynamic` or `sdk`, or go by their name
-/// where a CLI names no source.
+/// Servers that the CLI got from anywhere but the host: the host's have the source `dynamic` or `sdk`, or are recognised by
+/// name if the CLI reports no source.
 fn servers(options: &Options, added: &[String], init: &Value) -> Vec<Foreign> {
     if options.get("strict_mcp_config") == Some(&Value::Bool(false)) {
         return Vec::new();
@@ -170,7 +173,7 @@ fn plugins(options: &Options, init: &Value) -> Vec<Foreign> {
         .collect()
 }
 
-/// Whether a plugin, which is judged itself, brought what goes by this name.
+/// Whether this name comes from a plugin, which is checked itself.
 fn is_of_plugin(name: &str, init: &Value) -> bool {
     name.split_once(':')
         .is_some_and(|(owner, _)| elements(init, "plugins").any(|plugin| plugin["name"] == owner))
@@ -182,7 +185,7 @@ fn output_style(options: &Options, init: &Value) -> Option<Foreign> {
     (!may_be_own).then(|| foreign("output_style", style, None))
 }
 
-/// The CLI names the folders of its automatic memory where that is switched on.
+/// The CLI reports the folders of its automatic memory if that is enabled.
 fn memory(options: &Options, init: &Value) -> Vec<Foreign> {
     let wanted = options
         .get("env")
@@ -195,8 +198,8 @@ fn memory(options: &Options, init: &Value) -> Vec<Foreign> {
     paths.filter_map(|(kind, path)| Some(foreign("memory", path.as_str()?, Some(kind)))).collect()
 }
 
-/// Commands and skills that the CLI did not bring itself. It marks its own in the answer to `initialize`; where nothing
-/// is marked, nothing can be told.
+/// Commands and skills that are not built into the CLI. It marks its own in the answer to `initialize`; if nothing is marked,
+/// nothing can be concluded.
 fn commands(init: &Value, info: &Value) -> Vec<Foreign> {
     let builtin = elements(info, "commands").filter(|command| command["builtin"] == true);
     let own: HashSet<&str> = builtin
@@ -215,8 +218,8 @@ fn commands(init: &Value, info: &Value) -> Vec<Foreign> {
         .collect()
 }
 
-/// The agents that the CLI brings itself. It does not mark them, so this list is kept with the tested version; a newer
-/// one may have more.
+/// The agents built into the CLI. It does not mark them, so this list is maintained along with the tested version; a newer one
+/// may have more.
 const OWN_AGENTS: &[&str] = &[
     "claude",
     "claude-code-guide",
@@ -229,7 +232,7 @@ const OWN_AGENTS: &[&str] = &[
 
 fn agents(options: &Options, init: &Value) -> Vec<Foreign> {
     let own = options.get("agents").and_then(Value::as_object);
-    let is_tested = init["claude_code_version"].as_str().is_none_or(|version| version == cli_version::TESTED);
+    let is_tested = init["claude_code_version"].as_str().is_none_or(|version| version == version::TESTED);
     if !is_tested {
         return Vec::new();
     }
@@ -240,7 +243,7 @@ fn agents(options: &Options, init: &Value) -> Vec<Foreign> {
         .collect()
 }
 
-/// Only hooks of settings and plugins leave frames; those of the host do not.
+/// Only hooks of settings and plugins produce frames; those of the host do not.
 fn foreign_hook(options: &Options, frame: &Value) -> Vec<Foreign> {
     let may_be_own = lets_files_in(options)
         || ["settings", "managed_settings", "plugins", "agents"].iter().any(|name| given(options, name));
@@ -286,7 +289,7 @@ mod tests {
             "agents": ["Plan", "mine", "evil", "p:y"],
             "output_style": "Loud",
             "memory_paths": {"auto": "/m"},
-            "claude_code_version": cli_version::TESTED,
+            "claude_code_version": version::TESTED,
         })
     }
 

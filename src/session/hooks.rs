@@ -1,4 +1,4 @@
-//! What the host wants to be asked: permissions, hooks, dialogs, everything else. And the way of a request to it.
+//! What the host handles: permissions, hooks, dialogs, all other requests. And how a request is routed to it.
 
 use std::any::Any;
 use std::sync::{Arc, Mutex, Weak};
@@ -10,15 +10,16 @@ use tokio::task::AbortHandle;
 use super::Client;
 use super::life::Call;
 use super::load::Room;
-use crate::dispatch::{Mode, RequestHandler, Slot};
+use crate::dispatch::{Mode, RequestHandler};
 use crate::error::{Error, Result, Status};
 use crate::options::Features;
 use crate::protocol::control::Inbound;
 use crate::protocol::members::top_level_value;
 use crate::protocol::tolerant;
-use crate::requests::{Request, RequestKind, Session, TimeoutAction, Timer, events, matcher};
+use crate::requests::{Request, RequestKind, Session, Target, TimeoutAction, Timer, events, matcher};
 use crate::runtime;
-use crate::sync::lock;
+use crate::sync::gate::Slot;
+use crate::sync::{lock, ranked};
 
 const NO_HANDLER: &str = "The host has no handler for this request.";
 const TOO_MANY: &str = "Too many requests are open in the host.";
@@ -30,43 +31,45 @@ pub struct Hook {
     pub matcher: Option<String>,
     /// Seconds; 0 = the CLI's default.
     pub timeout: u32,
-    /// Whether the CLI is to block what the hook is about when the hook fails.
+    /// Whether the CLI must block the hooked operation if the hook fails.
     pub blocks: bool,
-    /// `None` = the callback for all requests.
+    /// `None` = use the callback for all requests.
     pub handler: Option<RequestHandler>,
     /// The host's `user_data`.
     pub token: usize,
     /// Lives as long as the registration.
-    pub kept: Option<Box<dyn Any + Send + Sync>>,
+    pub _kept: Option<Box<dyn Any + Send + Sync>>,
 }
 
-/// Whom requests go to.
+/// Where requests are routed.
 #[derive(Default)]
 pub struct Routes {
     any: Option<RequestHandler>,
     permission: Option<RequestHandler>,
-    /// The one at index n is `hook_n` on the wire.
+    /// Index n is `hook_n` on the wire.
     hooks: Vec<Hook>,
     dialogs: Vec<String>,
-    /// What is to be told of the registrations when connecting.
+    /// Warnings about the registrations, issued on connect.
     warnings: Vec<Value>,
-    /// Servers that the host implements itself.
+    /// Servers implemented by the host.
     mcp: Vec<McpHandler>,
     /// The CLI was started to ask for permissions.
     asks_permission: bool,
-    /// The client is being freed: what is registered now is never called.
+    /// The client is being freed: callbacks registered now are never called.
     closed: bool,
 }
 
-/// A server that the host implements itself.
+ranked!(Routes: Routes);
+
+/// A server implemented by the host.
 pub struct McpHandler {
     pub name: String,
-    /// `None` = the callback for all requests.
+    /// `None` = use the callback for all requests.
     pub handler: Option<RequestHandler>,
     /// The host's `user_data`.
     pub token: usize,
     /// Lives as long as the registration.
-    pub kept: Option<Box<dyn Any + Send + Sync>>,
+    pub _kept: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// The callbacks that can be replaced.
@@ -74,47 +77,48 @@ pub struct McpHandler {
 enum Place {
     Any,
     Permission,
-    Hook,
-    Mcp,
+    Own,
 }
 
 impl Routes {
-    fn hook(&self, callback_id: &str) -> Option<&Hook> {
-        let number: usize = callback_id.strip_prefix("hook_")?.parse().ok()?;
-        self.hooks.get(number)
+    /// The registration that the request is for.
+    fn target(&self, inbound: &Inbound) -> Target {
+        self.registered(inbound)
+            .map_or_else(Target::default, |(number, token)| Target { registration: Some(number), token })
     }
 
-    /// The host's `user_data` of the hook or the MCP handler that is called.
-    fn token(&self, inbound: &Inbound) -> Option<usize> {
+    /// The hook or server that the request names.
+    fn registered(&self, inbound: &Inbound) -> Option<(usize, usize)> {
         let word = |name: &str| tolerant::member(&inbound.request, &[name]);
         match &*inbound.subtype {
-            "hook_callback" => self.hook(word("callback_id")?.as_str()?).map(|hook| hook.token),
+            "hook_callback" => {
+                let number: usize = word("callback_id")?.as_str()?.strip_prefix("hook_")?.parse().ok()?;
+                Some((number, self.hooks.get(number)?.token))
+            }
             "mcp_message" if !self.mcp.is_empty() => {
                 let name = word("server_name")?;
-                self.mcp.iter().find(|known| name.as_str() == Some(&*known.name)).map(|known| known.token)
+                let mut servers = self.mcp.iter().enumerate();
+                servers
+                    .find(|(_, known)| name.as_str() == Some(&*known.name))
+                    .map(|(number, known)| (number, known.token))
             }
             _ => None,
         }
     }
 
-    fn way(&self, request: &Request) -> Option<(Place, &RequestHandler)> {
+    /// The callback that currently gets a request: if its registration has none, the one for all requests.
+    fn handler(&self, request: &Request) -> Option<(Place, &RequestHandler)> {
+        let number = request.target().registration;
         let own = match request.kind() {
             RequestKind::Permission => self.permission.as_ref().map(|handler| (Place::Permission, handler)),
-            RequestKind::Hook => {
-                let hook = self.hook(&request.callback_id());
-                hook.and_then(|hook| hook.handler.as_ref()).map(|handler| (Place::Hook, handler))
-            }
-            RequestKind::Mcp => {
-                let name = request.server_name();
-                let own = self.mcp.iter().find(|known| known.name == name);
-                own.and_then(|own| own.handler.as_ref()).map(|handler| (Place::Mcp, handler))
-            }
+            RequestKind::Hook => number.and_then(|number| self.hooks.get(number)?.handler.as_ref()).map(own),
+            RequestKind::Mcp => number.and_then(|number| self.mcp.get(number)?.handler.as_ref()).map(own),
             _ => None,
         };
         own.or(self.any.as_ref().map(|handler| (Place::Any, handler)))
     }
 
-    /// The initialize field `hooks`: registrations that differ in nothing but the callback share a matcher.
+    /// The `hooks` field of initialize: registrations that differ only in the callback share a matcher.
     fn hooks_field(&self) -> Option<Value> {
         let mut events: Map<String, Value> = Map::new();
         for (number, hook) in self.hooks.iter().enumerate() {
@@ -144,29 +148,33 @@ impl Routes {
     }
 }
 
-/// The dispatcher's callback: finds the host's.
+fn own(handler: &RequestHandler) -> (Place, &RequestHandler) {
+    (Place::Own, handler)
+}
+
+/// The dispatcher's request handler: finds the host's callback.
 pub(super) fn router(routes: &Arc<Mutex<Routes>>) -> RequestHandler {
     let routes = routes.clone();
     Arc::new(move |request: Arc<Request>| {
-        // Withdrawn while it waited.
+        // Cancelled while it was queued.
         if !request.is_open() {
             return;
         }
-        let handler = lock(&routes).way(&request).map(|(_, handler)| handler.clone());
-        // Also where nobody is: the host may hold it from an earlier delivery, and the next callback gets it.
+        let handler = lock(&routes).handler(&request).map(|(_, handler)| handler.clone());
+        // Even without a handler: the host may hold the request from an earlier delivery, and the next callback gets it.
         request.mark_delivered();
         match handler {
             Some(handler) => handler(request),
-            None => request.abandon(NO_HANDLER),
+            None => request.refuse_unless_held(NO_HANDLER),
         }
     })
 }
 
 impl Client {
-    /// The callback for every request that no other callback is for. A new one gets what the one before left open.
+    /// The callback for every request without a more specific one. A new callback gets the requests that the old one left open.
     pub fn on_request(&self, handler: Option<RequestHandler>) -> Result<()> {
         let handler = self.registered(handler)?;
-        // Too late where there is none: the client is being freed.
+        // Too late if the gate is closed: the client is being freed.
         let Some(_pass) = self.dispatcher.gate.replacing() else { return Ok(()) };
         let attached = handler.is_some();
         let old = {
@@ -177,10 +185,10 @@ impl Client {
         Ok(())
     }
 
-    /// What a registration comes to: in PULL mode it has no callback, and stands for the wish to get the events.
+    /// Resolves a registration: in PULL mode it has no callback, and means that the host wants the events.
     fn registered(&self, handler: Option<RequestHandler>) -> Result<Option<RequestHandler>> {
         Ok(match self.dispatcher.registering(handler.is_some())? {
-            Mode::Pull => Some(Arc::new(|request: Arc<Request>| request.abandon(NO_HANDLER))),
+            Mode::Pull => Some(Arc::new(|request: Arc<Request>| request.refuse_unless_held(NO_HANDLER))),
             _ => handler,
         })
     }
@@ -188,7 +196,7 @@ impl Client {
     /// The callback for permission requests.
     pub fn on_permission(&self, handler: Option<RequestHandler>) -> Result<()> {
         let handler = self.registered(handler)?;
-        // Too late where there is none: the client is being freed.
+        // Too late if the gate is closed: the client is being freed.
         let Some(_pass) = self.dispatcher.gate.replacing() else { return Ok(()) };
         let attached = handler.is_some();
         let begun = self.check(Call::Register).is_err();
@@ -206,14 +214,14 @@ impl Client {
         Ok(())
     }
 
-    /// Waits for a running call of the old callback, lets go of it, and shows the new one what is open.
+    /// Waits for a running call of the old callback, drops it, and passes the open requests to the new one.
     fn replaced(&self, old: Option<RequestHandler>, attached: Option<Place>) {
         self.dispatcher.gate.replaced(Slot::Request);
         drop(old);
         let Some(place) = attached else { return };
         for request in self.requests.list() {
-            let goes_there = lock(&self.routes).way(&request).is_some_and(|(way, _)| way == place);
-            // What was not delivered yet is still on its way.
+            let goes_there = lock(&self.routes).handler(&request).is_some_and(|(at, _)| at == place);
+            // Undelivered requests are still on their way.
             if goes_there && request.take_delivered() {
                 self.dispatcher.push_request(request);
             }
@@ -249,13 +257,13 @@ impl Client {
         Ok(())
     }
 
-    /// Tells of hooks that are probably never called. Not where they are registered: nobody listens yet.
+    /// Warns of hooks that are probably never called. Not at registration, when no listener is there yet.
     pub(super) fn tell_of_hooks(&self) {
         let warnings = std::mem::take(&mut lock(&self.routes).warnings);
         warnings.into_iter().for_each(|warning| self.warn(warning));
     }
 
-    /// Says that the host can show this kind of dialog, before connecting.
+    /// Declares that the host can show this kind of dialog. Before connecting.
     pub fn declare_dialog(&self, kind: &str) -> Result<()> {
         if kind.is_empty() {
             return Err(Error::new(Status::InvalidArgument, "kind is empty").with("argument", "kind"));
@@ -271,7 +279,7 @@ impl Client {
         Ok(())
     }
 
-    /// Registers a server that the host implements itself. Without a handler its messages are events.
+    /// Registers a server implemented by the host. Without a handler its messages are events.
     pub fn add_mcp_handler(&self, server: McpHandler) -> Result<()> {
         let handler = self.registered(server.handler)?;
         let _hold = self.hold()?;
@@ -280,12 +288,12 @@ impl Client {
         Ok(())
     }
 
-    /// Whether requests without a callback of their own have one.
+    /// Whether there is a callback for requests without a specific one.
     pub(super) fn answers_any_request(&self) -> bool {
         lock(&self.routes).any.is_some()
     }
 
-    /// What the options are to know of the registrations.
+    /// What the options need to know of the registrations.
     pub(super) fn features(&self) -> Features {
         let mut routes = lock(&self.routes);
         routes.asks_permission = routes.permission.is_some() || routes.any.is_some();
@@ -295,11 +303,13 @@ impl Client {
             dialog_kinds: routes.dialogs.clone(),
             sdk_mcp_servers: self.mcp.announced(),
             host_transport: self.host.is_given(),
+            session_store: self.mirror.is_given(),
+            spare: false,
             no_early_initialize: false,
         }
     }
 
-    /// Whether the CLI may need an answer of the host before its run is over.
+    /// Whether the CLI may need an answer from the host before its run is over.
     pub(super) fn answers_requests(&self) -> bool {
         let routes = lock(&self.routes);
         if !self.mcp.is_empty() {
@@ -308,7 +318,7 @@ impl Client {
         routes.any.is_some() || routes.permission.is_some() || !routes.hooks.is_empty()
     }
 
-    /// A hook that must block when it fails is worth nothing with a CLI that would go on.
+    /// A hook that must block when it fails is useless with a CLI that would continue.
     pub(super) fn check_hooks(&self, server_info: &str) -> Result<()> {
         let (any, must_block) = {
             let routes = lock(&self.routes);
@@ -334,29 +344,30 @@ impl Client {
         Ok(())
     }
 
-    /// Takes a request of the CLI in and sends it on its way to the host, or refuses it at once.
+    /// Accepts a request of the CLI and routes it to the host, or refuses it at once.
     pub(super) fn take_request(&self, inbound: Inbound) {
         let session: Weak<dyn Session> = self.me.clone();
         let share = match self.room_for(inbound.request.len()) {
             Room::Taken(share) => share,
-            Room::Refuse => return Request::new(inbound, session, usize::default()).abandon(TOO_MANY),
+            Room::Refuse => {
+                return Request::new(inbound, session, Target::default(), None).refuse_unless_held(TOO_MANY);
+            }
             Room::Drop => return,
         };
-        let token = lock(&self.routes).token(&inbound);
-        let request = Request::new(inbound, session, token.unwrap_or_default());
-        request.keep(share);
+        let target = lock(&self.routes).target(&inbound);
+        let request = Request::new(inbound, session, target, Some(Box::new(share)));
         if request.kind() == RequestKind::Mcp && self.mcp.receive(&request) {
             return;
         }
         if !self.requests.add(&request) {
             return;
         }
-        if request.kind() == RequestKind::Hook && token.is_none() {
+        if request.kind() == RequestKind::Hook && target.registration.is_none() {
             let _ = request.fail(&format!("No hook callback found for ID: {}", request.callback_id()));
             return;
         }
-        if lock(&self.routes).way(&request).is_none() {
-            return request.abandon(NO_HANDLER);
+        if lock(&self.routes).handler(&request).is_none() {
+            return request.refuse_unless_held(NO_HANDLER);
         }
         if let Some(time) = self.options.request_timeout {
             let _ = request.set_deadline(Some(time), None);
@@ -364,7 +375,7 @@ impl Client {
         self.dispatcher.push_request(request);
     }
 
-    /// Lets go of every callback; their destroy-notifies run.
+    /// Drops every callback; their destroy-notifies run.
     pub(super) fn drop_routes(&self) {
         let closed = Routes { closed: true, ..Routes::default() };
         let routes = std::mem::replace(&mut *lock(&self.routes), closed);
@@ -395,7 +406,7 @@ impl Session for Client {
     }
 
     fn expire_at(&self, request: Weak<Request>, time: Instant) -> Option<Timer> {
-        // Without a runtime the session is over, and its requests with it.
+        // Without a runtime the session is over, and so are its requests.
         let me = self.me.clone();
         let task = runtime::handle().ok()?.spawn(async move {
             tokio::time::sleep_until(time.into()).await;

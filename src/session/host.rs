@@ -1,4 +1,4 @@
-//! The transport that the host supplies, and what the session does for it.
+//! The host's own transport, and the services the session provides to it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -8,21 +8,23 @@ use serde_json::json;
 use super::Client;
 use super::life::Call;
 use crate::dispatch::Dispatcher;
-use crate::dispatch::gate::Slot;
-use crate::dispatch::pool;
 use crate::error::{Error, Result, Status};
 use crate::log;
 use crate::protocol::kind::Kind;
-use crate::sync::lock;
+use crate::runtime::pool;
+use crate::sync::gate::Slot;
+use crate::sync::{lock, ranked};
 use crate::transport::host::{HostTransport, Link, Services, Work};
 use crate::transport::{Sink, Transport};
 
-/// What the host has given before connecting.
+/// The transport that the host set before connecting.
 #[derive(Default)]
 pub struct HostLink {
     link: Mutex<Option<Arc<dyn Link>>>,
     given: AtomicBool,
 }
+
+ranked!(Option<Arc<dyn Link>>: Leaf);
 
 impl HostLink {
     pub fn is_given(&self) -> bool {
@@ -31,9 +33,9 @@ impl HostLink {
 }
 
 impl Client {
-    /// Replaces the CLI's process by what the host supplies; `None` takes it back. Before connecting.
+    /// Replaces the CLI process with the host's transport; `None` reverts that. Before connecting.
     pub fn set_transport(&self, link: Option<Arc<dyn Link>>) -> Result<()> {
-        // Too late where there is none: the client is being freed.
+        // Too late if the gate is closed: the client is being freed.
         let Some(_pass) = self.dispatcher.gate.replacing() else { return Ok(()) };
         let old = {
             if self.check(Call::Register).is_err() {
@@ -56,7 +58,7 @@ impl Client {
         Some(HostTransport::start(link, services, options.max_queue_bytes, options.terminate_timeout, sink))
     }
 
-    /// Nothing of the host is called or held any more when this returns.
+    /// When this returns, no function of the host is running and nothing of it is held.
     pub(super) fn release_transport(&self) {
         if let Some(transport) = self.transport() {
             transport.release();
@@ -75,8 +77,8 @@ impl Services for Served {
     fn run(&self, work: Work) {
         let dispatcher = self.dispatcher.clone();
         pool::run(move || {
-            // Inside the gate, so that the host may free the client in its own function. A client that is being freed
-            // still has its transport closed.
+            // Inside the gate, so that the host may free the client in its own function. The transport of a client that is
+            // being freed must still be closed.
             let _pass = dispatcher.gate.enter(Slot::Completion);
             work();
         });

@@ -1,4 +1,4 @@
-//! What the CLI says: messages to the application, control frames to their owners.
+//! Input from the CLI: messages go to the application, control frames to their owners.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,24 +20,24 @@ use crate::sync::lock;
 use crate::transport::stderr_tail::readable;
 use crate::transport::{Ends, ExitReport, Later, Sink};
 
-/// While we wait for replies, or are closing, so much more than the bound may be queued.
+/// How far the queue may exceed its bound while we wait for replies or are closing.
 const EXTRA_ROOM: usize = 16 << 20;
 
-/// How much of a line that is no message goes into its event.
+/// How much of a line that is not a message goes into its event.
 const SHOWN_OF_LINE: usize = 1024;
 
-/// How much of the output before the first message is kept for errors.
+/// How much of the output before the first message is kept for error texts.
 const KEPT_OUTPUT: usize = 4096;
 
-/// In the answer to `initialize` of a CLI that outlived its last host.
+/// Part of the answer to `initialize` from a CLI that outlived its last host.
 static OPEN_REQUESTS: Lazy<memmem::Finder<'static>> =
     Lazy::new(|| memmem::Finder::new(b"\"pending_permission_requests\""));
 
-/// What the transport of one launch brings.
+/// Receives the input from the transport of one launch.
 pub(super) struct Inbound {
     client: Arc<Client>,
     launched: Launched,
-    /// What comes now comes behind the exit.
+    /// The process has exited; anything that arrives now was left in the pipes.
     exited: AtomicBool,
 }
 
@@ -50,7 +50,7 @@ impl Inbound {
         self.client.told_by(self.launched, event);
     }
 
-    /// A part of the end, unless another launch has taken the place of this one.
+    /// Records a part of the end, unless this launch has been replaced by another.
     fn note(&self, note: impl FnOnce(&mut Ends)) {
         if self.client.life.look(Machine::is_second) == self.launched.older {
             note(&mut lock(&self.client.state).ends);
@@ -71,6 +71,16 @@ impl Sink for Inbound {
     }
 
     fn stdout_ended(&self) {
+        if self.client.has_unstored() {
+            let (client, launched) = (self.client.clone(), self.launched);
+            let storing = async move {
+                client.clone().store_rest(|| client.told_by(launched, Event::Output)).await;
+                client.told_by(launched, Event::StdoutEnded);
+            };
+            if self.client.spawn(storing).is_ok() {
+                return;
+            }
+        }
         self.tell(Event::StdoutEnded);
     }
 
@@ -79,7 +89,11 @@ impl Sink for Inbound {
     }
 
     fn wait_for_room(&self) -> Later<'_, ()> {
-        Box::pin(self.client.dispatcher.bound.wait_for_room())
+        let client = &self.client;
+        match client.waits_for_store() {
+            true => Box::pin(client.mirror.wait_for_room()),
+            false => Box::pin(client.dispatcher.bound.wait_for_room()),
+        }
     }
 
     fn reading_held(&self, held: bool) {
@@ -107,7 +121,7 @@ impl Sink for Inbound {
         self.client.run.release();
         self.note(|ends| ends.report = Some(exit));
         self.tell(Event::Exited);
-        // Who ends a session whose process is gone does not wait for room.
+        // Closing a session whose process is gone does not wait for room.
         self.client.dispatcher.bound.tell_room();
     }
 
@@ -130,6 +144,7 @@ impl Client {
         let mut framer = lock(&self.framer);
         self.stats.read(framer.new_bytes(buffer));
         framer.finish(buffer, &mut Router { client: self });
+        self.tell_held();
         drop(framer);
         drop_rest(buffer);
         self.note_unfinished(buffer);
@@ -137,14 +152,31 @@ impl Client {
 
     /// Whether more may be read now.
     pub(super) fn has_room(&self) -> bool {
+        if self.waits_for_store() {
+            return false;
+        }
         let bound = &self.dispatcher.bound;
         !bound.is_reached(0)
             || ((self.is_closing() || self.control.has_open()) && !bound.is_reached(EXTRA_ROOM))
-            // What is left to read is little, and the end does not wait until somebody receives what is queued.
+            // There is little left to read, and closing must not wait for a slow receiver.
             || self.life.look(|machine| machine.life() == Life::Flushing)
     }
 
-    /// Tells the application something that the CLI did not say itself.
+    /// Reading is suspended until the session's store has caught up.
+    fn waits_for_store(&self) -> bool {
+        let mirror = &self.mirror;
+        mirror.is_given() && mirror.is_full(self.control.has_open()) && !self.is_closing()
+    }
+
+    /// Passes messages on to the application.
+    pub(super) fn take_block(&self, block: Block) {
+        self.note_last_frame(&block);
+        self.follow_start_hooks(&block);
+        self.follow_tools(&block);
+        self.follow_run(block);
+    }
+
+    /// Sends the application an event that does not come from the CLI.
     pub(super) fn event(&self, kind: Kind, mut document: Value) {
         document["type"] = "claude_client".into();
         let mut text = document.to_string().into_bytes();
@@ -152,7 +184,7 @@ impl Client {
         self.dispatcher.push_event(kind, text.into());
     }
 
-    /// Tells the application, and the log, of something that is probably not meant. The document has a `text`.
+    /// Warns the application, and in the log, of a probable mistake. The document has a `text`.
     pub(super) fn warn(&self, document: Value) {
         log::warning(|| document["text"].as_str().unwrap_or_default().to_owned());
         self.event(Kind::Warning, document);
@@ -167,7 +199,7 @@ impl Client {
         self.take_request(inbound);
     }
 
-    /// Hands a mirrored part of the session's file on, when the host wants it.
+    /// Passes on a mirrored part of the session's file, if the host wants it.
     fn mirror(&self, line: &[u8]) {
         if self.options.is_true("session_mirror")
             && top_level_string(line, b"type") == Some(b"transcript_mirror")
@@ -193,7 +225,7 @@ impl Client {
         );
     }
 
-    /// Output whose newline has not come yet: a program that asks for something waits behind it.
+    /// Output without a newline yet: a program that asks for something waits after it.
     fn note_unfinished(&self, buffer: &[u8]) {
         if self.is_heard() {
             return;
@@ -220,8 +252,8 @@ impl Client {
         }
     }
 
-    /// Remembers the last frame if it is a result that reports an error; a state change and the
-    /// end of its prompt's life cycle behind it do not count.
+    /// Remembers the last frame if it is a result that reports an error; a state change and the end of its prompt's life cycle
+    /// after it do not count.
     fn note_last_frame(&self, block: &Block) {
         let last =
             block.lines.iter().rev().map(|line| (line.kind, text_of(block, *line))).find(|(kind, text)| {
@@ -252,9 +284,9 @@ struct Router<'a> {
 
 impl LineSink for Router<'_> {
     fn messages(&mut self, block: Block) {
-        self.client.note_last_frame(&block);
-        self.client.follow_tools(&block);
-        self.client.follow_run(block);
+        if let Some(block) = self.client.hold_for_store(block) {
+            self.client.take_block(block);
+        }
     }
 
     fn control(&mut self, route: Route, line: &[u8]) {
@@ -288,6 +320,7 @@ impl LineSink for Router<'_> {
         }
         self.client.follow_internal(line);
         self.client.mirror(line);
+        self.client.mirror_to_store(line);
     }
 
     fn unparsed(&mut self, reason: Unparsed, line: &[u8]) {

@@ -1,11 +1,11 @@
-//! Ends of the CLI whose words are known: a name by which a program can tell them, and what to do about them.
+//! Known ways in which the CLI ends: a name for each that programs can check, and a remedy.
 
 use serde_json::Value;
 
 use crate::error::{Error, Status};
 use crate::options::login;
 
-/// What was said and done at the end.
+/// The output and the exit of a process that ended.
 struct End<'a> {
     words: &'a [&'a str],
     exit_code: Option<i32>,
@@ -21,7 +21,7 @@ impl End<'_> {
 struct Known {
     reason: &'static str,
     holds: fn(&End) -> bool,
-    /// In one piece or several.
+    /// In one or more pieces, to be concatenated.
     remedy: &'static [&'static str],
 }
 
@@ -51,7 +51,7 @@ const KNOWN: &[Known] = &[
     },
     Known {
         reason: "program_missing",
-        // What shells and env end with when they do not find a program.
+        // The exit code of shells and env for a program that they do not find.
         holds: |end| end.exit_code == Some(127),
         remedy: &[
             "the CLI, or what starts it, needs a program that is not in its PATH: set PATH with the option env, for \
@@ -60,7 +60,7 @@ const KNOWN: &[Known] = &[
     },
 ];
 
-/// Adds what is known of an end while the session starts, or behind an error result.
+/// Adds what is known about an end during the start of a session, or after an error result.
 pub fn recognised(error: Error, connecting: bool) -> Error {
     if !(connecting || error.status == Status::Result) || error.detail("reason").is_some() {
         return error;

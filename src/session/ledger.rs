@@ -1,4 +1,4 @@
-//! Cost, tokens and limits, as the CLI reports them, without counting anything twice.
+//! Cost, tokens and limits, as reported by the CLI, without counting anything twice.
 
 use serde_json::{Map, Value, json};
 
@@ -6,13 +6,13 @@ use crate::protocol::members::{Members, top_level_string, top_level_value};
 use crate::protocol::result_frame::{ResultFrame, number};
 use crate::protocol::tolerant;
 
-/// So many windows are remembered, those that were told of last …
+/// How many windows are remembered, those most recently reported …
 const MOST_WINDOWS: usize = 64;
 
-/// … and nothing that is longer: it would be kept for the whole session.
+/// … and how long each may be: it would be kept for the whole session.
 const LONGEST: usize = 64 << 10;
 
-/// A member as the CLI wrote it, which is read when somebody asks: every turn brings some, few hosts look.
+/// A member as the CLI wrote it, parsed on demand: every turn brings some, few hosts look.
 #[derive(Debug, Default)]
 struct Raw(Vec<u8>);
 
@@ -57,14 +57,14 @@ pub struct Ledger {
     last_turn: LastTurn,
     /// A figure was missing, so sums may be too low.
     incomplete: bool,
-    /// The CLI did not know the price of a model, and guessed it.
+    /// The CLI did not know the price of a model and guessed it.
     estimated: bool,
-    /// By their `rateLimitType`: a window that is open says nothing of another that is not.
+    /// Keyed by `rateLimitType`: the windows are independent of each other.
     limits: Map<String, Value>,
 }
 
 impl Ledger {
-    /// Takes a result in. `resumed` = the session continues an earlier one, whose cost is in the first total.
+    /// Adds a result. `resumed` = the session continues an earlier one, whose cost is included in the first total.
     pub fn result(&mut self, frame: &ResultFrame, resumed: bool) {
         let own = frame.model_usage_since_last_result.map(Costs::of);
         let last = &mut self.last_turn;
@@ -96,7 +96,7 @@ impl Ledger {
         let info = frame["rate_limit_info"].take();
         if info.is_object() {
             let window = info["rateLimitType"].as_str().unwrap_or("unnamed").to_owned();
-            // The newest stands last.
+            // The newest is last.
             self.limits.shift_remove(&window);
             if self.limits.len() >= MOST_WINDOWS
                 && let Some(oldest) = self.limits.keys().next().cloned()
@@ -127,7 +127,7 @@ impl Ledger {
     }
 }
 
-/// How bad a status of a usage limit is; one that this library does not know lies between.
+/// The severity of a usage limit's status; an unknown status ranks in the middle.
 fn rank(status: &str) -> u8 {
     match status {
         "allowed" => 0,
@@ -137,9 +137,9 @@ fn rank(status: &str) -> u8 {
     }
 }
 
-/// What the models of a turn cost together.
+/// The total cost of the models of a turn.
 struct Costs {
-    /// `None` when the cost of one of them is missing.
+    /// `None` if the cost of one of them is missing.
     sum: Option<f64>,
     estimated: bool,
 }

@@ -1,5 +1,5 @@
-//! Callbacks of the host that were left without returning from them: by `longjmp`, or by an exception of a language that
-//! does not unwind the library's frames.
+//! Host callbacks that were left without returning: by `longjmp`, or by an exception of a language that does not unwind the
+//! library's frames.
 
 use serde_json::json;
 
@@ -8,12 +8,12 @@ use crate::log;
 use crate::place;
 use crate::protocol::kind::Kind;
 
-/// From now on they are noticed.
+/// Starts the detection.
 pub(super) fn watch() {
     place::on_left(end_left);
 }
 
-/// On the thread that has left one: whatever it was at goes on as if the callback had returned.
+/// Runs on the thread that has left one: the interrupted work goes on as if the callback had returned.
 fn end_left(callback: &'static str) {
     log::end_left();
     for client in live::clients() {
@@ -40,7 +40,7 @@ impl Client {
         );
     }
 
-    /// The last thing of a client: what the frames that are gone would have destroyed.
+    /// The last step for a client: runs the destroy-notifies that the abandoned frames would have run.
     pub(super) fn run_left_ends(&self) {
         self.scope.retire();
     }

@@ -1,11 +1,13 @@
-//! Every client there is, whoever knows it: those that are being freed and those without a handle too.
+//! All existing clients, including those that are being freed and those without a handle.
 
 use std::sync::{Arc, Mutex, Weak};
 
 use super::Client;
-use crate::sync::lock;
+use crate::sync::{lock, ranked};
 
 static CLIENTS: Mutex<Vec<Weak<Client>>> = Mutex::new(Vec::new());
+
+ranked!(Vec<Weak<Client>>: Leaf);
 
 pub(super) fn add(client: &Weak<Client>) {
     let mut clients = lock(&CLIENTS);

@@ -1,5 +1,5 @@
-//! What the requests of the CLI take up. Messages are bounded by the queue, which stops the reader; requests get past it, so
-//! they have a bound of their own: what is beyond it is refused, and the session goes on.
+//! Limits the resources used by requests of the CLI. Messages are bounded by the queue, which stops the reader; requests bypass
+//! it, so they have their own bound: beyond it they are refused, and the session goes on.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,18 +7,18 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use super::Client;
-use crate::sync::lock;
+use crate::sync::{lock, ranked};
 
-/// So many requests may live at once, as long as the host holds them …
+/// How many requests may exist at once, while the host holds them …
 const MOST: usize = 16_384;
 
-/// … and so many bytes of them. One alone may be larger.
+/// … and how many bytes of them. A single one may be larger.
 const MOST_BYTES: usize = 64 << 20;
 
-/// Behind so many bytes that the CLI has not read, no more refusals are queued: nobody would read them either.
+/// When the CLI has left this many bytes unread, no more refusals are queued: it would not read them either.
 const MOST_UNREAD: usize = 64 << 20;
 
-/// The requests that live now.
+/// The existing requests.
 #[derive(Debug, Default)]
 pub struct Load {
     /// Their number and their bytes.
@@ -26,7 +26,9 @@ pub struct Load {
     told: AtomicBool,
 }
 
-/// What one request takes up, for as long as it lives.
+ranked!((usize, usize): Leaf);
+
+/// The resources of one request, for as long as it exists.
 #[derive(Debug)]
 pub struct Share {
     load: Arc<Load>,
@@ -41,7 +43,7 @@ impl Drop for Share {
 }
 
 impl Load {
-    /// `None` when there is no room for so much.
+    /// `None` if there is not enough room.
     fn take(self: &Arc<Load>, bytes: usize) -> Option<Share> {
         let mut total = lock(&self.total);
         if total.0 >= MOST || (total.0 > 0 && total.1 + bytes > MOST_BYTES) {
@@ -52,11 +54,11 @@ impl Load {
     }
 }
 
-/// What becomes of a request that has come.
+/// What happens to a new request.
 pub(super) enum Room {
     Taken(Share),
     Refuse,
-    /// Not even that: the CLI does not read.
+    /// Not even a refusal: the CLI is not reading.
     Drop,
 }
 

@@ -1,4 +1,4 @@
-//! In-process MCP servers: what they need of the session.
+//! What in-process MCP servers need from the session.
 
 use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::protocol::control;
 use crate::protocol::tree;
 use crate::sync::lock;
 
-/// The client as its servers know it.
+/// The client as seen by its servers.
 pub(super) struct McpHost(pub(super) Weak<Client>);
 
 impl Host for McpHost {
@@ -41,20 +41,20 @@ impl Host for McpHost {
         };
         let request = json!({"subtype": "mcp_message", "server_name": server, "message": notification});
         let Value::Object(request) = request else { return Ok(()) };
-        // The reply to this id says nothing, and nobody waits for it.
+        // The reply to this id carries no information, and nobody waits for it.
         let id = format!("note_{}", NUMBERS.fetch_add(1, Ordering::Relaxed));
         client.write_line(control::request_line(&id, &request))
     }
 }
 
 impl Client {
-    /// Adds a share in a server of in-process tools. After connecting, the CLI learns of it by [`Client::all_servers`].
+    /// Adds an owner to a server of in-process tools. After connecting, the CLI learns of it through [`Client::all_servers`].
     pub fn add_mcp_server(&self, owner: Owner) -> Result<()> {
         let _hold = self.hold()?;
         self.mcp.add_server(owner)
     }
 
-    /// What the CLI is told of the host's servers when it starts. It holds for as long as nothing else is said of them.
+    /// Stores what the CLI is told of the host's servers at the start. It stays valid until replaced.
     pub(super) fn keep_server_configs(&self, initialize: &Map<String, Value>) {
         let configs = initialize.get("sdkMcpServerConfigs").and_then(Value::as_object);
         let configs = configs.map(tree::copy_of).unwrap_or_default();
@@ -68,8 +68,8 @@ impl Client {
         }
     }
 
-    /// The servers that the CLI is to have: those of `servers`, and those in this process, which it would forget, with
-    /// all that was said of them. One that stands there as null it forgets indeed.
+    /// The servers that the CLI must have: those of `servers`, and the in-process servers, which it would otherwise forget,
+    /// with all their settings. An in-process server given as null is removed.
     pub fn all_servers(&self, servers: Value) -> Result<Value> {
         let Value::Object(mut servers) = servers else { return Ok(servers) };
         mcp::check_servers(&servers)?;
@@ -95,7 +95,7 @@ impl Client {
     }
 }
 
-/// Whether it is for the server of this name in this process, and not for another one.
+/// Whether the entry means the in-process server of this name, not another one.
 fn is_in_process(entry: &Map<String, Value>) -> bool {
     match entry.get("type") {
         None | Some(Value::Null) => !entry.contains_key("command") && !entry.contains_key("url"),
@@ -103,7 +103,7 @@ fn is_in_process(entry: &Map<String, Value>) -> bool {
     }
 }
 
-/// The CLI goes by what it is told last: a policy that is left out is one no more.
+/// The CLI uses only the last configuration: a policy that is left out is no longer in force.
 fn complete(entry: &mut Map<String, Value>, name: &str, mut known: Value) {
     known["type"] = "sdk".into();
     known["name"] = name.into();

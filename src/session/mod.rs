@@ -19,15 +19,23 @@ mod life;
 mod live;
 mod load;
 mod mcp;
+mod mirror;
 mod once;
 mod perform;
+#[cfg(feature = "replay")]
+mod recorded;
+#[cfg(not(feature = "replay"))]
+#[path = "unrecorded.rs"]
 mod recorded;
 mod restart;
+mod resume;
 mod run;
 pub mod shared;
+mod spare;
 mod stall_watch;
 mod stalls;
 mod start;
+mod start_hooks;
 mod stats;
 mod stream;
 mod talk;
@@ -38,15 +46,14 @@ mod why;
 use std::ffi::OsString;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-use crate::dispatch::gate::{Pass, Slot};
-use crate::dispatch::{Completion, Dispatcher, Listener, Mode};
+use crate::dispatch::{Completion, Dispatcher, Listener, Mode, Owner};
 use crate::error::{Error, Result, Status};
 use crate::mcp::Registry;
 use crate::options::{self, Options};
@@ -54,7 +61,8 @@ use crate::place::Scope;
 use crate::protocol::framing::Framer;
 use crate::protocol::user_message::{Style, UserMessage};
 use crate::requests::Pending;
-use crate::sync::{Condvar, lock};
+use crate::sync::gate::{Pass, Slot};
+use crate::sync::{Condvar, lock, ranked};
 use crate::transport::{Ends, Transport};
 use connect::Plan;
 use control::Control;
@@ -65,18 +73,22 @@ use life::{Call, Cause, Config, Driver, Event, Machine, Millis, Refusal, Stage};
 use load::Load;
 use run::Run;
 use stall_watch::StallWatch;
+use start_hooks::StartHooks;
 use stats::Stats;
 
+#[cfg(feature = "probe")]
 pub use before::skips_permissions_as_root;
+#[cfg(feature = "probe")]
 pub use connect::Environment;
 pub use control::Escalation;
 pub use hooks::{Hook, McpHandler};
 pub use live::clients;
 pub use once::query_once;
+#[cfg(feature = "probe")]
 pub use start::command;
 pub use stream::NextPrompt;
 
-/// Where a client stands, with the numbers of `claude_state_t`.
+/// The state of a client, with the numbers of `claude_state_t`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
 pub enum Phase {
@@ -99,51 +111,56 @@ impl From<Stage> for Phase {
     }
 }
 
-/// What is known beside where the session stands, which [`life`] knows.
+/// The session's state beyond that of [`life`].
 struct State {
     /// The payload of the answer to `initialize`.
     server_info: Option<String>,
     cli_path: Option<String>,
-    /// The words behind the path, as far as they can be shown.
+    /// The arguments after the path, as far as they may be shown.
     argv: Option<Vec<String>>,
     cli_version: Option<String>,
-    /// Why the session ended, when it did not end as it should.
+    /// Why the session ended, if it did not end normally.
     cause: Option<Arc<Error>>,
-    /// The words for causes, as they became known.
+    /// The errors for causes, as they became known.
     kept: Vec<(Cause, Arc<Error>)>,
     /// For the first launch.
     plan: Option<Plan>,
     /// The prompt to connect with.
     first: Option<UserMessage>,
-    /// The `initialize` request, and what of it the answer has to confirm.
+    /// The `initialize` request, and the options that its answer must confirm.
     greeting: Option<(Map<String, Value>, Vec<&'static str>)>,
     /// The last frame, if it was a result that reports an error.
     error_result: Option<Vec<u8>>,
-    /// What stdout began with, as long as no message has come.
+    /// The first output on stdout, until a message arrives.
     first_output: Vec<u8>,
-    /// What it has written behind that, without a newline.
+    /// The output after that, without a newline yet.
     unfinished_output: Vec<u8>,
-    /// What the transport has told of its end.
+    /// What the transport has reported about its end.
     ends: Ends,
     connecting: Option<Completion>,
+    /// The limit of the options for a connect, and for a claim.
+    connect_limit: Duration,
+    claim: spare::Claiming,
     disconnecting: Vec<Completion>,
-    /// Some of those are being told at the moment.
+    /// Some disconnects are being completed right now.
     telling: bool,
-    /// Everybody who waited for the end has been told.
+    /// Everybody who waited for the end has been notified.
     released: bool,
 }
+
+ranked!(State: Session, Framer: Reading, Map<String, Value>: Leaf, Option<Arc<dyn Transport>>: Leaf, Option<Handle>: Leaf);
 
 /// A conversation with one CLI.
 pub struct Client {
     me: Weak<Client>,
     options: Options,
     pub dispatcher: Arc<Dispatcher>,
-    /// Where the session stands. Its lock is taken before that of `state` or of the turns.
+    /// The state machine. Its lock is taken before that of `state` or of the turns.
     life: Driver,
     born: Instant,
-    /// The next timeout is another one.
+    /// The next timeout has changed.
     timeouts: Arc<Notify>,
-    /// The thread that performs actions at the moment, by its key.
+    /// The key of the thread that is performing actions; 0 = none.
     performer: AtomicUsize,
     state: Mutex<State>,
     ended: Condvar,
@@ -152,32 +169,33 @@ pub struct Client {
     pub requests: Pending,
     load: Arc<Load>,
     mcp: Registry,
-    /// What the CLI was told last of the servers in this process.
+    /// The last configuration of the in-process servers that the CLI was given.
     server_configs: Mutex<Map<String, Value>>,
     routes: Arc<Mutex<Routes>>,
     host: HostLink,
-    /// The one in force; between two launches there is none.
+    mirror: mirror::Mirror,
+    /// The current transport; between two launches there is none.
     transport: Mutex<Option<Arc<dyn Transport>>>,
-    /// The runtime whose thread reads for this client, until that is freed.
+    /// The runtime whose thread reads for this client, until the client is freed.
     reader: Mutex<Option<Handle>>,
     stats: Stats,
     run: Run,
     hermetic: Hermetic,
     stall_watch: StallWatch,
-    /// The request by which the session began.
+    start_hooks: StartHooks,
+    /// The `initialize` request of the session.
     initialize: OnceLock<Map<String, Value>>,
-    /// Of what the host registers with this client.
+    /// The scope of everything that the host registers with this client.
     pub scope: Scope,
 }
 
 impl Client {
-    /// Reads the options; nothing is started and no disk is touched.
+    /// Parses the options; starts nothing and does not touch the disk.
     pub fn create(options_json: &str) -> Result<Arc<Client>> {
         let options = options::parse(options_json)?;
+        recorded::check(&options)?;
         left::watch();
-        let dispatcher = Dispatcher::new(options.max_queue_bytes, options.text_deltas);
         let routes: Arc<Mutex<Routes>> = Arc::default();
-        dispatcher.route_requests(hooks::router(&routes));
         let framer = Framer::new(options.max_message_bytes, options.validate_json);
         let state = State {
             server_info: None,
@@ -194,21 +212,31 @@ impl Client {
             unfinished_output: Vec::new(),
             ends: Ends::default(),
             connecting: None,
+            connect_limit: Duration::ZERO,
+            claim: spare::Claiming::default(),
             disconnecting: Vec::new(),
             telling: false,
             released: false,
         };
-        let millis = |time: std::time::Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
+        let millis = |time: Duration| Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX);
         let config = Config {
             exit: millis(options.graceful_exit_timeout),
             terminate: millis(options.terminate_timeout),
-            // Whether there is one is known when it is needed.
+            // Whether there is an older way is checked when it is needed.
             older_way: true,
+        };
+        let (max_queue_bytes, text_deltas) = (options.max_queue_bytes, options.text_deltas);
+        let owner = |me: &Weak<Client>| {
+            let me = me.clone();
+            Owner {
+                requests: hooks::router(&routes),
+                look: Box::new(move || me.upgrade().is_some_and(|client| client.catch_up_blocking())),
+            }
         };
         let client = Arc::new_cyclic(|me| Client {
             me: me.clone(),
             options,
-            dispatcher,
+            dispatcher: Dispatcher::new(max_queue_bytes, text_deltas, owner(me)),
             life: Driver::new(Machine::new(config)),
             born: Instant::now(),
             timeouts: Arc::default(),
@@ -221,14 +249,16 @@ impl Client {
             load: Arc::default(),
             server_configs: Mutex::default(),
             mcp: Registry::new(Arc::new(mcp::McpHost(me.clone()))),
-            routes,
+            routes: routes.clone(),
             host: HostLink::default(),
+            mirror: mirror::Mirror::default(),
             transport: Mutex::default(),
             reader: Mutex::default(),
             stats: Stats::default(),
             run: Run::default(),
             hermetic: Hermetic::default(),
             stall_watch: StallWatch::default(),
+            start_hooks: StartHooks::default(),
             initialize: OnceLock::new(),
             scope: Scope::unique(),
         });
@@ -241,7 +271,7 @@ impl Client {
         self.transport().and_then(|transport| transport.pid()).map_or(0, u64::from)
     }
 
-    /// Fixed once something has been registered, or the client has been connected.
+    /// Cannot be changed once something has been registered, or the client has been connected.
     pub fn set_mode(&self, mode: Mode) -> Result<()> {
         if self.check(Call::Register).is_err() {
             return Err(Error::new(Status::AlreadyConnected, "the dispatch mode cannot change any more")
@@ -250,7 +280,7 @@ impl Client {
         self.dispatcher.set_mode(mode)
     }
 
-    /// The kept answer to `initialize`.
+    /// The stored answer to `initialize`.
     pub fn server_info(&self) -> Result<String> {
         let info = lock(&self.state).server_info.clone();
         match info {
@@ -259,12 +289,12 @@ impl Client {
         }
     }
 
-    /// An asynchronous operation's end, on its way to `listener`.
+    /// The completion of an asynchronous operation, for `listener`.
     pub fn completion(&self, listener: Listener) -> Completion {
         Completion::new(&self.dispatcher, listener)
     }
 
-    /// The transport in force; between two launches there is none.
+    /// The current transport; between two launches there is none.
     fn transport(&self) -> Option<Arc<dyn Transport>> {
         lock(&self.transport).clone()
     }
@@ -279,12 +309,12 @@ impl Client {
         }
     }
 
-    /// A defect was caught in a call for this client: it must not go on half-changed.
+    /// A panic was caught in a call for this client: it must not continue in an inconsistent state.
     pub fn poison(&self, error: &Error) {
         self.fails(Cause::Defect, error.clone(), Event::Defect);
     }
 
-    /// Keeps the client from being freed while an operation with a completion is accepted.
+    /// Keeps the client from being freed while an operation with a completion is being accepted.
     fn hold(&self) -> Result<Pass<'_>> {
         self.dispatcher
             .gate
@@ -292,7 +322,7 @@ impl Client {
             .ok_or_else(|| Error::new(Status::Closed, "the client is being freed"))
     }
 
-    /// The end was asked for, or has come.
+    /// The end was requested, or has come.
     fn is_closing(&self) -> bool {
         self.life.look(|machine| machine.is_closing() || machine.is_over())
     }
@@ -306,12 +336,12 @@ impl Client {
     }
 }
 
-/// The rest of a stream that is not read any more.
+/// Discards the rest of a stream that is no longer read.
 fn drop_rest(buffer: &mut BytesMut) {
     buffer.clear();
 }
 
-/// The environment of the host at this moment.
+/// The current environment of the host.
 pub fn host_environment() -> Vec<(OsString, OsString)> {
     std::env::vars_os().collect()
 }

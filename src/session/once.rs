@@ -27,7 +27,7 @@ pub fn query_once(
     outcome.map(|()| std::mem::take(&mut *lock(&result)))
 }
 
-/// Passes every message on, and keeps the last result.
+/// Forwards every message, and keeps the last result.
 struct KeepingResult {
     result: Arc<Mutex<String>>,
     next: Option<MessageHandler>,
@@ -36,7 +36,7 @@ struct KeepingResult {
 impl KeepingResult {
     fn keep(&self, kind: Kind, text: Text<'_>) {
         if kind == Kind::Result {
-            // Without the NUL behind it.
+            // Without the NUL at the end.
             *lock(&self.result) = String::from_utf8_lossy(&text[..text.len() - 1]).into_owned();
         }
     }
@@ -58,7 +58,7 @@ fn hold(client: &Client, prompt: &str, wait: Option<Duration>) -> Result<()> {
     let deadline = wait.map(|wait| Instant::now() + wait);
     let left = || deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     client.connect_wait(Some(prompt), left())?;
-    // A session that is over already has said why.
+    // A session that is already over has reported why.
     let _ = client.end_input_after_run();
     if !client.dispatcher.wait_delivered(left()) {
         return Err(Error::new(Status::Timeout, "the turn did not end in time")

@@ -1,4 +1,4 @@
-//! What the life cycle says is done here: each action of the machine is carried out, and what becomes of it is told as an event.
+//! Carries out the actions of the state machine, and reports their outcomes as events.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,6 +34,7 @@ impl Client {
             Action::AbandonLaunch => log::info(|| "what is being started will be ended".to_owned()),
             Action::Open => self.open(),
             Action::SendInitialize => self.send_initialize(),
+            Action::SendClaim => self.send_claim(),
             Action::SendFirstPrompt => self.send_first_prompt(),
             Action::Interrupt => {
                 self.with_transport(|transport| transport.write_last(self.control.last_interrupt()));
@@ -41,7 +42,7 @@ impl Client {
             Action::EndInput => self.with_transport(|transport| transport.end_input()),
             Action::Terminate => self.with_transport(|transport| transport.terminate()),
             Action::Kill => self.with_transport(|transport| transport.kill()),
-            // The reader holds by itself, and says so.
+            // The reader suspends itself and reports that.
             Action::HoldReading => {}
             Action::ResumeReading => self.dispatcher.bound.tell_room(),
             Action::StopReading => self.with_transport(|transport| transport.stop_reading()),
@@ -59,20 +60,22 @@ impl Client {
                     Error::new(Status::Cancelled, "connecting was cancelled: the session is closing")
                 })));
             }
+            Action::CompleteClaim => self.complete_claim(),
+            Action::FailClaim(cause) => self.fail_claim(cause),
             Action::CompleteDisconnects { of, left } => self.complete_disconnects(of, left),
             Action::QueueClosed(cause) => self.queue_closed(cause),
             Action::ReleaseWaiters => self.release_waiters(),
         }
     }
 
-    /// Whether the current thread is in the midst of an action, which calls the host's log or its ready function: what is awaited
-    /// here then never comes.
+    /// Whether the current thread is in the middle of an action, which may call the host's log or ready function: waiting here
+    /// would never end.
     pub(super) fn is_performing_here(&self) -> bool {
         self.performer.load(Ordering::Relaxed) == thread_key()
     }
 }
 
-/// Marks a thread as the one that performs, for one action.
+/// Marks a thread as performing, for one action.
 struct Performing<'a>(&'a AtomicUsize);
 
 impl Performing<'_> {
@@ -88,7 +91,7 @@ impl Drop for Performing<'_> {
     }
 }
 
-/// A launch under way. Something always comes of it: a task that is dropped or panics has failed.
+/// A launch in progress. It always has an outcome: a task that is dropped or panics has failed.
 struct Launching {
     client: Option<Arc<Client>>,
     launched: Launched,
@@ -118,12 +121,13 @@ impl Drop for Launching {
 }
 
 impl Client {
-    /// The time of the life cycle.
+    /// The current time of the state machine's clock.
     pub(super) fn now(&self) -> Millis {
         Millis::try_from(self.born.elapsed().as_millis()).unwrap_or(Millis::MAX)
     }
 
-    /// The host has left its log or ready function, called from the midst of an action: the others are still to be performed.
+    /// The host has left its log or ready function, called from the middle of an action: the remaining actions must still be
+    /// performed.
     pub(super) fn go_on_if_left(&self) {
         if self.is_performing_here() {
             self.performer.store(0, Ordering::Relaxed);
@@ -136,34 +140,34 @@ impl Client {
         Duration::from_millis(at.saturating_sub(self.now()))
     }
 
-    /// Brings an event that nobody can refuse.
+    /// Feeds an event that cannot be refused.
     pub(super) fn happens(&self, event: Event) {
         self.life.feed(event, self.now(), self);
     }
 
-    /// As [`Client::happens`], for one that may end the session in the midst of a turn: what is done then depends on that.
+    /// Like [`Client::happens`], for an event that may end the session during a turn, on which the actions then depend.
     pub(super) fn may_end(&self, event: Event) {
         self.happens(Event::Turn(self.is_at_work()));
         self.happens(event);
     }
 
-    /// Something failed, for a reason that is kept for whoever is told of the end.
+    /// Something failed; the reason is kept for the report of the end.
     pub(super) fn fails(&self, cause: Cause, error: Error, event: Event) {
         self.keep(cause, error);
         self.may_end(event);
     }
 
-    /// What a transport tells of itself.
+    /// An event reported by a transport.
     pub(super) fn told_by(&self, launched: Launched, event: Event) {
         self.life.feed_from(launched, event, self.now(), self);
     }
 
-    /// A call of the host's, or one that has to hold at the same moment. `accept` runs if the life cycle lets it through.
+    /// A call of the host, or an event with an atomic check. `accept` runs if the state machine allows the call.
     pub(super) fn calls(&self, event: Event, accept: impl FnOnce() -> Result<()>) -> Result<()> {
         self.calls_or(event, accept, |refusal| self.refused(refusal))
     }
 
-    /// As [`Client::calls`], with other words for a refusal.
+    /// Like [`Client::calls`], with a custom error for a refusal.
     pub(super) fn calls_or(
         &self,
         event: Event,
@@ -183,14 +187,14 @@ impl Client {
         self.life.expire(self.now(), self);
     }
 
-    /// The exit of the process, in place of the reader that would tell it.
+    /// Reads the exit of the process in place of the blocked reader.
     pub(super) fn take_exit(&self) {
         let Some(report) = self.transport().and_then(|transport| transport.exit()) else { return };
         lock(&self.state).ends.report.get_or_insert(report);
         self.happens(Event::Exited);
     }
 
-    /// Whether the host may call this now.
+    /// Whether the host may make this call now.
     pub(super) fn check(&self, call: Call) -> Result<()> {
         self.life.look(|machine| machine.check(call)).map_err(|refusal| self.refused(refusal))
     }
@@ -202,6 +206,10 @@ impl Client {
             Refusal::Starting => {
                 Error::new(Status::NotConnected, "not connected yet: the session is starting")
                     .with("remedy", "wait for the completion of claude_client_connect")
+            }
+            Refusal::Unclaimed => {
+                Error::new(Status::NotConnected, "this client is a spare that nobody has claimed")
+                    .with("remedy", "call claude_spare_claim or claude_spare_claim_wait")
             }
             Refusal::AlreadyConnected => {
                 Error::new(Status::AlreadyConnected, "this client is connected already")
@@ -241,13 +249,17 @@ impl Client {
             state.unfinished_output.clear();
         }
         let launching = Launching { client: self.strong(), launched };
-        // Where nothing runs any more it is dropped, which tells of it.
+        // If no runtime is left, the task is dropped, which reports the failure.
         let _ = self.spawn(launching.run(plan));
     }
 
-    async fn launching(self: &Arc<Self>, plan: Plan, launched: Launched) -> Result<()> {
+    async fn launching(self: &Arc<Self>, mut plan: Plan, launched: Launched) -> Result<()> {
         if !launched.older {
-            self.prepare(&plan).await?;
+            self.prepare(&mut plan).await?;
+        }
+        self.mirror.lead(&mut plan.launch);
+        if self.life.look(Machine::begins_as_spare) {
+            self.park_in_own_folder(&mut plan.launch).await?;
         }
         let mut initialize = plan.launch.initialize.clone();
         initialize.entry("subtype").or_insert_with(|| "initialize".into());
@@ -264,7 +276,7 @@ impl Client {
         let _ = self.spawn(async move {
             match transport.open().await {
                 Ok(()) => client.told_by(launched, Event::Opened),
-                // The far side is ending: its end says why.
+                // The peer is ending: its end says why.
                 Err(error) if error.status == Status::CliConnection => {
                     client.fails(Cause::Write, error, Event::WriteFailed);
                 }
@@ -280,7 +292,7 @@ impl Client {
         }
     }
 
-    /// The answer to `initialize`, on the thread that has read it: what comes behind it comes later.
+    /// The answer to `initialize`, on the thread that has read it, so that it is processed before later input.
     pub(super) fn initialize_answered(&self, outcome: Outcome) {
         match outcome.map_err(in_initialize).and_then(|info| self.accept_answer(&info)) {
             Ok(()) => self.happens(Event::Answered),
@@ -342,7 +354,8 @@ impl Client {
         self.named(cause).unwrap_or_else(|| Arc::new(Error::new(Status::Closed, "the session has ended")))
     }
 
-    /// Who polls for it is told of the end last; who waits in a call finds it queued when the call returns.
+    /// Asynchronous disconnects complete before CLOSED is queued, blocking ones after it, so that a blocked caller finds it in
+    /// the queue.
     fn complete_disconnects(&self, of: Completions, left: Option<Cause>) {
         let completions: Vec<Completion> = {
             let mut state = lock(&self.state);
@@ -372,6 +385,7 @@ impl Client {
         self.end_stall_watch();
         self.run.release();
         self.stop_ceiling();
+        self.mirror.forget();
         let cause = self.named(cause);
         match &cause {
             Some(cause) => log::write(Level::Error, || format!("the session has ended: {}", cause.message)),
@@ -383,23 +397,23 @@ impl Client {
     fn release_waiters(&self) {
         self.with_transport(|transport| transport.stop_reading());
         if !self.has_begun() && self.life.look(Machine::cause).is_none() {
-            // There is no closing event that would tell it.
+            // No closing event will report it.
             self.dispatcher.note_end(None);
         }
         lock(&self.state).released = true;
         self.ended.notify_all();
     }
 
-    /// Where the session stands, as the host sees it.
+    /// The state of the session, as the host sees it.
     pub fn phase(&self) -> Phase {
         self.life.look(Machine::stage).into()
     }
 }
 
-/// Why a call is not accepted.
+/// Why a call is refused.
 enum Rejected {
     Life(Refusal),
-    /// For a reason that lies outside the session.
+    /// For a reason outside the session.
     Outside(Error),
 }
 
@@ -413,7 +427,7 @@ fn no_plan() -> Error {
     Error::new(Status::Closed, "the session has ended")
 }
 
-/// A record that does not fit says so itself.
+/// The error of a record that does not match is already specific.
 fn in_initialize(error: Error) -> Error {
     match error.detail("phase").and_then(Value::as_str) {
         Some("replay") => error,

@@ -1,4 +1,4 @@
-//! The options `record` and `replay`: what stands between a session and its transport, or in its place.
+//! The options `record` and `replay`: a wrapper around a session's transport, or a replacement for it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,20 +10,25 @@ use super::connect::Environment;
 use super::inbound::Inbound;
 use crate::error::{Error, Result};
 use crate::log;
-use crate::options::Replay as ReplayOption;
+use crate::options::{Options, Replay as ReplayOption};
 use crate::protocol::kind::Kind;
 use crate::transport::record::{self, Recorder, RecordingSink, RecordingTransport};
 use crate::transport::replay::{Replay, Watcher};
 use crate::transport::{Sink, Transport};
 
-/// Stands around a session's transport and writes down what goes by, if the host wants that.
+/// Refuses options that this build does not support, which is none here.
+pub(super) fn check(_options: &Options) -> Result<()> {
+    Ok(())
+}
+
+/// Wraps a session's transport and records its traffic, if the host wants that.
 pub(super) struct Recording {
     recorder: Option<Arc<Recorder>>,
 }
 
 impl Recording {
     /// Touches the disk if there is something to record, which may be slow. `given` is the path of the CLI, if there is one,
-    /// and the environment, which may hold a variable twice.
+    /// and the environment, which may contain a variable twice.
     pub(super) async fn begin(
         client: &Arc<Client>,
         given: impl FnOnce() -> (Option<PathBuf>, Environment),
@@ -51,7 +56,7 @@ impl Recording {
         Recording { recorder: beginning.await.unwrap_or(None) }
     }
 
-    /// The way in, for the transport.
+    /// The inbound side, for the transport.
     pub(super) fn sink(&self, inbound: Arc<Inbound>) -> Arc<dyn Sink> {
         match &self.recorder {
             Some(recorder) => Arc::new(RecordingSink::new(inbound, recorder.clone())),
@@ -59,7 +64,7 @@ impl Recording {
         }
     }
 
-    /// The way out, for the session.
+    /// The outbound side, for the session.
     pub(super) fn around(self, transport: Arc<dyn Transport>) -> Arc<dyn Transport> {
         match self.recorder {
             Some(recorder) => Arc::new(RecordingTransport::new(transport, recorder)),
@@ -68,7 +73,7 @@ impl Recording {
     }
 }
 
-/// A record in place of a CLI.
+/// Starts a record in place of a CLI.
 pub(super) async fn start_replay(
     client: &Arc<Client>,
     inbound: Arc<Inbound>,

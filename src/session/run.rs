@@ -1,4 +1,4 @@
-//! Following the turns: attribution, the ledger, and the end of the run.
+//! Tracks the turns: attribution, the ledger, and the end of the run.
 
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -14,59 +14,61 @@ use super::ledger::Ledger;
 use super::life::Call;
 use super::shared::{self, Claim};
 use super::stream::Held;
-use super::turns::{Ceiling, InProgress, OwedTurn, Turn, Turns};
-use crate::dispatch::gate::Slot;
+use super::turns::{InProgress, OwedTurn, TimerAction, Turn, Turns};
 use crate::error::Result;
 use crate::protocol::framing::{Block, Line};
 use crate::protocol::kind::Kind;
 use crate::protocol::members::top_level_string;
 use crate::protocol::result_frame::ResultFrame;
 use crate::runtime;
-use crate::sync::lock;
+use crate::sync::gate::Slot;
+use crate::sync::{lock, ranked};
 
-/// What turns, tasks, costs and limits are read from.
+/// The kinds from which turns, tasks, costs and limits are read.
 const FOLLOWED: u32 =
     Kind::Result.bit() | Kind::System.bit() | Kind::CommandLifecycle.bit() | Kind::RateLimitEvent.bit();
 
-/// What shows that a turn goes on, while a timer waits for background work, and that an answer has begun.
+/// The kinds that show that a turn is running, while a timer waits for background work, and that an answer has begun.
 const MAIN_THREAD: u32 = Kind::Assistant.bit() | Kind::StreamEvent.bit();
 
 const CEILING_VARIABLE: &str = "CLAUDE_CODE_PRINT_BG_WAIT_CEILING_MS";
 const DEFAULT_CEILING_MS: u64 = 600_000;
 
-/// What is known of the turns of one session.
+/// What is known about the turns of a session.
 #[derive(Default)]
 pub struct Run {
     turns: Mutex<Turns>,
     ledger: Mutex<Ledger>,
-    /// As the CLI names it at each turn.
+    /// As the CLI reports it with each turn.
     session_id: Mutex<Vec<u8>>,
-    /// Held as long as the session is at work on it.
+    /// Held while the session is using the conversation.
     claim: Mutex<Option<Claim>>,
-    /// It was another one's as well, which nobody has been told yet.
+    /// Another client has the conversation open as well, which has not been reported yet.
     is_shared: AtomicBool,
     resumed: AtomicBool,
-    /// 0 = none.
+    /// 0 = no limit.
     ceiling_ms: AtomicU64,
-    /// Counts the starts and stops of the ceiling's timer, so that an old one finds itself outdated.
+    /// Counts the starts and stops of the background-wait timer, so that an old timer can tell that it is stale.
     timer: AtomicU64,
-    /// Its task, which is not left to sleep for minutes when nobody waits for it any more.
+    /// The timer's task, which is aborted rather than left sleeping for minutes when it is no longer needed.
     timer_task: Mutex<Option<AbortHandle>>,
     timing: AtomicBool,
     pub(super) first_prompt_sent: AtomicBool,
-    /// Looks after the first answer.
+    /// The task that watches for the first answer.
     pub(super) first_answer: Mutex<Option<AbortHandle>>,
-    /// The CLI has begun with a turn.
+    /// The CLI has started a turn.
     pub(super) turn_began: AtomicBool,
-    /// The next piece of an answer is the first one of its turn.
+    /// The next piece of an answer is the first of its turn.
     awaits_answer: AtomicBool,
-    /// The input ends with the run. Who sets this looks at the streams next, and who ends a stream looks at this: one of the
-    /// two has to see what the other has done, which takes the one order of `SeqCst`.
+    /// The input ends with the run. Whoever sets this then checks the streams, and whoever ends a stream then checks this: one
+    /// of them must see the other's write, which requires `SeqCst`.
     finishing: AtomicBool,
-    /// Prompt streams that have not ended: more prompts will come.
+    /// The number of open prompt streams, from which more prompts will come.
     streams: AtomicUsize,
     pub(super) held: Held,
 }
+
+ranked!(Turns: Turns, Ledger: Leaf, Option<Claim>: Leaf);
 
 impl Run {
     pub fn configure(&self, environment: &[(OsString, OsString)], resumed: bool) {
@@ -77,7 +79,7 @@ impl Run {
         self.ceiling_ms.store(ceiling, Ordering::Relaxed);
     }
 
-    /// Whether a result is owed for it.
+    /// Returns whether a result is owed for the prompt.
     pub fn sent(&self, uuid: &str, chosen: bool) -> bool {
         let mut turns = lock(&self.turns);
         if !turns.has_open() {
@@ -86,7 +88,7 @@ impl Run {
         turns.sent(uuid, chosen)
     }
 
-    /// Whether it was waited for.
+    /// Returns whether a result was owed for the prompt.
     pub fn not_sent(&self, uuid: &str) -> bool {
         lock(&self.turns).cancelled(uuid.as_bytes()).is_some()
     }
@@ -97,41 +99,40 @@ impl Run {
         (turns.first_answer, turns.answer)
     }
 
-    /// The id by which the conversation can be resumed; `None` before its first turn.
+    /// The id with which the conversation can be resumed; `None` before its first turn.
     pub fn session_id(&self) -> Option<String> {
         let id = lock(&self.session_id);
         (!id.is_empty()).then(|| String::from_utf8_lossy(&id).into_owned())
     }
 
     fn set_session_id(&self, id: Option<&[u8]>) {
-        let mut known = lock(&self.session_id);
-        if let Some(id) = id.filter(|id| *id != known.as_slice()) {
-            known.clear();
-            known.extend_from_slice(id);
-            let (claim, is_shared) = Claim::new(&String::from_utf8_lossy(id));
-            *lock(&self.claim) = Some(claim);
-            self.is_shared.store(is_shared, Ordering::Relaxed);
-        }
+        let is_new = |id: &&[u8]| *id != lock(&self.session_id).as_slice();
+        let Some(id) = id.filter(is_new) else { return };
+        *lock(&self.session_id) = id.to_vec();
+        let (claim, is_shared) = Claim::new(&String::from_utf8_lossy(id));
+        let before = lock(&self.claim).replace(claim);
+        drop(before);
+        self.is_shared.store(is_shared, Ordering::Relaxed);
     }
 
-    /// Before the request is written: its turn may end at once.
+    /// Called before the request is written: the turn may end at once.
     pub fn interrupt_asked(&self) {
         lock(&self.turns).interrupt_asked();
     }
 
-    /// The conversation is free for others.
+    /// Releases the conversation for others.
     pub fn release(&self) {
         let claim = lock(&self.claim).take();
         drop(claim);
     }
 
-    /// The input ends with the run from now on. Whether no stream is left that keeps it open.
+    /// From now on the input ends with the run. Returns whether no stream keeps it open.
     fn finish(&self) -> bool {
         self.finishing.store(true, Ordering::SeqCst);
         self.streams.load(Ordering::SeqCst) == 0
     }
 
-    /// Whether the input may end now that this stream has.
+    /// Returns whether the input may end now that this stream has.
     fn stream_ended(&self) -> bool {
         let left = self.streams.fetch_sub(1, Ordering::SeqCst) - 1;
         self.finishing.load(Ordering::SeqCst) && left == 0
@@ -143,8 +144,8 @@ impl Run {
 }
 
 impl Client {
-    /// Ends the input when the run is over: every prompt has its result, and nothing goes on that may need the host.
-    /// At once when the host answers no requests.
+    /// Ends the input when the run is over: every prompt has its result, and no work is left that may need the host. At once if
+    /// the host answers no requests.
     pub fn end_input_after_run(&self) -> Result<()> {
         self.check(Call::Control)?;
         if self.run.finish() {
@@ -163,19 +164,19 @@ impl Client {
         }
     }
 
-    /// The end of the input has been asked for: now, or when the run is over.
+    /// Ends the input, as requested: now, or when the run is over.
     fn finish_now_or_later(&self) {
         if !self.answers_requests() {
             return self.close_input();
         }
         self.finish_if_over();
-        if lock(&self.run.turns).ceiling() == Ceiling::Start {
+        if lock(&self.run.turns).timer_action() == TimerAction::Start {
             self.start_ceiling();
         }
     }
 
     fn close_input(&self) {
-        // Where it cannot be ended any more the session is ending.
+        // If it cannot be ended any more, the session is already ending.
         let _ = self.end_input();
     }
 
@@ -185,12 +186,12 @@ impl Client {
         turns.ended > 0 && !turns.has_open()
     }
 
-    /// The turn that runs or is owed, if there is one.
+    /// The running or owed turn, if there is one.
     pub(super) fn turn_in_progress(&self) -> Option<InProgress> {
         lock(&self.run.turns).in_progress()
     }
 
-    /// A turn runs or is owed, or something goes on in the background.
+    /// A turn is running or owed, or background work is going on.
     pub(super) fn is_at_work(&self) -> bool {
         lock(&self.run.turns).is_at_work()
     }
@@ -207,7 +208,7 @@ impl Client {
         lock(&self.run.turns).goes_on(turn)
     }
 
-    /// Takes messages in on their way to the application.
+    /// Processes messages on their way to the application.
     pub(super) fn follow_run(&self, block: Block) {
         if block.has(MAIN_THREAD) && self.run.awaits_answer.load(Ordering::Relaxed) {
             self.run.awaits_answer.store(false, Ordering::Relaxed);
@@ -230,7 +231,7 @@ impl Client {
             let event = self.options.turn_events.then(|| turn.event(lock(&self.run.turns).ended));
             self.dispatcher.attribute(turn.prompts);
             if let Some(event) = event {
-                // The event stands right behind its result.
+                // The event comes right after its result.
                 self.dispatcher.push_messages(Block::new(block.data.clone(), block.lines[from..=at].into()));
                 self.event(Kind::TurnEnded, event);
                 from = at + 1;
@@ -252,7 +253,7 @@ impl Client {
         }
     }
 
-    /// The turn that ends with this line, if one does.
+    /// The turn that this line ends, if any.
     fn follow_line(&self, block: &Block, line: Line) -> Option<Turn> {
         let text = text_of(block, line);
         match line.kind {
@@ -264,7 +265,7 @@ impl Client {
                     let mut turns = lock(&self.run.turns);
                     let turn = turns.result(&frame);
                     self.run.awaits_answer.store(turns.has_open(), Ordering::Relaxed);
-                    (turn, turns.ceiling())
+                    (turn, turns.timer_action())
                 };
                 self.after_frame(ceiling);
                 self.stall_watch.tools.clear();
@@ -295,9 +296,9 @@ impl Client {
         }
     }
 
-    /// Another client was at work on the conversation when this one came to it.
+    /// Warns if another client already had the conversation open when this one opened it.
     fn tell_if_shared(&self) {
-        // A record may be played any number of times at once.
+        // A record may be replayed any number of times at once.
         if !self.run.is_shared.swap(false, Ordering::Relaxed) || self.options.replay.is_some() {
             return;
         }
@@ -311,21 +312,21 @@ impl Client {
         );
     }
 
-    /// A copy that fails before it has an id of its own is named by that of the original, which it must not lead back to.
+    /// A fork that fails before it has its own id is reported with the original's, which must not be used to resume it.
     fn follow_session_id(&self, id: Option<&[u8]>) {
         let forks = self.options.get("fork_session").is_some_and(|forks| *forks == true);
         let original = self.options.get("resume").filter(|_| forks).and_then(Value::as_str);
         self.run.set_session_id(id.filter(|id| original.is_none_or(|original| original.as_bytes() != *id)));
     }
 
-    /// The CLI may have begun with a turn that nobody has asked for.
+    /// The CLI may have started a turn that nobody requested.
     fn watch_own_turn(&self) {
         if self.owed_turn().is_some() {
             self.watch_stalls();
         }
     }
 
-    /// The CLI has said that it took a prompt out of its queue.
+    /// The CLI has reported that it removed a prompt from its queue.
     pub(super) fn prompt_withdrawn(&self, uuid: &str) {
         let prompt = lock(&self.run.turns).cancelled(uuid.as_bytes());
         self.settled_without_result(prompt);
@@ -338,16 +339,16 @@ impl Client {
         }
     }
 
-    fn after_frame(&self, ceiling: Ceiling) {
+    fn after_frame(&self, ceiling: TimerAction) {
         match ceiling {
-            Ceiling::Start => self.start_ceiling(),
-            Ceiling::Stop => self.stop_ceiling(),
-            Ceiling::Keep => {}
+            TimerAction::Start => self.start_ceiling(),
+            TimerAction::Stop => self.stop_ceiling(),
+            TimerAction::Keep => {}
         }
         self.finish_if_over();
     }
 
-    /// Also when a request has ended, whose answer needed the input.
+    /// Also called when a request has ended, whose answer needed the input.
     pub(super) fn finish_if_over(&self) {
         let finishing =
             self.run.finishing.load(Ordering::SeqCst) && self.run.streams.load(Ordering::SeqCst) == 0;
@@ -403,13 +404,13 @@ mod tests {
             if present >= wanted {
                 return present;
             }
-            // Where the two threads share a processor, each has to let the other one run.
+            // If both threads share a processor, each must let the other run.
             if spins % 1000 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
         }
         unreachable!()
     }
 
-    /// Two threads, one of which has to see what the other one has just written. With weaker orders one round in some ten
+    /// Two threads, one of which must see what the other has just written. With weaker orderings about one round in ten
     /// thousand fails.
     #[test]
     fn the_end_of_a_stream_and_the_wish_to_finish_do_not_miss_each_other() {

@@ -1,14 +1,16 @@
-//! Which conversations are open in this process. Two clients on one conversation write into the same file of the CLI.
+//! The conversations that are open in this process. Two clients on one conversation write to the same file of the CLI.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use crate::sync::lock;
+use crate::sync::{lock, ranked};
 
 /// How many clients have each conversation open.
 static OPEN: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
 
-/// What the application is told to do about it.
+ranked!(BTreeMap<String, usize>: Leaf);
+
+/// The advice for the application.
 pub const REMEDY: &str =
     "end the other client first, or continue in a copy of the conversation with fork_session";
 
@@ -17,7 +19,7 @@ pub fn is_open(session_id: &str) -> bool {
     lock(&OPEN).contains_key(session_id)
 }
 
-/// A client that has a conversation open, for as long as it is kept.
+/// Marks a conversation as open by one client, until dropped.
 #[derive(Debug)]
 pub struct Claim(String);
 

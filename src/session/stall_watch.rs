@@ -1,7 +1,7 @@
-//! Looks now and then at a session that owes something, and tells the host of silence. Nothing is ever ended because of it.
+//! Periodically checks a session that owes something, and reports silence to the host. It never ends anything.
 //!
-//! A message costs nothing: a look compares how much has been read with what it was at the last one. A session that owes
-//! nothing is not looked at.
+//! Messages cost nothing: a check compares the number of bytes read with that of the previous check. A session that owes
+//! nothing is not checked.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,13 +14,13 @@ use tokio::time::sleep;
 use super::Client;
 use super::cli_tools::CliTools;
 use super::stalls::{Fact, Report, Seen, Silence, Stalls};
-use crate::dispatch::gate::Slot;
 use crate::log;
 use crate::protocol::framing::Block;
 use crate::protocol::kind::Kind;
 use crate::protocol::tolerant;
 use crate::requests::{Request, RequestKind};
-use crate::sync::lock;
+use crate::sync::gate::Slot;
+use crate::sync::{lock, ranked};
 use crate::transport::look;
 
 const REMEDY: &str =
@@ -28,7 +28,7 @@ const REMEDY: &str =
 
 #[derive(Default)]
 pub struct StallWatch {
-    /// Somebody looks.
+    /// A task is checking.
     armed: AtomicBool,
     task: Mutex<Option<AbortHandle>>,
     stalls: Mutex<Option<Stalls>>,
@@ -36,13 +36,15 @@ pub struct StallWatch {
     pub(super) tools: CliTools,
 }
 
-/// One thing that is waited for.
+ranked!(Option<Stalls>: Turns);
+
+/// One thing that is being waited for.
 struct Awaited {
     what: &'static str,
-    /// For people.
+    /// A description for people.
     words: String,
     since: Option<Instant>,
-    /// More members.
+    /// Additional members.
     more: Value,
 }
 
@@ -67,7 +69,7 @@ impl Client {
     }
 
     fn stalls_are_told(&self) -> bool {
-        // A record is played at its own speed.
+        // A record is replayed at its own speed.
         self.stall_times() != (Duration::ZERO, Duration::ZERO) && self.options.replay.is_none()
     }
 
@@ -77,7 +79,7 @@ impl Client {
         }
     }
 
-    /// Something has become owed: it is looked at from now on until nothing is.
+    /// The session has begun to owe something: it is checked from now on until it owes nothing.
     pub(super) fn watch_stalls(&self) {
         let watch = &self.stall_watch;
         if !self.stalls_are_told() || watch.armed.swap(true, Ordering::SeqCst) {
@@ -89,7 +91,7 @@ impl Client {
         let looking = self.spawn(async move {
             loop {
                 sleep(Stalls::interval(after, turn_after)).await;
-                // What has come by now is taken in before it is judged.
+                // Read what has arrived before checking.
                 look().await;
                 let Some(client) = me.upgrade() else { return };
                 let Some(_pass) = client.dispatcher.gate.enter(Slot::Completion) else { return };
@@ -108,7 +110,7 @@ impl Client {
         *lock(&self.stall_watch.input_ended) = Some(Instant::now());
     }
 
-    /// The host has ended the input, or the run has.
+    /// The host has ended the input, or the end of the run has.
     pub(super) fn input_ended(&self) -> bool {
         lock(&self.stall_watch.input_ended).is_some()
     }
@@ -120,7 +122,7 @@ impl Client {
         }
     }
 
-    /// Looks once. `false` when there is nothing to wait for any more.
+    /// Checks once. `false` if there is nothing to wait for any more.
     fn look_for_stalls(&self) -> bool {
         if self.is_closing() {
             return false;
@@ -134,7 +136,7 @@ impl Client {
             return true;
         }
         self.stall_watch.armed.store(false, Ordering::SeqCst);
-        // Whoever has made it owe something meanwhile found somebody looking.
+        // If something became owed in the meantime, the check was still armed, so no new one was started.
         self.seen().owed && !self.stall_watch.armed.swap(true, Ordering::SeqCst)
     }
 
@@ -153,12 +155,13 @@ impl Client {
         }
     }
 
-    /// The input has ended and nothing is left to say: the process is to end.
+    /// The input has ended and no work is left: the process should exit.
     fn owes_exit(&self) -> Option<Instant> {
-        (*lock(&self.stall_watch.input_ended)).filter(|_| !self.is_at_work())
+        let since = *lock(&self.stall_watch.input_ended);
+        since.filter(|_| !self.is_at_work())
     }
 
-    /// What is waited for, at either side.
+    /// What is being waited for, on either side.
     fn awaited(&self) -> Vec<Awaited> {
         let mut list = Vec::new();
         if let Some(turn) = self.owed_turn() {
@@ -190,7 +193,7 @@ impl Client {
         self.awaited().iter().map(Awaited::document).collect()
     }
 
-    /// What the clock of the silence has counted, while there is one.
+    /// The current count of the silence clock, if there is one.
     pub(super) fn silent_ms(&self) -> Option<u64> {
         let watch = &self.stall_watch;
         let stalls = lock(&watch.stalls);
@@ -251,8 +254,7 @@ impl Client {
     }
 }
 
-/// People and tools of the host may take as long as they like. Any other message to a server is answered at once by one that
-/// works.
+/// People and host tools may take as long as they like. A working server answers any other message at once.
 fn stops_the_clock(request: &Request) -> bool {
     request.kind() != RequestKind::Mcp || mcp_method(request).as_deref() == Some("tools/call")
 }

@@ -1,32 +1,33 @@
-//! When silence is worth telling: clocks that count only while the CLI owes something and nothing else is waited for. No I/O.
+//! Decides when to report silence: clocks that count only while the CLI owes something and nothing else is being waited for. No
+//! I/O.
 
 use std::time::{Duration, Instant};
 
-/// What one look at a session sees.
+/// A snapshot of a session at one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// Everything that was read so far …
+    /// All bytes read so far …
     pub bytes: u64,
-    /// … and what of it was no keep-alive.
+    /// … and those that were not keep-alives.
     pub message_bytes: u64,
-    /// The CLI has something to say.
+    /// The CLI owes some output.
     pub owed: bool,
-    /// The host is asked something, or does not take what has come.
+    /// The host has a request to answer, or does not take what has arrived.
     pub host_is_awaited: bool,
-    /// The CLI runs a tool, which may be silent for as long as it likes.
+    /// The CLI is running a tool, which may be silent for as long as it likes.
     pub tool_runs: bool,
-    /// Changes with every turn; `None` between two.
+    /// Changes with every turn; `None` between turns.
     pub turn: Option<u64>,
 }
 
-/// What is to be told.
+/// What to report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact {
-    /// Nothing has come for so long, or nothing but keep-alives.
+    /// Nothing, or nothing but keep-alives, has arrived for this long.
     Stalled(Report, Silence),
-    /// It has come to an end.
+    /// The stall has ended.
     StallEnded(Duration),
-    /// Messages come and come, and the turn does not end.
+    /// Messages keep arriving, but the turn does not end.
     LongTurn(Report),
 }
 
@@ -38,20 +39,20 @@ pub enum Silence {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
-    /// What the clock has counted.
+    /// The time counted by the clock.
     pub counted: Duration,
     /// The first is 1.
     pub number: u32,
-    /// The count at which the next one follows.
+    /// The count at which the next report follows.
     pub next: Duration,
 }
 
-/// Tells when it has counted up to a time, and again each time when that has doubled.
+/// Fires when it has counted up to a limit, and again each time the count has doubled.
 #[derive(Debug, Clone, Copy, Default)]
 struct Clock {
     counted: Duration,
     reports: u32,
-    /// When the next report is due, behind the first one.
+    /// When the next report is due, after the first one.
     next: Option<Duration>,
 }
 
@@ -74,13 +75,13 @@ impl Clock {
 /// The clocks of one session.
 #[derive(Debug)]
 pub struct Stalls {
-    /// Of silence, and of a turn; zero = never.
+    /// For silence, and for a turn; zero = never.
     after: Duration,
     turn_after: Duration,
     silence: Clock,
     turn: Clock,
     seen: Seen,
-    /// What had been read when the silence began.
+    /// The bytes read when the silence began.
     silent_since_bytes: u64,
     looked: Instant,
     pub last_byte: Instant,
@@ -102,19 +103,19 @@ impl Stalls {
         }
     }
 
-    /// How often one has to look.
+    /// How often to check.
     pub fn interval(after: Duration, turn_after: Duration) -> Duration {
         let shortest = [after, turn_after].into_iter().filter(|time| !time.is_zero()).min();
         (shortest.unwrap_or_default() / 8).clamp(Duration::from_millis(10), Duration::from_secs(15))
     }
 
-    /// What the clock of the silence has counted.
+    /// The time counted by the silence clock.
     pub fn silent(&self) -> Duration {
         self.silence.counted
     }
 
     pub fn look(&mut self, now: Instant, seen: Seen) -> Vec<Fact> {
-        // A process that was stopped looks late: nothing could come meanwhile.
+        // A process that was suspended checks late: nothing could arrive meanwhile.
         let most = Stalls::interval(self.after, self.turn_after) * 2;
         let step = now.saturating_duration_since(self.looked).min(most);
         self.looked = now;
@@ -173,7 +174,7 @@ mod tests {
         turn: Some(1),
     };
 
-    /// A session that is looked at each second.
+    /// A session that is checked every second.
     struct Session {
         stalls: Stalls,
         now: Instant,
@@ -190,7 +191,7 @@ mod tests {
             self.stalls.look(self.now, seen)
         }
 
-        /// The seconds at which something was told, with how often.
+        /// The seconds at which something was reported, with the report's number.
         fn told(&mut self, seconds: u64, seen: Seen) -> Vec<(u64, u32)> {
             let number = |fact: &Fact| match fact {
                 Fact::Stalled(report, _) | Fact::LongTurn(report) => report.number,

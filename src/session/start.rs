@@ -1,4 +1,4 @@
-//! The choice of transport, and what a child process needs before it can be started.
+//! Chooses the transport, and prepares what a child process needs before it can be started.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,14 +19,14 @@ use crate::transport::launcher::{self, Kind};
 use crate::transport::subprocess::{Start, Subprocess};
 use crate::transport::{Transport, private_files::PrivateFiles};
 
-/// Makes the transport of the session; it still has to be opened. The order of preference is decided here alone.
+/// Creates the session's transport; it still has to be opened. The order of preference is decided only here.
 pub(super) async fn start_transport(
     client: &Arc<Client>,
     plan: Plan,
     launched: Launched,
 ) -> Result<Arc<dyn Transport>> {
     let inbound = || Inbound::new(client, launched);
-    // First, so that a program with a transport of its own is played like any other.
+    // First, so that a replay also works for a program with its own transport.
     if let Some(replay) = client.options.replay.clone() {
         return start_replay(client, inbound(), replay, &plan.environment).await;
     }
@@ -85,13 +85,13 @@ async fn prepare(client: &Client, plan: Plan) -> Result<Start> {
     preparing.await.unwrap_or_else(|_| Err(Error::new(Status::Closed, "the library is shutting down")))
 }
 
-/// Finding the CLI and writing private files do.
+/// Locating the CLI and writing private files do.
 fn touches_disk(launch: &Launch) -> bool {
     let is_given = launch.cli_path.as_ref().is_some_and(|path| path.is_absolute());
     !is_given || launch.launcher.is_some() || !launch.private_files.is_empty()
 }
 
-/// What to start, and what its stdin begins with.
+/// The command to start, and the first line of its stdin.
 pub fn command(
     launch: Launch,
     environment: &[(OsString, OsString)],
@@ -113,11 +113,11 @@ pub fn command(
     };
     let program = find_launcher(launcher, environment)?;
     let kind = Kind::of(&program, &launcher[1..]);
-    // The CLI is found where the launcher takes it, so its path is not looked at here.
+    // The launcher decides where the CLI is located, so its path is not checked here.
     let cli = launch.cli_path.map_or("claude".into(), PathBuf::into_os_string);
     let words = kind.words(std::iter::once(cli).chain(args).collect());
     let args = launcher[1..].iter().map(OsString::from).chain(words).collect();
-    let (cwd, first_line) = match kind.is_there() {
+    let (cwd, first_line) = match kind.is_remote() {
         true => (None, Some(launcher::first_line(launch.cwd.as_deref(), &launch.own_env)?)),
         false => (launch.cwd, None),
     };
@@ -127,7 +127,7 @@ pub fn command(
 
 fn find_launcher(words: &[String], environment: &[(OsString, OsString)]) -> Result<PathBuf> {
     let name = words.first().map(String::as_str).unwrap_or_default();
-    if name.contains('/') {
+    if name.contains(std::path::is_separator) {
         return Ok(PathBuf::from(name));
     }
     let mut searched = Vec::new();

@@ -15,10 +15,10 @@ pub struct Stats {
     pub long_lines: AtomicU64,
     pub requests: AtomicU64,
     bytes_read: AtomicU64,
-    /// Those of them that only say that the CLI is alive.
+    /// Those that are only keep-alives.
     keep_alive_bytes: AtomicU64,
     bytes_written: AtomicU64,
-    /// Of the last answered control request and of the slowest, in microseconds; 0 = none.
+    /// Of the last answered control request and of the slowest one, in microseconds; 0 = none.
     control_last: AtomicU64,
     control_max: AtomicU64,
 }
@@ -28,7 +28,7 @@ impl Stats {
         self.prompts.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Without a locked instruction: one thread reads at a time.
+    /// Without an atomic read-modify-write: only one thread reads at a time.
     pub fn read(&self, bytes: usize) {
         self.bytes_read.store(self.bytes_read.load(Ordering::Relaxed) + bytes as u64, Ordering::Relaxed);
     }
@@ -37,7 +37,7 @@ impl Stats {
         self.keep_alive_bytes.fetch_add(length as u64 + 1, Ordering::Relaxed);
     }
 
-    /// All, and what of it was no keep-alive.
+    /// All bytes, and those that were not keep-alives.
     pub fn bytes_read(&self) -> (u64, u64) {
         let bytes = self.bytes_read.load(Ordering::Relaxed);
         (bytes, bytes.saturating_sub(self.keep_alive_bytes.load(Ordering::Relaxed)))
@@ -47,7 +47,7 @@ impl Stats {
         self.bytes_written.fetch_add(length as u64 + 1, Ordering::Relaxed);
     }
 
-    /// The start of a session is not a round trip: the CLI has to get ready.
+    /// The start of a session does not count as a round trip: the CLI has to get ready.
     pub fn control_answered(&self, time: Duration, subtype: &str) {
         if subtype == "initialize" {
             return;
@@ -62,7 +62,7 @@ fn microseconds(time: Duration) -> u64 {
     time.as_micros().try_into().unwrap_or(u64::MAX).max(1)
 }
 
-/// The resident memory of a process, where the system tells it cheaply.
+/// The resident memory of a process, on systems where that is cheap to obtain.
 fn resident_bytes(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

@@ -1,4 +1,4 @@
-//! Prompts that the host hands over one at a time, when the CLI can take the next.
+//! Prompts that the host supplies one at a time, when the CLI can take the next.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,18 +8,19 @@ use tokio::time::sleep;
 
 use super::Client;
 use super::life::Call;
-use crate::dispatch::{Slot, Step};
+use crate::dispatch::Step;
 use crate::error::Result;
 use crate::protocol::user_message;
 use crate::runtime;
-use crate::sync::lock;
+use crate::sync::gate::Slot;
+use crate::sync::{lock, ranked};
 
-/// While so many bytes wait for the CLI, the host is asked for no more.
-const ENOUGH_QUEUED: usize = 1 << 20;
-/// So often it is looked whether the CLI has read on.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// While this many bytes are queued for the CLI, the host is not asked for another prompt.
+const HIGH_WATER_MARK: usize = 1 << 20;
+/// How often to check whether the CLI has read on.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Streams that wait for the CLI to read. The client lets go of them when it is freed.
+/// Streams that wait for the CLI to read. The client drops them when it is freed.
 pub type Held = Mutex<Vec<Arc<Stream>>>;
 
 /// The host's generator: the next prompt, or `None` at the end.
@@ -32,8 +33,10 @@ pub struct Stream {
     next: Mutex<Option<NextPrompt>>,
 }
 
+ranked!(Vec<Arc<Stream>>: Leaf, Option<NextPrompt>: Leaf);
+
 impl Client {
-    /// Sends the prompts of a generator, in order. It is called where the dispatch mode runs callbacks.
+    /// Sends the prompts of a generator, in order. The generator is called where the dispatch mode runs callbacks.
     pub fn query_stream(&self, session_id: Option<&str>, next: NextPrompt) -> Result<()> {
         self.check(Call::Control)?;
         let Some(client) = self.strong() else { return Ok(()) };
@@ -58,10 +61,10 @@ impl Client {
     }
 
     fn input_is_full(&self) -> bool {
-        self.transport().is_some_and(|transport| transport.queued_input() >= ENOUGH_QUEUED)
+        self.transport().is_some_and(|transport| transport.queued_input() >= HIGH_WATER_MARK)
     }
 
-    /// Lets the streams go on once the CLI has read what waits. `false` when there is nothing left to wait for.
+    /// Resumes the streams once the CLI has read enough. `false` if there is nothing left to wait for.
     fn go_on_if_possible(&self) -> bool {
         // A client that is being freed drops them itself.
         let Some(_pass) = self.dispatcher.gate.enter(Slot::Completion) else { return false };
@@ -101,15 +104,15 @@ impl Stream {
         let client = self.client.clone();
         lock(&client.run.held).push(self);
         let me = client.me.clone();
-        // Where there is no runtime any more, the session is over.
+        // If there is no runtime any more, the session is over.
         let _ = runtime::spawn(async move {
             while me.upgrade().is_some_and(|client| client.go_on_if_possible()) {
-                sleep(LOOK_AGAIN).await;
+                sleep(POLL_INTERVAL).await;
             }
         });
     }
 
-    /// One prompt; then the next step takes its turn behind what has come meanwhile.
+    /// Sends one prompt; the next step then queues behind what has arrived meanwhile.
     fn step(self: Arc<Self>) {
         let Some(mut next) = lock(&self.next).take() else { return };
         let sent = match next() {

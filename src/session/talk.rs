@@ -1,4 +1,4 @@
-//! What the host says: prompts, composed messages, the end of input.
+//! What the host sends: prompts, composed messages, the end of input.
 
 use super::Client;
 use super::life::{Call, Event};
@@ -7,8 +7,7 @@ use crate::protocol::user_message::{self, UserMessage};
 use crate::sync::lock;
 
 impl Client {
-    /// Sends a prompt. `session_id` `None` = "default".
-    /// Returns the uuid by which frames and results name the prompt.
+    /// Sends a prompt. `session_id` `None` = "default". Returns the uuid with which frames and results refer to the prompt.
     pub fn query(&self, prompt: &str, session_id: Option<&str>) -> Result<String> {
         let message = user_message::from_prompt(prompt, session_id, self.style())?;
         self.send(message)
@@ -26,7 +25,7 @@ impl Client {
     }
 
     pub(super) fn write_prompt(&self, UserMessage { line, uuid, chosen }: UserMessage) -> Result<String> {
-        // Noted first: the answer may be faster than the return of the write.
+        // Registered first: the answer may arrive before the write returns.
         if self.run.sent(&uuid, chosen) {
             self.dispatcher.prompt_sent();
         }
@@ -42,10 +41,10 @@ impl Client {
         Ok(uuid)
     }
 
-    /// No more prompts: the CLI finishes what it has and exits.
+    /// No more prompts: the CLI finishes its remaining work and exits.
     pub fn end_input(&self) -> Result<()> {
         self.calls(Event::EndInput, || {
-            // Before the CLI sees it: it may be gone at once.
+            // Before the CLI sees it: it may exit at once.
             self.note_input_ended();
             Ok(())
         })?;
@@ -53,7 +52,7 @@ impl Client {
         Ok(())
     }
 
-    /// A failed write says little; the end of the process says why, if it is known already.
+    /// A failed write says little; the end of the process says why, if it is already known.
     fn explain(&self, error: Error) -> Error {
         lock(&self.state).cause.as_deref().cloned().unwrap_or(error)
     }

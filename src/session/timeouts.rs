@@ -1,4 +1,4 @@
-//! Keeps the timeouts of a session's life: one task on its reader, which outlives the deadline of a shutdown.
+//! Runs the timers of a session's state machine: one task on its reader, which outlives the deadline of a shutdown.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -10,8 +10,8 @@ use super::Client;
 use super::life::{Machine, Millis, Timer};
 use crate::transport::look;
 
-/// Who wakes up so long behind the time was stopped, with all other threads of the process. They get a moment as well: the process
-/// thread may have an exit to tell.
+/// Waking up this late means that the whole process was suspended. The other threads then get a moment as well: the process
+/// thread may have an exit to report.
 const STOPPED: Duration = Duration::from_millis(100);
 const MOMENT: Duration = Duration::from_millis(250);
 
@@ -29,10 +29,10 @@ pub(super) async fn keep(client: Weak<Client>, changed: Arc<Notify>) {
         if at.elapsed() > STOPPED {
             sleep(MOMENT).await;
         }
-        // What has come by now is taken in before it is judged.
+        // Read what has arrived before checking.
         look().await;
         if client.upgrade().is_some_and(|client| client.stop_reading_in_silence()) {
-            // Those who read give up, and say so.
+            // The readers stop, and report that.
             look().await;
         }
         let Some(client) = client.upgrade() else { return };
@@ -51,7 +51,7 @@ fn next(client: &Weak<Client>) -> Option<Option<Instant>> {
 }
 
 impl Client {
-    /// Behind the exit nothing has come for a while: somebody else holds the streams open.
+    /// Nothing has arrived for a while after the exit: another process holds the streams open.
     fn stop_reading_in_silence(&self) -> bool {
         let next = self.life.look(Machine::next_timeout);
         let is_silent = next.is_some_and(|(at, timer)| timer == Timer::Silence && at <= self.now());

@@ -1,4 +1,4 @@
-//! Whose result is it, and is the run over?
+//! Which prompts does a result answer, and is the run over?
 //!
 //! The CLI also starts turns of its own (a finished background task, a stop hook), so "one prompt, one result" does not
 //! hold. Prompts carry a uuid, results name the uuids that they answer, and a result that names none of ours is an
@@ -21,7 +21,7 @@ use crate::protocol::tolerant;
 pub struct Turn {
     /// The uuids of the prompts that it answered, in the order in which they were sent; none for an autonomous turn.
     pub prompts: Prompts,
-    /// JSON.
+    /// As JSON.
     pub origin: Option<Vec<u8>>,
     /// By the host.
     pub interrupted: bool,
@@ -47,21 +47,21 @@ enum Activity {
     RequiresAction,
 }
 
-/// What the tracker wants done.
+/// What to do with the background-wait timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ceiling {
+pub enum TimerAction {
     /// (Re)start the timer that ends the run while background work goes on.
     Start,
     Stop,
     Keep,
 }
 
-/// How far the CLI says that a prompt has come.
+/// The progress of a prompt, as reported by the CLI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Waiting,
     Started,
-    /// Taken into a turn that goes on: the turn's result answers it.
+    /// Merged into a running turn, whose result answers it.
     Done,
 }
 
@@ -70,14 +70,14 @@ struct Prompt {
     uuid: Arc<str>,
     stage: Stage,
     sent: Instant,
-    /// A result that named no prompt came behind it, and may have answered it too.
+    /// A result that named no prompt came after it, and may have answered it too.
     maybe_answered: bool,
 }
 
-/// A turn that runs or is owed.
+/// A running or owed turn.
 #[derive(Debug)]
 pub struct InProgress {
-    /// Changes with every end.
+    /// Changes whenever a turn ends.
     number: u64,
     prompt: Option<Arc<str>>,
 }
@@ -85,37 +85,37 @@ pub struct InProgress {
 /// A turn whose end the CLI owes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwedTurn {
-    /// Changes with every end.
+    /// Changes whenever a turn ends.
     pub number: u64,
-    /// Those that wait for a result; none for a turn of the CLI's own.
+    /// The prompts that wait for a result; none for a turn of the CLI's own.
     pub prompts: Prompts,
     /// When the oldest of them was sent.
     pub since: Option<Instant>,
 }
 
-/// So many uuids that the host chose are remembered.
-const REMEMBERED: usize = 4096;
+/// How many uuids chosen by the host are remembered.
+const HISTORY_LEN: usize = 4096;
 
-/// So many tasks are followed at once, by ids of at most this length. More than that are not waited for by themselves.
+/// How many tasks are tracked at once, and how long their ids may be. Others are not waited for individually.
 const MOST_TASKS: usize = 4096;
 const LONGEST_ID: usize = 1024;
 
-/// Follows the prompts and the state that the CLI reports.
+/// Tracks the prompts and the state that the CLI reports.
 #[derive(Debug, Default)]
 pub struct Turns {
     /// Sent and not answered yet, oldest first.
     open: VecDeque<Prompt>,
-    /// Chosen by the host: the CLI ignores one that it knows.
+    /// Chosen by the host: the CLI ignores one that it already knows.
     chosen: VecDeque<Box<str>>,
     pub ended: u64,
-    /// How often everything has come to rest without a result: no prompt is open any more, and no turn goes on.
+    /// How often everything has come to rest without a result: no prompt is open, and no turn is running.
     rests: u64,
     activity: Option<Activity>,
     /// Agents and workflows that keep a run open; shells and monitors do not.
     tasks: HashSet<String>,
-    /// All that goes on beside the turns, shells and monitors too.
+    /// All background work, including shells and monitors.
     background: HashSet<String>,
-    /// The last turn has had its result, and nothing has shown another one since.
+    /// The last turn has had its result, and there has been no sign of another one since.
     rests_after_result: bool,
     run_ended: bool,
     /// The turn that the host has asked to end.
@@ -126,13 +126,13 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// `chosen` = by the host, so that it may come again: no result is owed for that. Whether one is.
+    /// `chosen` = by the host, so it may be a repetition, for which no result is owed. Returns whether one is.
     pub fn sent(&mut self, uuid: &str, chosen: bool) -> bool {
         if chosen {
             if self.chosen.iter().any(|known| **known == *uuid) {
                 return false;
             }
-            self.chosen.truncate(REMEMBERED - 1);
+            self.chosen.truncate(HISTORY_LEN - 1);
             self.chosen.push_front(uuid.into());
         }
         self.open.push_back(Prompt {
@@ -145,7 +145,7 @@ impl Turns {
         true
     }
 
-    /// A result: which prompts it answers.
+    /// Processes a result, and determines which prompts it answers.
     pub fn result(&mut self, frame: &ResultFrame) -> Turn {
         let asked = self.interrupted.take().is_some_and(|turn| self.goes_on(&turn));
         let interrupted = frame.was_aborted() || asked && frame.was_cut_short();
@@ -158,7 +158,7 @@ impl Turns {
             prompts.push(prompt.uuid.clone());
         };
         if frame.answers.is_empty() && frame.origin.is_none() {
-            // A CLI that names no prompts answers them in order, unless it says that the turn was its own.
+            // A CLI that names no prompts answers them in order, unless it reports that the turn was its own.
             self.open.pop_front().iter().for_each(&mut answer);
             self.open.iter_mut().for_each(|prompt| prompt.maybe_answered = true);
         }
@@ -174,17 +174,17 @@ impl Turns {
         Turn { prompts, origin: frame.origin.map(<[u8]>::to_vec), interrupted }
     }
 
-    /// The host asks the CLI to end the turn that runs.
+    /// The host asks the CLI to end the running turn.
     pub fn interrupt_asked(&mut self) {
         self.interrupted = self.in_progress();
     }
 
-    /// A prompt has no result yet, as far as that can be known. Turns of the CLI's own owe nothing.
+    /// A prompt has no result yet, as far as is known. The CLI's own turns owe nothing.
     pub fn owes_result(&self) -> bool {
         self.open.iter().any(|prompt| !prompt.maybe_answered)
     }
 
-    /// The turn that is waited for: that of a prompt without a result, or one of the CLI's own.
+    /// The turn that is being waited for: that of a prompt without a result, or one of the CLI's own.
     pub fn owed(&self) -> Option<OwedTurn> {
         let own = matches!(self.activity, Some(Activity::Running | Activity::RequiresAction));
         let is_owed = self.owes_result() || (own && !self.rests_after_result);
@@ -199,12 +199,12 @@ impl Turns {
         !self.open.is_empty()
     }
 
-    /// The first piece of an answer has come.
+    /// The first piece of an answer has arrived.
     pub fn answer_began(&mut self) {
         self.first_answer = self.open.front().map(|prompt| prompt.sent.elapsed()).or(self.first_answer);
     }
 
-    /// A prompt that will have no result. `None` when it is not open: one that has its result is also called cancelled.
+    /// A prompt will have no result. `None` if it is not open: one that already has its result is also reported as cancelled.
     pub fn cancelled(&mut self, uuid: &[u8]) -> Option<Arc<str>> {
         let at = self.open.iter().position(|prompt| prompt.uuid.as_bytes() == uuid)?;
         let Prompt { uuid, .. } = self.open.remove(at)?;
@@ -215,7 +215,7 @@ impl Turns {
         Some(uuid)
     }
 
-    /// A `command_lifecycle` frame. The prompt that will have no result, if it says so.
+    /// A `command_lifecycle` frame. Returns the prompt that will have no result, if the frame reports one.
     pub fn lifecycle(&mut self, line: &[u8]) -> Option<Arc<str>> {
         let uuid = top_level_string(line, b"command_uuid")?;
         let state = top_level_string(line, b"state")?;
@@ -226,7 +226,7 @@ impl Turns {
         let Prompt { stage, .. } = self.open.iter_mut().find(|prompt| prompt.uuid.as_bytes() == uuid)?;
         match state {
             b"started" => *stage = Stage::Started,
-            // Never started: the conversation that was resumed holds a prompt with this uuid, and it is ignored.
+            // Never started: the resumed conversation already contains a prompt with this uuid, so it is ignored.
             b"completed" if *stage == Stage::Waiting && is_chosen => return self.cancelled(uuid),
             b"completed" => *stage = Stage::Done,
             _ => {}
@@ -234,19 +234,19 @@ impl Turns {
         None
     }
 
-    /// Whether input may end: every prompt has its result and no work that may need the host goes on.
+    /// Whether the input may end: every prompt has its result and no work that may need the host is going on.
     pub fn run_is_over(&self) -> bool {
-        // Where nothing was ever asked there is nothing to wait for.
+        // If nothing was ever asked there is nothing to wait for.
         self.run_ended || self.open.is_empty() && self.ended == 0
     }
 
-    /// A turn is running, or a prompt waits for its turn.
+    /// A turn is running, or a prompt is waiting for its turn.
     pub fn is_running(&self) -> bool {
         !self.open.is_empty() || matches!(self.activity, Some(Activity::Running | Activity::RequiresAction))
     }
 
-    /// Whether there is something to interrupt: a turn, one that is owed, or work in the background. Between a result and the
-    /// word that the CLI is idle there is not.
+    /// Whether there is something to interrupt: a turn, an owed turn, or background work. Not between a result and the CLI's
+    /// report that it is idle.
     pub fn is_at_work(&self) -> bool {
         let turn =
             self.activity != Some(Activity::Idle) && self.activity.is_some() && !self.rests_after_result;
@@ -257,25 +257,25 @@ impl Turns {
         self.rests += u64::from(!self.is_running());
     }
 
-    /// What runs now, or is the next to run.
+    /// The running turn, or the next one to run.
     pub fn in_progress(&self) -> Option<InProgress> {
         let prompt = || self.open.front().map(|prompt| prompt.uuid.clone());
         self.is_running().then(|| InProgress { number: self.ended + self.rests, prompt: prompt() })
     }
 
-    /// Whether that has not ended yet. Its prompt may have been withdrawn, and others may have come.
+    /// Whether that turn has not ended yet. Its prompt may have been cancelled, and others may have arrived.
     pub fn goes_on(&self, before: &InProgress) -> bool {
         self.in_progress().is_some_and(|now| {
             now.number == before.number && (now.prompt.is_none() || now.prompt == before.prompt)
         })
     }
 
-    /// The ceiling's timer has run out: the run ends although the CLI says that it is running.
+    /// The background-wait timer has expired: the run ends although the CLI reports that it is running.
     pub fn ceiling_reached(&mut self) {
         self.run_ended = self.open.is_empty() && self.tasks.is_empty();
     }
 
-    /// Whether the ceiling's timer may run: between turns, after a result, with only untracked work going on.
+    /// Whether the background-wait timer may run: between turns, after a result, with only untracked work going on.
     fn is_waiting_for_background(&self) -> bool {
         self.ended > 0
             && self.open.is_empty()
@@ -292,51 +292,51 @@ impl Turns {
         }
     }
 
-    /// Any frame but results; says what becomes of the ceiling's timer.
-    pub fn frame(&mut self, kind: Option<Kind>, line: &[u8]) -> Ceiling {
+    /// Processes any frame except results; returns what to do with the background-wait timer.
+    pub fn frame(&mut self, kind: Option<Kind>, line: &[u8]) -> TimerAction {
         match kind {
             Some(Kind::Assistant | Kind::StreamEvent) => self.main_thread_frame(line),
             Some(Kind::System) | None => self.system_frame(line),
-            _ => Ceiling::Keep,
+            _ => TimerAction::Keep,
         }
     }
 
-    fn main_thread_frame(&mut self, line: &[u8]) -> Ceiling {
+    fn main_thread_frame(&mut self, line: &[u8]) -> TimerAction {
         let of_subagent =
             top_level_value(line, b"parent_tool_use_id").is_some_and(|value| !value.starts_with(b"null"));
         if of_subagent {
-            return Ceiling::Keep;
+            return TimerAction::Keep;
         }
         self.run_ended = false;
         self.rests_after_result = false;
-        Ceiling::Stop
+        TimerAction::Stop
     }
 
-    fn system_frame(&mut self, line: &[u8]) -> Ceiling {
+    fn system_frame(&mut self, line: &[u8]) -> TimerAction {
         match top_level_string(line, b"subtype") {
             Some(b"session_state_changed") => self.state_frame(line),
             Some(b"task_started") => {
-                self.background.extend(task_id(line).filter(|_| self.background.len() < REMEMBERED));
+                self.background.extend(task_id(line).filter(|_| self.background.len() < HISTORY_LEN));
                 if matches!(top_level_string(line, b"task_type"), Some(b"local_agent" | b"local_workflow"))
                     && let Some(id) = task_id(line)
                     && self.tasks.len() < MOST_TASKS
                 {
                     self.tasks.insert(id);
                 }
-                Ceiling::Keep
+                TimerAction::Keep
             }
             Some(b"task_notification") => self.task_settled(line),
             Some(b"task_updated") if is_terminal(line) => self.task_settled(line),
-            _ => Ceiling::Keep,
+            _ => TimerAction::Keep,
         }
     }
 
-    fn state_frame(&mut self, line: &[u8]) -> Ceiling {
+    fn state_frame(&mut self, line: &[u8]) -> TimerAction {
         let activity = match top_level_string(line, b"state") {
             Some(b"idle") => Activity::Idle,
             Some(b"running") => Activity::Running,
             Some(b"requires_action") => Activity::RequiresAction,
-            _ => return Ceiling::Keep,
+            _ => return TimerAction::Keep,
         };
         let was_running = self.is_running();
         self.activity = Some(activity);
@@ -346,31 +346,31 @@ impl Turns {
         match activity {
             Activity::Idle => {
                 self.run_ended = self.ended > 0 && self.is_settled();
-                Ceiling::Stop
+                TimerAction::Stop
             }
             Activity::Running => {
                 self.run_ended = false;
                 self.rests_after_result = false;
-                self.ceiling()
+                self.timer_action()
             }
             Activity::RequiresAction => {
                 self.run_ended = false;
-                Ceiling::Stop
+                TimerAction::Stop
             }
         }
     }
 
-    fn task_settled(&mut self, line: &[u8]) -> Ceiling {
-        let Some(id) = task_id(line) else { return Ceiling::Keep };
+    fn task_settled(&mut self, line: &[u8]) -> TimerAction {
+        let Some(id) = task_id(line) else { return TimerAction::Keep };
         self.background.remove(&id);
         if !self.tasks.remove(&id) || !self.tasks.is_empty() {
-            return Ceiling::Keep;
+            return TimerAction::Keep;
         }
-        self.ceiling()
+        self.timer_action()
     }
 
-    pub fn ceiling(&self) -> Ceiling {
-        if self.is_waiting_for_background() { Ceiling::Start } else { Ceiling::Keep }
+    pub fn timer_action(&self) -> TimerAction {
+        if self.is_waiting_for_background() { TimerAction::Start } else { TimerAction::Keep }
     }
 }
 
@@ -379,7 +379,7 @@ fn task_id(line: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(id).into_owned())
 }
 
-/// `task_updated` whose patch ends the task. A patch that is missing or strange says nothing.
+/// `task_updated` with a patch that ends the task. A missing or malformed patch is ignored.
 fn is_terminal(line: &[u8]) -> bool {
     let Some(patch) = top_level_value(line, b"patch") else { return false };
     matches!(top_level_string(patch, b"status"), Some(b"completed" | b"failed" | b"stopped" | b"killed"))
@@ -400,12 +400,12 @@ mod tests {
         turns.result(&result(json)).prompts.iter().map(|uuid| uuid.to_string()).collect()
     }
 
-    fn state(turns: &mut Turns, state: &str) -> Ceiling {
+    fn state(turns: &mut Turns, state: &str) -> TimerAction {
         let line = format!(r#"{{"type":"system","subtype":"session_state_changed","state":"{state}"}}"#);
         turns.frame(None, line.as_bytes())
     }
 
-    fn task(turns: &mut Turns, subtype: &str, extra: &str) -> Ceiling {
+    fn task(turns: &mut Turns, subtype: &str, extra: &str) -> TimerAction {
         let line = format!(r#"{{"type":"system","subtype":"{subtype}","task_id":"t1"{extra}}}"#);
         turns.frame(Some(Kind::System), line.as_bytes())
     }
@@ -547,15 +547,15 @@ mod tests {
     fn edge_34_the_ceiling_runs_only_between_turns() {
         let mut turns = Turns::default();
         turns.sent(A, false);
-        assert_eq!(state(&mut turns, "running"), Ceiling::Keep);
+        assert_eq!(state(&mut turns, "running"), TimerAction::Keep);
         turns.result(&result("{}"));
-        assert_eq!(turns.ceiling(), Ceiling::Start);
+        assert_eq!(turns.timer_action(), TimerAction::Start);
         let sub = br#"{"type":"assistant","parent_tool_use_id":"t"}"#;
-        assert_eq!(turns.frame(Some(Kind::Assistant), sub), Ceiling::Keep);
+        assert_eq!(turns.frame(Some(Kind::Assistant), sub), TimerAction::Keep);
         let main = br#"{"type":"assistant","parent_tool_use_id":null}"#;
-        assert_eq!(turns.frame(Some(Kind::Assistant), main), Ceiling::Stop);
-        assert_eq!(state(&mut turns, "requires_action"), Ceiling::Stop);
-        assert_eq!(state(&mut turns, "running"), Ceiling::Start);
+        assert_eq!(turns.frame(Some(Kind::Assistant), main), TimerAction::Stop);
+        assert_eq!(state(&mut turns, "requires_action"), TimerAction::Stop);
+        assert_eq!(state(&mut turns, "running"), TimerAction::Start);
         turns.ceiling_reached();
         assert!(turns.run_is_over());
     }
@@ -577,7 +577,7 @@ mod tests {
         turns.sent(A, false);
         task(&mut turns, "task_started", r#","task_type":"local_agent""#);
         for extra in ["", r#","patch":5"#, r#","patch":null"#, r#","patch":{"status":"running"}"#] {
-            assert_eq!(task(&mut turns, "task_updated", extra), Ceiling::Keep);
+            assert_eq!(task(&mut turns, "task_updated", extra), TimerAction::Keep);
         }
         turns.result(&result("{}"));
         assert!(!turns.run_is_over());

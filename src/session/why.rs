@@ -1,9 +1,10 @@
-//! Why a session ended: what was kept when it failed, or what is known of the end.
+//! Why a session ended: the error kept when it failed, or what is known of its end.
 
 use std::sync::Arc;
 
 use super::life::{Cause, KILL_TAKES};
 use super::{Client, exit_cause};
+use crate::compat;
 use crate::error::{Error, Status};
 use crate::log;
 use crate::options::bypass;
@@ -12,7 +13,7 @@ use crate::sync::lock;
 use crate::transport::{End, ExitReport};
 
 impl Client {
-    /// Keeps an error until somebody asks for it. It is kept before its event is brought.
+    /// Keeps an error for a later report. It is kept before its event is fed.
     pub(super) fn keep(&self, cause: Cause, error: Error) {
         let mut state = lock(&self.state);
         if !state.kept.iter().any(|(kept, _)| *kept == cause) {
@@ -26,7 +27,7 @@ impl Client {
         kept.map(|(_, error)| error.clone()).or_else(|| without_words(cause).map(Arc::new))
     }
 
-    /// From now on whoever calls is told of this cause, as far as it is known already.
+    /// From now on calls fail with this cause, as far as it is already known.
     pub(super) fn note_cause(&self, cause: Option<Cause>) {
         let error = match cause {
             None | Some(Cause::Ended | Cause::Abandoned) => None,
@@ -38,7 +39,7 @@ impl Client {
         }
     }
 
-    /// The cause in words, at the end; `None` when it is as it should be.
+    /// The final error for a cause; `None` if the session ended normally.
     pub(super) fn named(&self, cause: Option<Cause>) -> Option<Arc<Error>> {
         let known = lock(&self.state).cause.clone();
         if known.is_some() {
@@ -58,7 +59,7 @@ impl Client {
         }
     }
 
-    /// What the transport has told of its end.
+    /// What the transport has reported about its end.
     fn end(&self, abandoned: bool) -> End {
         let (report, stderr) = {
             let state = lock(&self.state);
@@ -83,7 +84,7 @@ impl Client {
         cause.map(|error| self.explained(error, end, connecting))
     }
 
-    /// A CLI that is too old for what it was given says only which word it does not know.
+    /// A CLI that is too old for its arguments only reports which word it does not know.
     fn explained(&self, mut error: Error, end: &End, connecting: bool) -> Error {
         if connecting && bypass::is_refusal(&end.stderr) {
             let pointer = bypass::pointer(&self.options);
@@ -96,9 +97,9 @@ impl Client {
                 "the results that were delivered stand; the option resume continues the conversation",
             );
         }
-        match exit_cause::unknown_flag(&end.stderr).filter(|_| connecting) {
+        match compat::unknown_flag(&end.stderr).filter(|_| connecting) {
             Some(flag) => {
-                let (remedy, pointer) = self.options.without_flag(flag);
+                let (remedy, pointer) = compat::without_flag(&self.options, flag);
                 error.with_opt("pointer", pointer).with("remedy", remedy)
             }
             None => error,
@@ -108,12 +109,22 @@ impl Client {
     fn connect_timed_out(&self) -> Error {
         let transport = self.transport();
         let stderr = transport.as_ref().map(|transport| transport.stderr()).filter(|text| !text.is_empty());
-        let phase = if transport.is_some() { "initialize" } else { "spawn" };
-        let (cli_path, argv, stdout) = {
+        let (cli_path, argv, stdout, parked) = {
             let state = lock(&self.state);
-            (state.cli_path.clone(), state.argv.clone(), exit_cause::output(&state))
+            (
+                state.cli_path.clone(),
+                state.argv.clone(),
+                exit_cause::output(&state),
+                state.server_info.is_some(),
+            )
+        };
+        let (phase, message) = match transport.is_some() {
+            _ if parked => ("claim", "the CLI did not answer the claim in time"),
+            true => ("initialize", "the CLI did not become ready in time"),
+            false => ("spawn", "the CLI did not become ready in time"),
         };
         let remedy = match &stdout {
+            _ if parked => super::spare::REMEDY,
             Some(_) => {
                 "see stdout for what the CLI, or whatever starts it, has written in place of an answer: only the CLI's \
                  messages belong there, and nobody answers questions there"
@@ -123,7 +134,7 @@ impl Client {
                  count as well"
             }
         };
-        Error::new(Status::Timeout, "the CLI did not become ready in time")
+        Error::new(Status::Timeout, message)
             .with("phase", phase)
             .with_opt("cli_path", cli_path)
             .with_opt("argv", argv)
@@ -132,14 +143,14 @@ impl Client {
             .with("remedy", remedy)
     }
 
-    /// The process could not be ended: its end is not waited for, and the system keeps its books.
+    /// The process could not be ended: its end is no longer awaited, and its entry is left to the system.
     pub(super) fn lives_on(&self, why: Error) {
         log::warning(|| why.message.clone());
         self.keep(Cause::LivesOn, why);
     }
 }
 
-/// The causes that need no words of others.
+/// The errors for causes that need no further details.
 fn without_words(cause: Cause) -> Option<Error> {
     let error = match cause {
         Cause::EndedEarly => Error::new(Status::CliConnection, "the transport ended before it was ready")

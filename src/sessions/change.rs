@@ -1,4 +1,4 @@
-//! Changes to sessions: a title, a tag, the archive, the end.
+//! Changes to sessions: title, tag, archive, deletion.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ pub fn rename(id: &str, title: &str, options: &str) -> Result<()> {
     let options = options::read(options, options::FIND)?;
     let line = json!({"type": "custom-title", "customTitle": title, "sessionId": id});
     let session = append(id, &line.to_string(), &options)?;
-    // The CLI writes it when a live session is renamed. Left as it is, it would be believed again later.
+    // The CLI writes it when a live session is renamed. Left as it is, it would take effect again later.
     let beside = session.side().join("custom-title.json");
     if files::document(&beside).is_some() {
         let title = json!({"customTitle": title}).to_string();
@@ -28,7 +28,7 @@ pub fn rename(id: &str, title: &str, options: &str) -> Result<()> {
     Ok(())
 }
 
-/// Gives a session a tag, or takes it away.
+/// Sets or removes a session's tag.
 pub fn tag(id: &str, tag: Option<&str>, options: &str) -> Result<()> {
     check_id(id, "session_id")?;
     let tidy = tag.map(tags::tidy);
@@ -46,7 +46,7 @@ fn empty(argument: &str, remedy: &str) -> Error {
         .with("remedy", remedy)
 }
 
-/// Appends to the newest file that is still there.
+/// Appends to the newest file that still exists.
 fn append(id: &str, line: &str, options: &Options) -> Result<Found> {
     for session in folders::find_all(id, options)? {
         let appended = files::append_line(&session.path, line);
@@ -57,7 +57,7 @@ fn append(id: &str, line: &str, options: &Options) -> Result<Found> {
     Err(folders::not_found(id, options))
 }
 
-/// Puts a session into the archive, or takes it out.
+/// Archives a session, or restores it.
 pub fn archive(id: &str, archived: bool, options: &str) -> Result<()> {
     check_id(id, "session_id")?;
     let options = options::read(options, options::FIND)?;
@@ -72,7 +72,7 @@ pub fn archive(id: &str, archived: bool, options: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes a session and all that belongs to it. `is_open` says whether a client of this process has it open.
+/// Deletes a session and everything that belongs to it. `is_open` says whether a client of this process has it open.
 pub fn delete(id: &str, options: &str, is_open: impl Fn(&str) -> bool) -> Result<()> {
     check_id(id, "session_id")?;
     let options = options::read(options, options::DELETE)?;
@@ -91,7 +91,7 @@ pub fn delete(id: &str, options: &str, is_open: impl Fn(&str) -> bool) -> Result
     Ok(())
 }
 
-/// The CLI does not notice that its file is gone: it would make it anew, without what was said before.
+/// The CLI does not notice that its file is gone: it would create it anew, without what was said before.
 fn check_idle(id: &str, options: &Options, is_open: impl Fn(&str) -> bool) -> Result<()> {
     let live =
         live::all(&options.config_dir).into_iter().find(|live| live.session_id.eq_ignore_ascii_case(id));

@@ -1,4 +1,4 @@
-//! Copies that are cut, and what the CLI notes beside the messages.
+//! Partial copies, and what the CLI records besides the messages.
 
 use super::tests::{Disk, ID, said, with};
 use super::*;
@@ -141,7 +141,7 @@ fn a_prompt_that_still_waits_behind_the_last_message_is_a_message() {
     assert_eq!(told.len(), 4, "{told:?}");
     assert_eq!(told[3]["message"]["content"], "dddd");
     assert_eq!((&told[2]["type"], &told[2]["isQueuedCommand"]), (&json!("user"), &json!(true)));
-    // One that was answered on another branch does not wait.
+    // One that was answered on another branch is not waiting.
     let mut lines = vec![begun[0].clone(), begun[1].clone(), waiting("ccc", "bb")];
     lines.extend([line("user", "eeeee", Some("ccc")), line("user", "ffffff", Some("bb"))]);
     disk.put(ID, &lines);

@@ -1,4 +1,4 @@
-//! Which entries a copy has, where it is made up to a message only.
+//! Which entries a copy contains if it ends at a given message.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,28 +6,28 @@ use super::entry::{Entry, Id, Kind};
 use super::transcript::{Transcript, conversation, conversation_and_end};
 use crate::error::{Error, Result, Status};
 
-/// No text has this number: an entry that is made up here.
+/// The id of an entry made up here, which no text has.
 const MADE_UP: Id = Id::MAX;
 
-/// So often a branch is left out that the CLI would take for the conversation.
+/// How many times a branch that the CLI would take for the conversation is left out.
 const ROUNDS: usize = 64;
 
 /// What a copy is made of.
 pub struct Cut {
-    /// Places in the transcript.
+    /// Indices into the transcript.
     pub entries: Vec<usize>,
-    /// The summary that it ends with. What the compaction kept beside it was said before, and is not told again.
+    /// The summary that it ends with. What the compaction kept besides it was said before, and is not repeated.
     pub summary: Option<Id>,
 }
 
 impl Cut {
-    /// Whether a compaction has nothing but its summary in the copy.
+    /// Whether the copy has nothing of a compaction but its summary.
     pub fn is_bare(&self, entry: &Entry) -> bool {
         self.summary.is_some() && compacts(entry) && anchor(entry) == self.summary
     }
 }
 
-/// All of a conversation, or what there is up to a message.
+/// All of a conversation, or everything up to a message.
 pub fn cut(transcript: &Transcript, id: &str, up_to: Option<&str>) -> Result<Cut> {
     let entries = &transcript.entries;
     let all: Vec<usize> = (0..entries.len()).filter(|index| !entries[*index].is_sidechain).collect();
@@ -54,7 +54,8 @@ fn unknown_message(message: &str, id: &str) -> Error {
         .with("remedy", "pass the uuid of a message of claude_session_messages")
 }
 
-/// The message, in the conversation or behind it; else wherever it is. The id may be the one that a prompt was sent with.
+/// The message, in the conversation or after it; otherwise wherever it is. The id may be the one that a prompt
+/// was sent with.
 fn end(entries: &[Entry], all: &[usize], uuid: Id) -> Option<usize> {
     let places = places(all.iter().map(|index| entries[*index].uuid));
     let chain: Vec<usize> = conversation(entries, &|entry: &Entry| !entry.is_sidechain)
@@ -70,7 +71,7 @@ fn end(entries: &[Entry], all: &[usize], uuid: Id) -> Option<usize> {
     found.and_then(|place| places.get(&entries[all[place]].uuid).copied()).or_else(anywhere)
 }
 
-/// Where each id is first.
+/// The first index of each id.
 fn places(ids: impl Iterator<Item = Id>) -> HashMap<Id, usize> {
     let mut places = HashMap::new();
     for (place, id) in ids.enumerate() {
@@ -79,7 +80,7 @@ fn places(ids: impl Iterator<Item = Id>) -> HashMap<Id, usize> {
     places
 }
 
-/// A boundary that stands for what was said before it.
+/// A boundary that replaces what was said before it.
 fn compacts(entry: &Entry) -> bool {
     entry.is_boundary
         && !entry.kept.as_deref().is_some_and(|kept| kept.is_instant && kept.anchor == Some(entry.uuid))
@@ -107,7 +108,7 @@ fn before_compaction(entries: &[Entry], copied: &mut Vec<usize>) {
     let logical = boundary.kept.as_deref().and_then(|kept| kept.logical_parent);
     let named = |id: Id| kept(boundary).contains(&id) || logical == Some(id);
     let last_kept = if anchor(boundary) == Some(boundary.uuid) { None } else { last_of(&named) };
-    // What an earlier compaction kept hangs behind its summary.
+    // What an earlier compaction kept follows its summary.
     let earlier = before.iter().rev().map(|index| &entries[*index]).find(|entry| entry.is_boundary);
     let earlier = earlier.filter(|earlier| compacts(earlier));
     let summary = last_kept.zip(earlier).filter(|(last, earlier)| kept(earlier).contains(&uuid(*last)));
@@ -118,7 +119,8 @@ fn before_compaction(entries: &[Entry], copied: &mut Vec<usize>) {
     }
 }
 
-/// Compactions and branches that the copy does not come by: the CLI could take one of them for the conversation.
+/// Leaves out compactions and branches that are not on the way to the copy's end: the CLI could take one of
+/// them for the conversation.
 fn leave_out_branches(entries: &[Entry], cut: &mut Cut) {
     let part: Vec<Entry> = cut.entries.iter().map(|index| copied(&entries[*index], cut)).collect();
     let Some(last) = part.last().map(|entry| entry.uuid) else { return };
@@ -138,10 +140,10 @@ fn copied(entry: &Entry, cut: &Cut) -> Entry {
 
 struct Branches<'a> {
     part: &'a [Entry],
-    /// Of several entries with one id the last; where each id is first.
+    /// The last of several entries with one id; `places` has the first index of each id.
     by_uuid: HashMap<Id, &'a Entry>,
     places: HashMap<Id, usize>,
-    /// The conversation that ends with the last entry, what it hangs on, and where in the file it begins.
+    /// The conversation that ends with the last entry, its ancestors, and where in the file it begins.
     wanted: HashSet<Id>,
     live: HashSet<Id>,
     start: usize,
@@ -192,7 +194,7 @@ impl<'a> Branches<'a> {
         !self.live.contains(&uuid) && place >= self.start
     }
 
-    /// Entries, what they hang on as far as the conversation does not, and what hangs on that.
+    /// Leaves out entries, their ancestors outside the conversation, and the descendants of those.
     fn leave_out(&self, uuids: impl Iterator<Item = Id>, left_out: &mut HashSet<Id>) {
         for uuid in uuids {
             let mut at = self.by_uuid.get(&uuid);

@@ -1,4 +1,4 @@
-//! An entry of a conversation, as a few words: where its line is, and how it hangs together with others.
+//! An entry of a conversation, in a few words of memory: where its line is, and how it is linked to others.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,10 +8,10 @@ use std::hash::BuildHasher;
 use super::time;
 use crate::protocol::pointer::Json;
 
-/// Stands for a text of the file. Texts may be of any length and number, so they are not kept.
+/// Stands for a text of the file. Texts may be of any length and number, so they are not stored.
 pub type Id = u32;
 
-/// The texts that were seen, by two hashes with keys that nobody outside this process knows.
+/// The texts seen so far, by two hashes with keys that are unknown outside this process.
 #[derive(Default)]
 pub struct Ids {
     known: HashMap<(u64, u64), Id>,
@@ -24,7 +24,7 @@ impl Ids {
         *self.known.entry((self.keys.0.hash_one(text), self.keys.1.hash_one(text))).or_insert(next)
     }
 
-    /// The number of a text that was seen.
+    /// The number of a text that was seen before.
     pub fn known(&self, text: &str) -> Option<Id> {
         self.known.get(&(self.keys.0.hash_one(text), self.keys.1.hash_one(text))).copied()
     }
@@ -40,7 +40,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// `None` for a type that is no part of a conversation.
+    /// `None` for a type that is not part of a conversation.
     pub fn of(name: &[u8]) -> Option<Kind> {
         Some(match name {
             b"user" => Kind::User,
@@ -60,27 +60,27 @@ pub struct Entry {
     pub kind: Kind,
     pub uuid: Id,
     pub parent: Option<Id>,
-    /// The response that it is a block of.
+    /// The response that this is a block of.
     pub message: Option<Id>,
     pub agent: Option<Id>,
-    /// The entry of the call that it answers.
+    /// The entry that made the call it answers.
     pub source: Option<Id>,
-    /// The tool calls that it makes, and those that it answers.
+    /// The tool calls it makes, and those it answers.
     pub calls: Box<[Id]>,
     pub answers: Box<[Id]>,
     pub time_ms: Option<i64>,
     pub is_sidechain: bool,
     pub is_team: bool,
     pub is_meta: bool,
-    /// Written by somebody whom the user sees.
+    /// Written by someone whom the user sees.
     pub has_author: bool,
     pub is_boundary: bool,
     pub is_summary: bool,
     pub is_briefing: bool,
-    /// The model had nothing to say to a turn that nobody sees.
+    /// The model had nothing to say in a turn that is not shown.
     pub is_quiet: bool,
     pub local: Option<Local>,
-    /// A prompt that waited for a running turn, and the id that it was sent with.
+    /// A prompt that waited for a running turn, and the id it was sent with.
     pub is_queued: bool,
     pub queued_as: Option<Id>,
     pub kept: Option<Box<Kept>>,
@@ -101,7 +101,7 @@ const LOCAL: &[(&str, Local)] = &[
     ("<local-command-caveat>", Local::Caveat),
 ];
 
-/// What a compaction kept: these messages go behind the anchor.
+/// What a compaction kept: these messages follow the anchor.
 #[derive(Clone, Default)]
 pub struct Kept {
     pub anchor: Option<Id>,
@@ -109,15 +109,15 @@ pub struct Kept {
     pub is_segment: bool,
     /// It took no time: nothing was summarised.
     pub is_instant: bool,
-    /// Of `uuids` and what stands before the compaction.
+    /// `logicalParentUuid`: one of `uuids`, or a message from before the compaction.
     pub logical_parent: Option<Id>,
 }
 
-/// Whom a message of the CLI's own may come from so that the user sees it.
+/// Senders whose messages, though written by the CLI, are shown to the user.
 const AUTHORS: &[&str] = &["channel", "observer", "observer-activity", "slack-ping", "voice-call", "peer"];
 
 impl Entry {
-    /// `None` for what is no entry of a conversation.
+    /// `None` for what is not an entry of a conversation.
     pub fn parse(line: Json, offset: u64, length: usize, ids: &mut Ids) -> Option<Entry> {
         let mut entry = Entry::new(offset, length);
         let (mut kind, mut uuid, mut message, mut attachment) = (None, None, None, None);
@@ -232,7 +232,7 @@ impl Entry {
         }
     }
 
-    /// A part of the conversation itself.
+    /// Whether it is part of the conversation itself.
     pub fn is_main(&self) -> bool {
         !self.is_sidechain && !self.is_team && self.kind != Kind::Progress && !self.is_briefing
     }
@@ -245,7 +245,7 @@ impl Entry {
         self.kind == Kind::User && self.parent.is_some() && !self.answers.is_empty()
     }
 
-    /// Whether a user gets to see it in the conversation.
+    /// Whether a user sees it in the conversation.
     pub fn is_shown(&self) -> bool {
         !self.is_sidechain && !self.is_team && !self.is_quiet && (!self.is_meta || self.has_author)
     }
@@ -267,7 +267,7 @@ fn text_of(block: Json<'_>) -> Option<Cow<'_, str>> {
     is_text.then(|| block.under(&["text"])?.string()).flatten()
 }
 
-/// The text of a reply that is nothing else.
+/// The text of a reply that consists of nothing else.
 fn only_text(content: Json<'_>) -> Option<Cow<'_, str>> {
     let mut blocks = content.elements();
     content.string().or_else(|| text_of(blocks.next()?).filter(|_| blocks.next().is_none()))
@@ -277,7 +277,7 @@ fn last_text(content: Json<'_>) -> Option<Cow<'_, str>> {
     content.string().or_else(|| content.elements().filter_map(text_of).last())
 }
 
-/// A member of all content blocks of a type.
+/// A member of every content block of a type.
 fn named(content: Json, kind: &str, member: &'static str, ids: &mut Ids) -> Box<[Id]> {
     let blocks = content
         .elements()

@@ -1,15 +1,25 @@
-//! The one place that opens files of a session. Only regular files are read or written, and never through a symlink: whoever
-//! can write into the folder could otherwise make the library wait for ever on a FIFO, or read another user's file.
+//! The one place that opens files of a session. Only regular files are read or written, and never through a
+//! symlink: otherwise anyone who can write into the folder could make the library block forever on a FIFO, or
+//! read another user's file.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Result, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+#[cfg(unix)]
+#[path = "files/unix.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "files/windows.rs"]
+mod system;
+
+pub use system::{give_to, is_own};
+use system::{is_absent, read_some_at};
 
 /// A document beside a session (its archive mark, its title, a subagent's description) is small.
 const LARGEST_DOCUMENT: u64 = 1 << 20;
 
-/// An open regular file, as it was when it was opened.
+/// An open regular file, as it was when opened.
 pub struct Regular {
     file: File,
     pub length: u64,
@@ -17,18 +27,18 @@ pub struct Regular {
 }
 
 impl Regular {
-    /// `None` where there is no regular file of that name.
+    /// `None` if there is no regular file of that name.
     pub fn open(path: &Path) -> Result<Option<Regular>> {
         Regular::of(OpenOptions::new().read(true), path)
     }
 
-    /// As [`Regular::open`], for appending to a file that is there.
+    /// As [`Regular::open`], for appending to an existing file.
     fn open_to_append(path: &Path) -> Result<Option<Regular>> {
         Regular::of(OpenOptions::new().read(true).append(true), path)
     }
 
     fn of(options: &mut OpenOptions, path: &Path) -> Result<Option<Regular>> {
-        let opened = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC).open(path);
+        let opened = system::to_look_at(options).open(path);
         let file = match opened {
             Ok(file) => file,
             Err(cause) if is_absent(&cause) => return Ok(None),
@@ -39,11 +49,11 @@ impl Regular {
         Ok(metadata.is_file().then_some(Regular { file, length: metadata.len(), modified_ms }))
     }
 
-    /// As many bytes as there are from `offset` on, at most as many as `buffer` has.
+    /// Reads from `offset` on as many bytes as there are, at most as many as `buffer` has.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
         let mut filled = 0;
         while filled < buffer.len() {
-            match self.file.read_at(&mut buffer[filled..], offset + filled as u64) {
+            match read_some_at(&self.file, &mut buffer[filled..], offset + filled as u64) {
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
@@ -54,17 +64,11 @@ impl Regular {
     }
 }
 
-/// There is nothing, or something that is no file.
-fn is_absent(cause: &std::io::Error) -> bool {
-    let absent = [libc::ENOENT, libc::ENOTDIR, libc::ELOOP, libc::ENXIO, libc::EISDIR, libc::ENAMETOOLONG];
-    cause.raw_os_error().is_some_and(|code| absent.contains(&code))
-}
-
 pub fn modified_ms(metadata: &Metadata) -> i64 {
-    metadata.mtime().saturating_mul(1000).saturating_add(metadata.mtime_nsec() / 1_000_000)
+    system::modified_ms(metadata)
 }
 
-/// A small document in whole; `None` where there is no such file, or one that is too large to be it.
+/// A whole small document; `None` if there is no such file, or it is too large to be one.
 pub fn document(path: &Path) -> Option<Vec<u8>> {
     let file = Regular::open(path).ok()??;
     if file.length > LARGEST_DOCUMENT {
@@ -76,8 +80,8 @@ pub fn document(path: &Path) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Appends a line to a session's file in one write. A last line that was cut short is ended first, so that it cannot swallow
-/// this one. `false` where there is no such file, or an empty one.
+/// Appends a line to a session's file in one write. A last line that was cut short is terminated first, so that
+/// it cannot swallow this one. `false` if there is no such file, or it is empty.
 pub fn append_line(path: &Path, line: &str) -> Result<bool> {
     let Some(file) = Regular::open_to_append(path)? else { return Ok(false) };
     if file.length == 0 {
@@ -90,7 +94,7 @@ pub fn append_line(path: &Path, line: &str) -> Result<bool> {
     Ok(true)
 }
 
-/// Writes a document in whole or not at all.
+/// Writes a document completely or not at all.
 pub fn replace(path: &Path, contents: &str) -> Result<()> {
     let draft = path.with_extension(format!("{}.tmp", uuid::Uuid::new_v4()));
     let written = create(&draft)
@@ -102,16 +106,16 @@ pub fn replace(path: &Path, contents: &str) -> Result<()> {
     written
 }
 
-/// A new file that nobody else may read.
+/// A new file that no other user can read.
 pub fn create(path: &Path) -> Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
+    system::private(OpenOptions::new().write(true).create_new(true)).open(path)
 }
 
 pub fn create_folder(path: &Path) -> Result<()> {
-    std::fs::DirBuilder::new().mode(0o700).recursive(true).create(path)
+    system::create_folder(path)
 }
 
-/// The folders in a folder, sorted by name; symlinks are none.
+/// The folders in a folder, sorted by name, without symlinks.
 pub fn folders_in(path: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
@@ -120,7 +124,7 @@ pub fn folders_in(path: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Whether it is a folder and no symlink to one.
+/// Whether it is a folder and not a symlink to one.
 pub fn is_folder(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
 }

@@ -1,4 +1,4 @@
-//! What the user asked first, in a line.
+//! The user's first prompt, on one line.
 
 use std::borrow::Cow;
 
@@ -6,16 +6,16 @@ use super::regions::is_true;
 use crate::protocol::members::{string, top_level_string, top_level_value};
 use crate::protocol::pointer::Json;
 
-/// So many characters are shown.
-const LONGEST: usize = 200;
+/// How many characters are shown.
+const MAX_CHARS: usize = 200;
 
-/// What the first lines of a file tell about its beginning.
+/// What the first lines of a file say about its beginning.
 #[derive(Default)]
 pub struct FirstPrompt {
     text: Option<String>,
     /// The first command, for a session that consists of commands.
     command: Option<String>,
-    /// An image or a document without a word.
+    /// An image or a document without text.
     attached: Option<&'static str>,
 }
 
@@ -33,6 +33,11 @@ impl FirstPrompt {
 
     pub fn shown(&self) -> Option<&str> {
         self.text.as_deref().or(self.command.as_deref())
+    }
+
+    /// The prompt; no command stands in for it.
+    pub fn said(&self) -> Option<&str> {
+        self.text.as_deref()
     }
 
     pub fn attached(&self) -> Option<&'static str> {
@@ -77,7 +82,7 @@ impl FirstPrompt {
     }
 }
 
-/// A line that the user wrote.
+/// Whether the user wrote this line.
 pub fn is_prompt(line: &[u8]) -> bool {
     top_level_string(line, b"type") == Some(b"user")
         && !["isMeta", "isCompactSummary", "isSidechain"].iter().any(|name| is_true(line, name))
@@ -100,7 +105,7 @@ fn inside<'a>(text: &'a str, tag: &str) -> Option<&'a str> {
     Some(rest.split_once(&format!("</{tag}>"))?.0.trim())
 }
 
-/// Texts that the CLI puts into a prompt's place.
+/// Texts that the CLI writes in place of a prompt.
 fn is_automatic(text: &str) -> bool {
     if text.starts_with("[Request interrupted by user") {
         return true;
@@ -113,7 +118,7 @@ fn is_automatic(text: &str) -> bool {
 }
 
 fn shortened(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(LONGEST) {
+    match text.char_indices().nth(MAX_CHARS) {
         None => text.into(),
         Some((end, _)) => format!("{}…", text[..end].trim_end()).into(),
     }

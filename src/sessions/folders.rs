@@ -1,4 +1,4 @@
-//! Where a session's file may be: the folder of the project, those of its worktrees, or all.
+//! Where a session's file may be: the folder of the project, those of its worktrees, or all folders.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::files;
 use super::glance::{Glance, Pieces};
-use super::key::{self, LONGEST};
+use super::key::{self, MAX_KEY_LEN};
 use super::options::{Options, is_uuid};
 use super::worktrees;
 use crate::error::{Error, Result, Status};
@@ -15,7 +15,7 @@ use crate::error::{Error, Result, Status};
 /// A folder of sessions.
 pub struct Folder {
     pub path: PathBuf,
-    /// A long path's key may be another one than ours: only sessions of this working folder are meant.
+    /// The CLI's key for a long path may differ from ours: only sessions of this working folder count.
     only: Option<PathBuf>,
 }
 
@@ -27,13 +27,13 @@ pub struct Found {
 }
 
 impl Found {
-    /// The folder beside it that has what belongs to it.
+    /// The folder next to it that has what belongs to it.
     pub fn side(&self) -> PathBuf {
         self.path.with_extension("")
     }
 }
 
-/// The folders to look in, in the order of their nearness.
+/// The folders to search, nearest first.
 pub fn folders(options: &Options) -> Vec<Folder> {
     let projects = options.config_dir.join("projects");
     let Some(directory) = &options.directory else {
@@ -69,8 +69,8 @@ fn folders_by_key(projects: &Path, root: &Path, key: &str) -> Vec<Folder> {
     let own = projects.join(key);
     let mut found: Vec<Folder> =
         files::is_folder(&own).then(|| Folder { path: own.clone(), only: None }).into_iter().collect();
-    if key.len() > LONGEST {
-        let prefix = &key[..=LONGEST];
+    if key.len() > MAX_KEY_LEN {
+        let prefix = &key[..=MAX_KEY_LEN];
         let is_like = |path: &PathBuf| {
             *path != own && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix))
         };
@@ -81,7 +81,7 @@ fn folders_by_key(projects: &Path, root: &Path, key: &str) -> Vec<Folder> {
 }
 
 impl Folder {
-    /// The sessions in it, in no order. Empty files are none.
+    /// The sessions in it, in no order. Empty files do not count.
     pub fn sessions(&self) -> impl Iterator<Item = Found> {
         let entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten();
         entries.filter_map(|entry| {
@@ -98,7 +98,7 @@ impl Folder {
         self.has(&found).then_some(found)
     }
 
-    /// Whether a session in this folder is one of those that are meant.
+    /// Whether a session in this folder is one of those wanted.
     pub fn has(&self, found: &Found) -> bool {
         let Some(only) = &self.only else { return true };
         let cwd = Glance::of(&found.path, &mut Pieces::default()).and_then(|glance| glance.cwd);
@@ -139,7 +139,7 @@ pub fn not_found(id: &str, options: &Options) -> Error {
     )
 }
 
-/// What the system refused.
+/// The error for what the system refused.
 pub fn failed(what: &str, path: &Path, cause: &std::io::Error) -> Error {
     Error::new(Status::File, format!("cannot {what} {}: {cause}", path.display()))
         .with("path", path.display().to_string())

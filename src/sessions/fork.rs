@@ -1,5 +1,5 @@
-//! A copy of a session under an id of its own, up to a message if that is wanted. Line by line: neither the session nor its copy
-//! is ever in memory.
+//! A copy of a session under a new id, optionally only up to a message. Line by line: neither the session nor
+//! its copy is ever in memory as a whole.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -23,7 +23,7 @@ use super::transcript::Transcript;
 use crate::error::Result;
 use crate::protocol::pointer::Json;
 
-/// What belongs to the session that is copied and not to the copy.
+/// What belongs to the original session but not to the copy.
 const DROPPED: &[&str] = &[
     "agentName",
     "droppedPromptUuids",
@@ -40,7 +40,7 @@ const DROPPED: &[&str] = &[
 /// Members of `compactMetadata` that name messages.
 const NAMES_MESSAGES: &[&str] = &["anchorUuid", "allUuids", "headUuid", "tailUuid", "uuids"];
 
-/// Copies a session; `{"session_id": …}` of the copy.
+/// Copies a session; returns `{"session_id": …}` of the copy.
 pub fn fork(id: &str, options: &str) -> Result<String> {
     check_id(id, "session_id")?;
     let options = options::read(options, options::FORK)?;
@@ -70,7 +70,7 @@ struct Copy<'a> {
     cut: Cut,
 }
 
-/// The new ids of messages, each by its old one.
+/// The new ids of messages by their old ones.
 struct Renamed<'a> {
     ids: &'a Ids,
     new: HashMap<Id, String>,
@@ -144,7 +144,7 @@ impl Copy<'_> {
     }
 }
 
-/// The nearest one before it that is copied.
+/// The nearest entry before it that is copied.
 fn parent(entry: &Entry, by_uuid: &HashMap<Id, &Entry>) -> Option<Id> {
     let mut seen = HashSet::new();
     let mut at = entry.parent;
@@ -162,7 +162,7 @@ struct Forked<'a> {
     copy: &'a Copy<'a>,
     renamed: &'a Renamed<'a>,
     parent: Option<&'a str>,
-    /// The time of the last entry, by which the CLI finds where to go on.
+    /// The time of the last entry, by which the CLI finds where to continue.
     now: Option<&'a str>,
 }
 
@@ -232,7 +232,7 @@ impl Forked<'_> {
         })
     }
 
-    /// A record of tools names the messages that announced them; one that is not in the copy is no announcement there.
+    /// A record of tools names the messages that announced them; a message that is not in the copy announces nothing there.
     fn attachment(&self, value: Json) -> String {
         let kind = value.under(&["type"]).and_then(Json::string);
         self.object(value, |name, value| {

@@ -1,4 +1,5 @@
-//! What the first and the last 64 KiB of a session's file tell about it. Lines are longer than that at times, so each may be cut.
+//! What the first and the last 64 KiB of a session's file show. Some lines are longer than that, so any of them
+//! may be cut off.
 
 use std::path::Path;
 
@@ -7,10 +8,10 @@ use super::first_prompt::{FirstPrompt, is_prompt};
 use super::regions::{Region, is_true, text};
 use super::time;
 
-/// How much is read of each end.
+/// How much is read at each end.
 const PIECE: usize = 64 << 10;
 
-/// Room for both ends, so that a long list does not allocate for each of its rows.
+/// Buffers for both ends, so that a long list does not allocate for each of its rows.
 #[derive(Default)]
 pub struct Pieces {
     head: Vec<u8>,
@@ -22,7 +23,7 @@ pub struct Glance {
     pub size: u64,
     pub modified_ms: i64,
     pub is_sidechain: bool,
-    /// `Some("")` = a later line has taken the title away.
+    /// `Some("")` = a later line removed the title.
     pub tail_title: Option<String>,
     pub head_title: Option<String>,
     pub ai_title: Option<String>,
@@ -41,7 +42,7 @@ pub struct Glance {
 }
 
 impl Glance {
-    /// `None` where there is no such file, or one that cannot be read.
+    /// `None` if there is no such file, or it cannot be read.
     pub fn of(path: &Path, pieces: &mut Pieces) -> Option<Glance> {
         let file = Regular::open(path).ok()??;
         let Pieces { head, tail } = pieces;

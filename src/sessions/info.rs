@@ -9,7 +9,7 @@ use super::live::Live;
 use super::regions::{is_true, text};
 use super::time;
 
-/// The entry points that belong to programs.
+/// The entry points of programs.
 const PROGRAMS: &[&str] = &["sdk-cli", "sdk-ts", "sdk-py"];
 const PROGRAM_KINDS: &[&str] = &["daemon", "daemon-worker"];
 
@@ -21,7 +21,7 @@ pub struct Info {
 }
 
 impl Info {
-    /// `None` for what is no session that a user would choose: a subagent's file, or one without a word in it.
+    /// `None` for a file that a user would not choose as a session: a subagent's, or one without any text.
     pub fn of(found: &Found, pieces: &mut Pieces) -> Option<Info> {
         let glance = Glance::of(&found.path, pieces).filter(|glance| !glance.is_sidechain)?;
         let title = title(found, &glance);
@@ -31,7 +31,7 @@ impl Info {
         Some(Info { glance, title, summary, archived })
     }
 
-    /// What a copy is called after.
+    /// What a copy's title is based on.
     pub fn name(&self) -> Option<&str> {
         self.title.as_deref().or(self.glance.first_prompt.as_deref())
     }
@@ -75,7 +75,7 @@ impl Info {
     }
 }
 
-/// The user's title, else the one that the CLI made.
+/// The user's title, or else the one that the CLI made.
 fn title(found: &Found, glance: &Glance) -> Option<String> {
     let beside = || text(&files::document(&found.side().join("custom-title.json"))?, "customTitle");
     let given = match &glance.tail_title {
@@ -85,7 +85,7 @@ fn title(found: &Found, glance: &Glance) -> Option<String> {
     given.filter(|title| !title.is_empty()).or_else(|| glance.ai_title.clone())
 }
 
-/// A session that was archived is back as soon as something is typed into it.
+/// An archived session is restored as soon as something is typed into it.
 fn archived(found: &Found, glance: &Glance) -> Option<bool> {
     let mark = files::document(&found.side().join("archived.json"))?;
     let at = text(&mark, "at").and_then(|at| time::parse(&at));

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-/// So many UTF-16 units of a path are kept as they are.
-pub const LONGEST: usize = 200;
+/// How many UTF-16 units of a path are kept as they are.
+pub const MAX_KEY_LEN: usize = 200;
 
 /// The key of a folder as the CLI names it on this system.
 pub fn of_folder(folder: &Path) -> String {
     of_path(&real_path(folder).to_string_lossy())
 }
 
-/// The path without symlinks; of a folder that is not there, the absolute path.
+/// The path without symlinks; for a folder that does not exist, the absolute path.
 pub fn real_path(folder: &Path) -> PathBuf {
     let absolute = || std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     std::fs::canonicalize(folder).unwrap_or_else(|_| absolute())
@@ -19,10 +19,10 @@ pub fn real_path(folder: &Path) -> PathBuf {
 /// JavaScript counts UTF-16 units: a character beyond U+FFFF becomes two dashes.
 pub fn of_path(path: &str) -> String {
     let dashed = dashed(path);
-    if dashed.len() <= LONGEST {
+    if dashed.len() <= MAX_KEY_LEN {
         return dashed;
     }
-    format!("{}-{}", &dashed[..LONGEST], base36(hash(path)))
+    format!("{}-{}", &dashed[..MAX_KEY_LEN], base36(hash(path)))
 }
 
 fn dashed(path: &str) -> String {
@@ -71,9 +71,9 @@ mod tests {
     fn a_long_path_is_cut_and_gets_its_hash() {
         let path = format!("/{}", "d".repeat(230));
         let key = of_path(&path);
-        assert_eq!(&key[..LONGEST + 1], format!("-{}-", "d".repeat(199)));
+        assert_eq!(&key[..MAX_KEY_LEN + 1], format!("-{}-", "d".repeat(199)));
         assert_ne!(key, of_path(&format!("{path}e")));
-        assert_eq!(of_path(&format!("/{}", "d".repeat(199))).len(), LONGEST);
+        assert_eq!(of_path(&format!("/{}", "d".repeat(199))).len(), MAX_KEY_LEN);
         assert_eq!((base36(0), base36(35), base36(36)), ("0".into(), "z".into(), "10".into()));
         assert_eq!(hash("ab"), 97 * 31 + 98);
     }

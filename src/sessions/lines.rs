@@ -1,4 +1,4 @@
-//! A file line by line, in memory for the longest line alone.
+//! Reads a file line by line, with only the longest line in memory.
 
 use std::io::Result;
 
@@ -8,18 +8,18 @@ use super::files::Regular;
 
 const PIECE: usize = 256 << 10;
 
-/// A longer line is no entry of the CLI; it is passed over.
-const LONGEST: usize = 256 << 20;
+/// A longer line is not an entry of the CLI; it is skipped.
+const MAX_LINE_LEN: usize = 256 << 20;
 
 pub struct Lines<'a> {
     file: &'a Regular,
     buffer: Vec<u8>,
-    /// What of the buffer has been given out.
+    /// How much of the buffer has been returned.
     used: usize,
-    /// Where in the file the buffer begins.
+    /// The position of the buffer in the file.
     offset: u64,
     is_at_end: bool,
-    /// The rest of a line that is too long goes by.
+    /// The rest of a line that is too long is being skipped.
     skips: bool,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Lines<'a> {
         Lines { file, buffer: Vec::new(), used: 0, offset: 0, is_at_end: false, skips: false }
     }
 
-    /// The next line without its newline, and where it begins.
+    /// The next line without its newline, and its position.
     pub fn next(&mut self) -> Result<Option<(u64, &[u8])>> {
         let mut searched = 0;
         loop {
@@ -49,7 +49,7 @@ impl<'a> Lines<'a> {
                 let is_line = searched > 0 && !self.skips;
                 return Ok(is_line.then(|| (self.offset + start as u64, &self.buffer[start..])));
             }
-            if searched > LONGEST || self.skips {
+            if searched > MAX_LINE_LEN || self.skips {
                 (self.skips, self.used, searched) = (true, self.buffer.len(), 0);
             }
             self.read_on()?;

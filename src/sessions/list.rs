@@ -1,4 +1,4 @@
-//! Listing: all files are looked for, and only as many are opened as rows are wanted.
+//! Listing: all files are found, but only as many are opened as rows are wanted.
 
 use std::collections::BTreeSet;
 

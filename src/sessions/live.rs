@@ -8,14 +8,14 @@ use super::files;
 use super::regions::text;
 use crate::protocol::tolerant;
 
-/// A CLI that runs.
+/// A running CLI.
 pub struct Live {
     pub session_id: String,
     pub pid: u32,
     pub status: Option<String>,
 }
 
-/// The CLIs that run with this folder. Marks that were left by one that was killed are passed over.
+/// The CLIs that run with this folder. Marks left behind by killed ones are skipped.
 pub fn all(config_dir: &Path) -> Vec<Live> {
     let entries = std::fs::read_dir(config_dir.join("sessions")).into_iter().flatten().flatten();
     let marks = entries.filter_map(|entry| {
@@ -31,24 +31,31 @@ fn read(pid: u32, mark: &[u8]) -> Option<Live> {
     is_running(pid, &started).then(|| Live { session_id, pid, status: text(mark, "status") })
 }
 
-/// Whether the process is there, and is the one that wrote the mark: numbers of processes are used again.
+/// Whether the process exists, and is the one that wrote the mark: process ids are reused.
 fn is_running(pid: u32, started: &Value) -> bool {
+    is_there(pid) && start_of(pid).is_none_or(|actual| matches(started, actual))
+}
+
+#[cfg(unix)]
+fn is_there(pid: u32) -> bool {
     let Some(process) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else {
         return false;
     };
-    let there = match rustix::process::test_kill_process(process) {
+    match rustix::process::test_kill_process(process) {
         Ok(()) => true,
         Err(cause) => cause == rustix::io::Errno::PERM,
-    };
-    there && start_of(pid).is_none_or(|actual| matches(started, actual))
+    }
 }
+
+#[cfg(windows)]
+use crate::process::is_running as is_there;
 
 fn matches(started: &Value, actual: u64) -> bool {
     let written = started.as_u64().or_else(|| started.as_str()?.trim().parse().ok());
     written.is_none_or(|written| written == actual)
 }
 
-/// When it was started, in ticks since the system was; only Linux says it in a file.
+/// When it was started, in ticks since boot; only Linux has it in a file.
 fn start_of(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let behind_name = status.rsplit_once(") ")?.1;

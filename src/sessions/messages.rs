@@ -1,5 +1,5 @@
-//! The messages of a session, one at a time. An item has the members that the official SDKs give it; what the CLI wrote is
-//! copied as it is.
+//! The messages of a session, one at a time. An item has the members that the official SDKs give it; what the
+//! CLI wrote is copied unchanged.
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -26,7 +26,7 @@ pub struct Parents {
     pub agent: Option<String>,
 }
 
-/// What of an entry is told.
+/// Which part of an entry is reported.
 #[derive(Clone, Copy)]
 pub struct Shown {
     pub index: usize,
@@ -34,7 +34,7 @@ pub struct Shown {
     pub is_local_command: bool,
 }
 
-/// Gives `each` every message that is wanted, in order, until it answers `false`.
+/// Calls `each` with every wanted message, in order, until it returns `false`.
 pub fn messages(id: &str, options: &str, each: impl FnMut(&Item) -> bool) -> Result<()> {
     check_id(id, "session_id")?;
     let options = options::read(options, options::MESSAGES)?;
@@ -58,7 +58,7 @@ pub fn read(file: &Regular, path: &Path) -> Result<Transcript> {
     Transcript::read(file).map_err(|cause| folders::failed("read", path, &cause))
 }
 
-/// The part of a list that a page is, counted from its end if that is asked for.
+/// The page of a list, counted from its end if requested.
 fn part<T>(all: &[T], page: Page, from_end: bool) -> &[T] {
     if from_end {
         let end = all.len().saturating_sub(page.offset);
@@ -91,7 +91,7 @@ fn shown(transcript: &Transcript, options: &Options) -> Vec<Shown> {
     shown
 }
 
-/// The places of what commands of the CLI itself wrote, behind the note that announces them.
+/// The indices of what commands of the CLI itself wrote, after the note that announces them.
 fn local_commands(entries: &[Entry], chain: &[usize]) -> HashSet<usize> {
     let mut places = HashSet::new();
     let mut announced: Option<bool> = None;
@@ -114,7 +114,7 @@ fn local_commands(entries: &[Entry], chain: &[usize]) -> HashSet<usize> {
     places
 }
 
-/// For each place, whether what comes behind it is a part of an answer: a prompt that waited there was told to the model.
+/// For each index, whether what follows is part of an answer: a prompt that waited there was delivered to the model.
 fn delivered(entries: &[Entry], chain: &[usize], local: &HashSet<usize>) -> Vec<bool> {
     let mut answer_follows = false;
     let mut delivered = vec![false; chain.len()];
@@ -150,7 +150,7 @@ impl Reader<'_> {
             let read = self.file.read_at(&mut line, entry.offset);
             let length = read.map_err(|cause| folders::failed("read", self.path, &cause))?;
             let text = String::from_utf8_lossy(&line[..length]);
-            // A file that was changed meanwhile has something else there.
+            // If the file was changed meanwhile, something else is there.
             let Some(json) = Json::parse(&text).filter(|json| json.is_object()) else { continue };
             let kind = if shown.is_queued { Kind::User } else { entry.kind };
             if !each(&Item { kind, json: self.item(json, *shown, kind) }) {
@@ -199,7 +199,7 @@ impl Reader<'_> {
     }
 }
 
-/// Why a tool was not run, where the entry answers a single call.
+/// Why a tool was not run, if the entry answers a single call.
 fn denial(line: Json) -> Option<String> {
     let why = line.under(&["toolDenialKind"])?;
     let is_result =
@@ -219,7 +219,7 @@ impl Members {
         Members(format!("{{\"type\":{kind}"))
     }
 
-    /// `value` is JSON; a member that the entry does not have is left out, and so is `null` but where it is the answer.
+    /// `value` is JSON; a member that the entry does not have is omitted, and so is `null` unless it is the answer.
     fn put(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
             let _ = write!(self.0, ",\"{name}\":{value}");

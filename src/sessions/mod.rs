@@ -1,8 +1,8 @@
 //! The sessions that the CLI writes to disk: found, read, named, copied and removed without a client.
 //!
-//! Everything here works on files alone, on the thread that calls it. A session's file may be as large as it likes: what is kept
-//! in memory is the line that is being looked at and a few words for each entry. Files are opened by [`files`] only, where a
-//! FIFO cannot make anybody wait and a symlink cannot lead elsewhere.
+//! Everything here works on files alone, on the calling thread. A session's file may be of any size: only the
+//! current line and a few words for each entry are kept in memory. Files are opened by [`files`] only, where a
+//! FIFO cannot block the caller and a symlink cannot lead elsewhere.
 
 mod change;
 mod cut;
@@ -23,6 +23,7 @@ mod options;
 mod parallel;
 mod regions;
 mod relink;
+pub mod store;
 mod subagents;
 mod tag;
 mod time;
@@ -39,6 +40,7 @@ use crate::error::{Error, Result, Status};
 
 pub use change::{archive, delete, rename, tag};
 pub use entry::Kind;
+pub use files::{create_folder, give_to};
 pub use fork::fork;
 pub use messages::{Item, messages};
 pub use subagents::{list as subagents, messages as subagent_messages};
@@ -53,7 +55,7 @@ pub fn info(id: &str, options: &str) -> Result<String> {
     list::session(id, &options::read(options, options::FIND)?)
 }
 
-/// The name of the folder that the CLI keeps a folder's sessions in.
+/// The name of the folder in which the CLI keeps a folder's sessions.
 pub fn project_key(directory: &str) -> Result<String> {
     if directory.is_empty() {
         return Err(Error::new(Status::InvalidArgument, "directory is empty")

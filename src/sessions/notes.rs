@@ -1,4 +1,4 @@
-//! What the CLI notes of a session beside its messages, as a copy has it.
+//! What the CLI records about a session besides its messages, as it is in a copy.
 
 use std::collections::HashSet;
 use std::io::{Result, Write};
@@ -25,7 +25,7 @@ const WANTED: &[&[u8]] = &[
     b"tools-used",
 ];
 
-/// How a session comes of another.
+/// How a session can derive from another.
 const WAYS: &[&str] = &[
     "clear",
     "fork",
@@ -41,7 +41,7 @@ const WAYS: &[&str] = &[
     "compact",
 ];
 
-/// What the CLI writes where what it knows of the flow of data has gaps: not all entries were looked at; a line was damaged.
+/// What the CLI writes when its knowledge of the data flow has gaps: not all entries were examined; a line was damaged.
 const NOT_ALL: u8 = 11;
 const DAMAGED: u8 = 12;
 
@@ -60,7 +60,7 @@ pub struct Notes {
     forked_from: Once,
 }
 
-/// Texts in the order in which they came, each of them once.
+/// Distinct texts in the order in which they arrived.
 #[derive(Default)]
 struct Once {
     known: HashSet<String>,
@@ -157,7 +157,7 @@ impl Notes {
         self.derived = Some(known);
     }
 
-    /// What goes in front of the messages.
+    /// Writes what precedes the messages.
     pub fn write_before(&self, out: &mut impl Write, new_id: &str, now: &str) -> Result<()> {
         if self.is_suppressed {
             let note = json!({"type": "history-suppression", "sessionId": new_id, "cause": "fork_inherit", "ts": now});
@@ -170,7 +170,7 @@ impl Notes {
         Ok(())
     }
 
-    /// What goes behind them.
+    /// Writes what follows them.
     pub fn write_behind(&self, out: &mut impl Write, id: &str, new_id: &str, now: &str) -> Result<()> {
         let mut put = |kind: &str, members: &str| {
             writeln!(out, "{{\"type\":\"{kind}\",\"sessionId\":\"{new_id}\",{members}}}")
@@ -184,7 +184,7 @@ impl Notes {
         {
             value.iter().try_for_each(|value| put(kind, &format!("\"{name}\":{value}")))?;
         }
-        // The copy does not say of each entry whether its flow was looked at.
+        // The copy does not record for each entry whether its flow was examined.
         let gaps = [(NOT_ALL, !self.flow.is_empty()), (DAMAGED, self.is_damaged)];
         for (code, _) in gaps.iter().filter(|(_, is_there)| *is_there) {
             put("data-flow-incomplete", &format!("\"v\":1,\"codes\":[{code}]"))?;
@@ -212,7 +212,7 @@ fn derived(id: &str) -> String {
     json!({"type": "claude_code_session", "id": id, "via": "fork"}).to_string()
 }
 
-/// A session that another comes of; `None` for what the CLI would not read.
+/// A session that another derives from; `None` if the CLI would not read it.
 fn origin(session: Json) -> Option<String> {
     let text = |name: &'static str| session.under(&[name]).and_then(Json::string);
     let (kind, via) = (text("type")?, text("via")?);

@@ -6,9 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, Status, quotable};
 use crate::names::nearest;
-use crate::options::document;
+use crate::options::{HOME, document};
 
-/// The members that a function takes.
+use super::store::import::BATCH_ENTRIES;
+
+/// The members that a function accepts.
 type Known = &'static [&'static str];
 
 pub const LIST: Known = &[
@@ -26,11 +28,15 @@ pub const MESSAGES: Known =
 pub const DELETE: Known = &["config_dir", "directory", "force", "include_worktrees"];
 pub const FORK: Known = &["config_dir", "directory", "include_worktrees", "title", "up_to_message_id"];
 
-/// All that any of the functions takes.
+pub const STORE_LIST: Known = &["directory", "limit", "offset"];
+pub const IMPORT: Known =
+    &["batch_size", "config_dir", "directory", "include_subagents", "include_worktrees"];
+
+/// Everything that any of the functions accepts.
 pub struct Options {
     /// The CLI's own folder.
     pub config_dir: PathBuf,
-    /// The folder whose sessions are meant; all folders without it.
+    /// The folder whose sessions are wanted; `None` = all folders.
     pub directory: Option<PathBuf>,
     pub include_worktrees: bool,
     pub include_programmatic: bool,
@@ -40,6 +46,9 @@ pub struct Options {
     pub force: bool,
     pub title: Option<String>,
     pub up_to_message_id: Option<String>,
+    pub include_subagents: bool,
+    /// How many entries are stored at once.
+    pub batch_size: usize,
     pub page: Page,
 }
 
@@ -52,7 +61,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// How many rows are looked for at most.
+    /// How many rows have to be found at most.
     pub fn end(self) -> usize {
         self.limit.map_or(usize::MAX, |limit| self.offset.saturating_add(limit))
     }
@@ -77,6 +86,8 @@ pub fn read(text: &str, known: Known) -> Result<Options> {
         force: values.flag("force")?.unwrap_or(false),
         title: values.text("title")?,
         up_to_message_id: values.text("up_to_message_id")?,
+        include_subagents: values.flag("include_subagents")?.unwrap_or(true),
+        batch_size: values.number("batch_size")?.map_or(BATCH_ENTRIES, size).max(1),
         page: Page { offset: size(values.number("offset")?.unwrap_or(0)), limit: limit.map(size) },
     })
 }
@@ -124,23 +135,23 @@ impl Values {
     }
 }
 
-/// The CLI's own folder: the option, else where the CLI itself would look.
+/// The CLI's own folder: the option, or else where the CLI itself would look.
 fn config_dir(given: Option<String>) -> Result<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     given
         .map(PathBuf::from)
         .or_else(|| variable("CLAUDE_CONFIG_DIR"))
-        .or_else(|| Some(variable("HOME")?.join(".claude")))
+        .or_else(|| Some(variable(HOME)?.join(".claude")))
         .ok_or_else(|| {
             document::invalid(
                 "/config_dir",
-                "neither CLAUDE_CONFIG_DIR nor HOME is set".to_owned(),
+                format!("neither CLAUDE_CONFIG_DIR nor {HOME} is set"),
                 "name the folder that the CLI keeps its files in",
             )
         })
 }
 
-/// A session's id is part of a path: anything else than a UUID is refused before it becomes one.
+/// A session's id becomes part of a path: anything other than a UUID is refused first.
 pub fn check_id<'a>(id: &'a str, argument: &str) -> Result<&'a str> {
     if is_uuid(id) {
         return Ok(id);

@@ -1,14 +1,15 @@
 //! The calls and results of a turn that used several tools at once.
 //!
-//! The CLI writes one entry for each content block, and a result hangs on its own call: the walk back from the end follows one
-//! of them. The others go behind the last entry of their response, so that every result follows its call.
+//! The CLI writes one entry for each content block, and the parent of a result is its own call: the walk back
+//! from the end follows only one of them. The others go after the last entry of their response, so that every
+//! result follows its call.
 
 use std::collections::{HashMap, HashSet};
 
 use super::entry::{Id, Kind};
 use super::transcript::Nodes;
 
-/// The conversation with what the walk has passed by.
+/// The conversation, including what the walk missed.
 pub fn put_back(nodes: &Nodes, chain: Vec<usize>) -> Vec<usize> {
     let responses: Vec<usize> =
         chain.iter().copied().filter(|node| nodes.entry(*node).message.is_some()).collect();
@@ -41,12 +42,12 @@ pub fn put_back(nodes: &Nodes, chain: Vec<usize>) -> Vec<usize> {
     chain.into_iter().flat_map(with).collect()
 }
 
-/// What belongs together.
+/// Which entries belong together.
 struct Turns<'a> {
     nodes: &'a Nodes<'a>,
     /// The entries of each response.
     blocks: HashMap<Id, Vec<usize>>,
-    /// Who made a call; `None` where two responses claim it.
+    /// The caller of each call; `None` if two responses claim it.
     callers: HashMap<Id, Option<usize>>,
     /// The results that may belong to an entry.
     results: HashMap<Id, Vec<usize>>,
@@ -74,7 +75,7 @@ impl<'a> Turns<'a> {
         turns
     }
 
-    /// The entries that a result may belong to: what it hangs on, what it names, and who made the calls that it answers.
+    /// The entries that a result may belong to: its parent, the one it names, and the callers of the calls that it answers.
     fn owners(&self, result: usize) -> Vec<Id> {
         let entry = self.nodes.entry(result);
         let named = entry.source.and_then(|source| self.nodes.find(source));
@@ -87,7 +88,7 @@ impl<'a> Turns<'a> {
         owners.filter(|owner| known.insert(*owner)).collect()
     }
 
-    /// What of a response is not in the conversation: its blocks, then its results.
+    /// What the conversation lacks of a response: its blocks, then its results.
     fn missing(&self, message: Id, seen: &HashSet<usize>, answered: &HashSet<Id>) -> Vec<usize> {
         let blocks = self.blocks.get(&message).map(Vec::as_slice).unwrap_or_default();
         let members: HashSet<Id> = blocks.iter().map(|node| self.nodes.entry(*node).uuid).collect();
@@ -110,7 +111,7 @@ impl<'a> Turns<'a> {
         missing
     }
 
-    /// A result that hangs elsewhere is taken if nothing else answers its call.
+    /// A result with another parent is taken if nothing else answers its call.
     fn take_strays(
         &self,
         mut strays: Vec<usize>,

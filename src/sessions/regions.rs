@@ -1,5 +1,5 @@
-//! Looking for lines in the first and the last piece of a file. Nothing is copied, and only lines that have the wanted member are
-//! looked into.
+//! Finds lines in the first and the last piece of a file. Nothing is copied, and only lines that contain the
+//! wanted member are examined.
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
@@ -13,12 +13,12 @@ pub struct Region<'a> {
 }
 
 impl<'a> Region<'a> {
-    /// From the start of the file; its last line may be cut.
+    /// From the start of the file; its last line may be cut off.
     pub fn head(bytes: &'a [u8]) -> Region<'a> {
         Region { bytes }
     }
 
-    /// Up to the end of the file. A first line without its start is left out: what it is cannot be known.
+    /// Up to the end of the file. A first line without its start is left out: its meaning cannot be known.
     pub fn tail(bytes: &'a [u8], is_whole: bool) -> Region<'a> {
         let start = if is_whole { 0 } else { memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1) };
         Region { bytes: &bytes[start..] }
@@ -30,10 +30,10 @@ impl<'a> Region<'a> {
         ends.map(move |end| &self.bytes[std::mem::replace(&mut start, end + 1)..end])
     }
 
-    /// The lines in which `text` occurs, the last one first.
+    /// The lines that contain `text`, the last one first.
     fn lines_with_from_end(self, text: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let finder = memmem::FinderRev::new(text);
-        // Most texts are not there at all, and forwards that is found out many times faster.
+        // Most texts do not occur at all, and searching forwards finds that out many times faster.
         let is_there = memmem::find(self.bytes, text).is_some();
         let mut rest = if is_there { self.bytes } else { &[] };
         std::iter::from_fn(move || {
@@ -73,7 +73,7 @@ impl<'a> Region<'a> {
     }
 }
 
-/// A text member of a line, read; `None` where it is missing, empty or no text.
+/// A text member of a line, decoded; `None` if it is missing, empty or not a text.
 pub fn text(line: &[u8], name: &str) -> Option<String> {
     let value = top_level_value(line, name.as_bytes())?;
     let length = members::string(value)?.len();

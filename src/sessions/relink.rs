@@ -1,11 +1,11 @@
-//! What a compaction keeps as it was said: those messages hang behind the summary, and what hung on the summary behind them.
+//! What a compaction keeps verbatim: those messages follow the summary, and what followed the summary follows them.
 
 use std::collections::HashMap;
 
 use super::entry::{Id, Kept};
 use super::transcript::Nodes;
 
-/// Hangs the kept messages where they belong.
+/// Links the kept messages to where they belong.
 pub fn relink(nodes: &mut Nodes) {
     let mut children: HashMap<Id, Vec<usize>> = HashMap::new();
     if nodes.order().any(|node| has_kept(nodes, node)) {
@@ -49,7 +49,7 @@ fn has_kept(nodes: &Nodes, node: usize) -> bool {
     nodes.entry(node).kept.as_ref().is_some_and(|kept| kept.anchor.is_some())
 }
 
-/// The nodes that go one behind the other under the anchor, and what follows hangs on.
+/// The nodes that follow one another after the anchor, and the parent of what comes after them.
 fn links(nodes: &Nodes, kept: &Kept) -> Option<(Vec<usize>, Id)> {
     let last = *kept.uuids.last()?;
     if kept.is_segment {

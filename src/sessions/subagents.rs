@@ -1,4 +1,4 @@
-//! The conversations of a session's subagents: a file each, and one beside it that says who asked for it.
+//! The conversations of a session's subagents: one file each, and one next to it that says who asked for it.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use super::transcript::subagent;
 use crate::error::{Error, Result, Status, quotable};
 use crate::protocol::tolerant;
 
-/// Folders may lie in folders; a tree that never ends is none of the CLI's.
+/// Folders may be nested; a tree that never ends is not the CLI's.
 const DEEPEST: usize = 8;
 
 struct Agent {
@@ -21,14 +21,14 @@ struct Agent {
     path: PathBuf,
 }
 
-/// The subagents as a JSON array, sorted by their places.
+/// The subagents as a JSON array, sorted by path.
 pub fn list(id: &str, options: &str) -> Result<String> {
     let options = options::read(options, options::FIND)?;
     let agents = agents(&found(id, &options)?);
     Ok(Value::Array(agents.iter().map(Agent::to_json).collect()).to_string())
 }
 
-/// Gives `each` every message of one subagent, until it answers `false`.
+/// Calls `each` with every message of one subagent, until it returns `false`.
 pub fn messages(id: &str, agent: &str, options: &str, each: impl FnMut(&Item) -> bool) -> Result<()> {
     let options = options::read(options, options::MESSAGES)?;
     let agents = agents(&found(id, &options)?);
@@ -55,6 +55,11 @@ fn unknown(id: &str, agent: &str) -> Error {
     Error::new(Status::SessionNotFound, format!("session {id} has no subagent {}", quotable(agent)))
         .with("session_id", id)
         .with("remedy", "pass an agent_id that claude_session_subagents has")
+}
+
+/// The files of a session's subagents, sorted by path.
+pub fn files_of(session: &Found) -> Vec<PathBuf> {
+    agents(session).into_iter().map(|agent| agent.path).collect()
 }
 
 fn agents(session: &Found) -> Vec<Agent> {
@@ -84,7 +89,7 @@ fn agent_id(name: &str) -> Option<&str> {
 }
 
 impl Agent {
-    /// What the file beside it says; nothing where it is missing or damaged.
+    /// The contents of the file next to it; empty if that is missing or damaged.
     fn about(&self) -> Value {
         let bytes = files::document(&self.path.with_extension("meta.json"));
         bytes.map(|bytes| tolerant::line(&bytes)).unwrap_or_default()

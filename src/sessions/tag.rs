@@ -1,8 +1,8 @@
-//! A tag without what nobody sees.
+//! A tag without invisible characters.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Taking something out may bring together what normalises again.
+/// Removing a character may join others that then need normalising again.
 const ROUNDS: usize = 10;
 
 /// The tag as it is written: normalised, and without invisible, private and unassigned characters.
@@ -18,8 +18,9 @@ pub fn tidy(tag: &str) -> String {
     tidy.trim().to_owned()
 }
 
-/// Neither a format character nor one that is private or not assigned: those are what Rust escapes when it shows a text, beside
-/// controls and spaces. The letter before it keeps combining characters from being escaped as well.
+/// Neither a format character, nor private, nor unassigned: those are what Rust escapes when it prints a text
+/// for debugging, besides controls and spaces. The letter before it keeps combining characters from being
+/// escaped as well.
 fn is_visible(letter: char) -> bool {
     let is_escaped = || String::from_iter(['a', letter]).escape_debug().any(|shown| shown == '{');
     letter == '{' || letter.is_control() || letter.is_whitespace() || !is_escaped()

@@ -1,4 +1,4 @@
-//! Sessions in folders that a test makes: whole ones, damaged ones, and what is no session at all.
+//! Sessions in folders that a test makes: whole ones, damaged ones, and what is not a session at all.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -513,7 +513,7 @@ fn a_long_folder_is_found_under_another_hash_if_its_sessions_say_so() {
     let deep = disk.base.path().join("d".repeat(120)).join("e".repeat(120));
     fs::create_dir_all(&deep).unwrap();
     let key = key::of_folder(&deep);
-    let like = disk.config().join("projects").join(format!("{}-older", &key[..key::LONGEST]));
+    let like = disk.config().join("projects").join(format!("{}-older", &key[..key::MAX_KEY_LEN]));
     fs::create_dir_all(&like).unwrap();
     let hello = said("user", "u", None, "go".into());
     let cwd = fs::canonicalize(&deep).unwrap();

@@ -10,7 +10,7 @@ pub fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The time in milliseconds since 1970; `None` for what is no such time.
+/// The time in milliseconds since 1970; `None` if it is not such a time.
 pub fn parse(text: &str) -> Option<i64> {
     let (date, time) = text.split_once('T')?;
     let mut date = date.split('-').map(|part| number(part, 4));
@@ -30,7 +30,7 @@ pub fn parse(text: &str) -> Option<i64> {
     Some(days(year, month, day) * DAY_MS + (minutes * 60 + second) * 1000 + milliseconds)
 }
 
-/// A time with `+02:00` behind it, and how many minutes that is.
+/// A time without the `+02:00` at its end, and that offset in minutes.
 fn offset(time: &str) -> Option<(&str, i64)> {
     let at = time.rfind(['+', '-'])?;
     let (hours, minutes) = time[at + 1..].split_once(':')?;
@@ -52,7 +52,7 @@ pub fn format(ms: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
 }
 
-/// Days since 1970, in the calendar that began in the year 0 (Hinnant's `days_from_civil`).
+/// Days since 1970, in the proleptic Gregorian calendar (Hinnant's `days_from_civil`).
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

@@ -1,7 +1,8 @@
 //! The conversation in a file: of all entries, those that lead from its beginning to its last message.
 //!
-//! Each entry names the one before it. A conversation that was taken up again at an earlier point has branches, and a turn that
-//! uses several tools at once has some too: what the walk back from the end passes by is put back by [`super::parallel`].
+//! Each entry names its parent. A conversation that was resumed at an earlier point has branches, and so has a
+//! turn that uses several tools at once: what the walk back from the end misses is put back by
+//! [`super::parallel`].
 
 use std::collections::{HashMap, HashSet};
 use std::io::Result;
@@ -20,12 +21,12 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// Lines that are cut, broken or something else are passed over.
+    /// Lines that are cut off, broken or something else are skipped.
     pub fn read(file: &Regular) -> Result<Transcript> {
         let (mut entries, mut ids) = (Vec::new(), Ids::default());
         let mut lines = Lines::of(file);
         while let Some((offset, line)) = lines.next()? {
-            // Most of a file are notes of the CLI, some of them long.
+            // Most of a file is notes of the CLI, some of them long.
             if top_level_string(line.trim_ascii_start(), b"type").and_then(Kind::of).is_none() {
                 continue;
             }
@@ -37,16 +38,16 @@ impl Transcript {
     }
 }
 
-/// The entries by their ids. Of several with one id the last counts, at the place of the first.
+/// The entries by id. Of several with one id the last counts, at the position of the first.
 pub struct Nodes<'a> {
     entries: &'a [Entry],
     by_uuid: HashMap<Id, usize>,
     order: Vec<usize>,
-    /// The parents, where they are others than the entries say.
+    /// The parents that differ from what the entries say.
     parents: HashMap<usize, Id>,
 }
 
-/// The last message of a conversation, and the entry behind it that it was found by.
+/// The last message of a conversation, and the entry after it by which it was found.
 struct Leaf {
     said: usize,
     end: Option<usize>,
@@ -91,7 +92,7 @@ impl<'a> Nodes<'a> {
         self.find(self.parent(node)?)
     }
 
-    /// From an entry to its beginning, the beginning first. A circle ends where it closes.
+    /// From an entry's beginning to the entry. A cycle ends where it closes.
     pub fn way_to(&self, node: usize) -> Vec<usize> {
         let mut seen = HashSet::new();
         let mut way: Vec<usize> = std::iter::successors(Some(node), |node| self.parent_node(*node))
@@ -105,7 +106,7 @@ impl<'a> Nodes<'a> {
         self.main_leaf().or_else(|| self.any_leaf().map(|said| Leaf { said, end: None }))
     }
 
-    /// The last one in the file from which nothing goes on.
+    /// The last one in the file that nothing follows.
     fn main_leaf(&self) -> Option<Leaf> {
         let main = || self.order().filter(|node| self.entry(*node).is_main());
         let continued: HashSet<Id> = main().filter_map(|node| self.parent(node)).collect();
@@ -126,7 +127,7 @@ impl<'a> Nodes<'a> {
         })
     }
 
-    /// Where nothing of the conversation itself has an end: in a circle, or in a file of subagents.
+    /// If nothing of the conversation itself has an end: in a cycle, or in a file of subagents.
     fn any_leaf(&self) -> Option<usize> {
         let continued: HashSet<Id> = self.order().filter_map(|node| self.parent(node)).collect();
         let ends = self.order().filter(|node| !continued.contains(&self.entry(*node).uuid));
@@ -151,12 +152,12 @@ impl<'a> Nodes<'a> {
     }
 }
 
-/// The conversation: places in `entries`, in the order in which it was held.
+/// The conversation: indices into `entries`, in the order in which it was held.
 pub fn conversation(entries: &[Entry], is_part: &dyn Fn(&Entry) -> bool) -> Vec<usize> {
     conversation_and_end(entries, is_part).0
 }
 
-/// [`conversation`], and the entry that it was found by: the last one of the conversation itself, said or not.
+/// [`conversation`], and the entry by which it was found: the last one of the conversation itself, a message or not.
 pub fn conversation_and_end(
     entries: &[Entry],
     is_part: &dyn Fn(&Entry) -> bool,
@@ -165,7 +166,7 @@ pub fn conversation_and_end(
     (chain, found.and_then(|leaf| leaf.end))
 }
 
-/// [`conversation`] of a whole file, and the prompts that wait behind it.
+/// [`conversation`] of a whole file, and the prompts that wait after it.
 pub fn conversation_and_waiting(entries: &[Entry]) -> (Vec<usize>, Vec<usize>) {
     let (nodes, chain, found) = walk(entries, &|_| true);
     let waiting = found.map(|leaf| waiting::behind(&nodes, leaf.said, &chain));
@@ -181,7 +182,7 @@ fn walk<'a>(entries: &'a [Entry], is_part: &dyn Fn(&Entry) -> bool) -> (Nodes<'a
     (nodes, chain.unwrap_or_default(), found)
 }
 
-/// A subagent's conversation has no branches: it is the way to its last message.
+/// A subagent's conversation has no branches: it is the path to its last message.
 pub fn subagent(entries: &[Entry]) -> Vec<usize> {
     let nodes = Nodes::of(entries, &|_| true);
     let last = entries.iter().rposition(Entry::is_said).and_then(|last| nodes.find(entries[last].uuid));

@@ -1,11 +1,11 @@
-//! Prompts that were still waiting behind the last message when the file was written last.
+//! Prompts that were still waiting after the last message when the file was last written.
 
 use std::collections::{HashMap, HashSet};
 
 use super::entry::Id;
 use super::transcript::Nodes;
 
-/// What hangs on the last message without anything said in between, in its order.
+/// What descends from the last message with nothing said in between, in order.
 pub fn behind(nodes: &Nodes, leaf: usize, chain: &[usize]) -> Vec<usize> {
     let uuid = |node: usize| nodes.entry(node).uuid;
     let mut seen: HashSet<Id> = chain.iter().map(|node| uuid(*node)).collect();
@@ -27,7 +27,7 @@ pub fn behind(nodes: &Nodes, leaf: usize, chain: &[usize]) -> Vec<usize> {
     waiting
 }
 
-/// What hangs on each entry and is not said, by its time.
+/// The unsaid children of each entry, by time.
 fn below(nodes: &Nodes) -> HashMap<Id, Vec<usize>> {
     let mut below: HashMap<Id, Vec<usize>> = HashMap::new();
     for node in nodes.order().filter(|node| !nodes.entry(*node).is_said()) {

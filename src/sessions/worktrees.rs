@@ -1,5 +1,6 @@
-//! The worktrees that a folder's repository has, read from the files in which git keeps them. git itself is not run: it would
-//! be a child in somebody else's process, and what it runs is configured in the folder that is looked at.
+//! The worktrees of a folder's repository, read from the files in which git keeps them. git itself is not run:
+//! it would be a child inside someone else's process, and what it runs is configured in the folder being
+//! examined.
 
 use std::path::{Path, PathBuf};
 

@@ -1,13 +1,13 @@
-//! A condition variable that troubles the system only when somebody waits: most notifications find nobody.
+//! A condition variable that makes a system call only if a thread is waiting: most notifications find none.
 
 use crate::sync::{AtomicU32, MutexGuard, Ordering, SystemCondvar};
 
-/// Whoever notifies has changed the state under the mutex before.
+/// The notifier must have changed the state under the mutex first.
 #[derive(Default)]
 pub struct Condvar {
     system: SystemCondvar,
-    /// Changes under the mutex only, which orders it: a notifier that does not see a waiter comes before that waiter's
-    /// look at the state.
+    /// Changes only under the mutex, which orders it: if a notifier does not see a waiter, that waiter will check the state
+    /// after the notifier's change.
     waiting: AtomicU32,
 }
 

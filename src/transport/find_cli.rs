@@ -1,23 +1,16 @@
-//! Which `claude` is started.
+//! Finds the `claude` to start.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result, Status};
+use crate::log;
+use crate::options::{HOME, Platform, is_variable};
 
-/// Names the CLI for programs whose user cannot change their options.
+mod names;
+
+/// Names the CLI, for programs whose users cannot change the options.
 pub const CLI_VARIABLE: &str = "CLAUDE_CLIENT_CLI";
-
-/// Where installers put it, in the order of the official SDK.
-const PLACES: &[&str] = &[
-    "~/.npm-global/bin/claude",
-    "/usr/local/bin/claude",
-    "~/.local/bin/claude",
-    "~/node_modules/.bin/claude",
-    "~/.yarn/bin/claude",
-    "~/.claude/local/claude",
-    "/opt/homebrew/bin/claude",
-];
 
 /// Why a path was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,21 +21,35 @@ pub enum Origin {
     KnownPlace,
 }
 
+impl Origin {
+    fn name(self) -> &'static str {
+        match self {
+            Origin::Option => "the option cli_path",
+            Origin::Variable => CLI_VARIABLE,
+            Origin::Path => "PATH",
+            Origin::KnownPlace => "its usual place",
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Found {
     pub path: PathBuf,
     pub origin: Origin,
-    /// Every place that was looked at, in order.
+    /// Every place that was searched, in order.
+    #[cfg_attr(not(feature = "probe"), allow(dead_code))] // Without the probe, only an error lists them.
     pub searched: Vec<String>,
 }
 
 /// Finds the CLI: the option `cli_path`, the variable `CLAUDE_CLIENT_CLI`, `PATH`, then the known places.
-/// `environment` is the host's. Touches the disk.
+/// `environment` is the host's. Accesses the disk.
 pub fn find(cli_path: Option<&Path>, environment: &[(OsString, OsString)]) -> Result<Found> {
-    find_below(Path::new("/"), cli_path, environment)
+    let found = find_below(Path::new("/"), cli_path, environment)?;
+    log::debug(|| format!("the CLI is {}, found by {}", found.path.display(), found.origin.name()));
+    Ok(found)
 }
 
-/// As [`find`], with another place for the root of the system.
+/// As [`find`], with another root directory for the system.
 fn find_below(root: &Path, cli_path: Option<&Path>, environment: &[(OsString, OsString)]) -> Result<Found> {
     let mut searched = Vec::new();
     if let Some(path) = cli_path {
@@ -54,11 +61,12 @@ fn find_below(root: &Path, cli_path: Option<&Path>, environment: &[(OsString, Os
     if let Some(path) = in_path(OsStr::new("claude"), environment, &mut searched) {
         return Ok(Found { path, origin: Origin::Path, searched });
     }
-    let home = variable(environment, "HOME").filter(|home| !home.is_empty()).map(Path::new);
-    let known = PLACES.iter().filter_map(|place| match place.strip_prefix("~/") {
-        Some(place) => Some(home?.join(place)),
-        None => Some(root.join(place.trim_start_matches('/'))),
-    });
+    let home = variable(environment, HOME).filter(|home| !home.is_empty()).map(Path::new);
+    let known =
+        names::known_places(Platform::HOST).iter().filter_map(|place| match place.strip_prefix("~/") {
+            Some(place) => Some(home?.join(place)),
+            None => Some(root.join(place.trim_start_matches('/'))),
+        });
     for path in known {
         searched.push(path.display().to_string());
         if is_program(&path) {
@@ -68,8 +76,8 @@ fn find_below(root: &Path, cli_path: Option<&Path>, environment: &[(OsString, Os
     Err(not_found(searched, home.is_none()))
 }
 
-/// A path is taken as it is, so that a mistake in it is reported and not hidden by another `claude`.
-/// A bare name is looked up in `PATH`.
+/// A path is used as it is, so that a mistake in it is reported and not hidden by another `claude`. A bare name is looked up in
+/// `PATH`.
 fn explicit(
     path: &Path,
     environment: &[(OsString, OsString)],
@@ -87,29 +95,41 @@ fn explicit(
     Ok(Found { path, origin, searched })
 }
 
-/// Relative entries of `PATH` are passed over: they would make the program depend on where the host stands.
+/// Relative entries of `PATH` are skipped: they would make the program depend on the host's working directory. On Windows a batch
+/// file is found only if there is no program: its start will be refused, and says why.
 pub fn in_path(
     name: &OsStr,
     environment: &[(OsString, OsString)],
     searched: &mut Vec<String>,
 ) -> Option<PathBuf> {
+    let (mut batch, path_ext) = (None, variable(environment, "PATHEXT"));
     for folder in std::env::split_paths(variable(environment, "PATH")?).filter(|folder| folder.is_absolute())
     {
-        let path = folder.join(name);
-        searched.push(path.display().to_string());
-        if is_program(&path) {
-            return Some(path);
+        for path in names::in_folder(&folder, name, Platform::HOST, path_ext) {
+            searched.push(path.display().to_string());
+            if is_program(&path) {
+                return Some(path);
+            }
         }
+        batch = batch.or_else(|| {
+            names::batch_files(&folder, name, Platform::HOST).into_iter().find(|path| path.is_file())
+        });
     }
-    None
+    batch
 }
 
 fn variable<'a>(environment: &'a [(OsString, OsString)], name: &str) -> Option<&'a OsStr> {
-    environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_os_str())
+    environment.iter().find(|(key, _)| is_variable(key, name)).map(|(_, value)| value.as_os_str())
 }
 
-fn is_program(path: &Path) -> bool {
+#[cfg(unix)]
+pub fn is_program(path: &Path) -> bool {
     path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+#[cfg(windows)]
+pub fn is_program(path: &Path) -> bool {
+    path.is_file()
 }
 
 fn not_found(searched: Vec<String>, no_home: bool) -> Error {
@@ -118,7 +138,7 @@ fn not_found(searched: Vec<String>, no_home: bool) -> Error {
                       cli_path or the variable CLAUDE_CLIENT_CLI"
             .to_owned();
     if no_home {
-        remedy.push_str("; HOME is not set, so the places below it were not searched");
+        remedy.push_str(&format!("; {HOME} is not set, so the places below it were not searched"));
     }
     let message = format!("Claude Code was not found in any of {} places", searched.len());
     Error::new(Status::CliNotFound, message)
@@ -127,7 +147,7 @@ fn not_found(searched: Vec<String>, no_home: bool) -> Error {
         .with("remedy", remedy)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
@@ -169,7 +189,7 @@ mod tests {
             let searched: Vec<_> = all[..=at].iter().map(|path| path.display().to_string()).collect();
             assert_eq!(found.searched, searched);
         }
-        // What cannot be executed is no program.
+        // A file that is not executable is skipped.
         let plain = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         std::fs::set_permissions(&all[0], plain).unwrap();
         assert_eq!(find_below(root.path(), None, &environment).unwrap().path, all[1]);

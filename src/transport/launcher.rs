@@ -1,74 +1,74 @@
-//! Starting the CLI by way of another program: which words it gets, and how the CLI at its far side gets its
-//! environment and its folder.
+//! Starts the CLI through another program: the arguments of that program, and how the CLI at the remote end gets its
+//! environment and its directory.
 //!
-//! Most launchers (`nice`, `bwrap` …) run the CLI here: it inherits everything. Some run it elsewhere, or give it another
-//! environment as `sudo` does: there a shell reads one line from stdin, which sets the variables and changes the folder,
-//! and becomes the CLI. So nothing secret stands on a command line, where every user of both machines could read it.
+//! Most launchers (`nice`, `bwrap` …) run the CLI locally: it inherits everything. Some run it elsewhere, or in another
+//! environment as `sudo` does: there a shell reads one line from stdin, which sets the variables and the directory, and execs
+//! the CLI. So no secret is on a command line, where every user of both machines could read it.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use crate::error::Result;
 use crate::options::{child, invalid};
+use text::{bytes, from_bytes};
 
-/// What a launcher does with the words that follow its own.
+/// What a launcher does with the arguments that follow its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Runs them here, as they are.
-    Here,
+    /// Runs them locally, as they are.
+    Local,
     /// Runs them elsewhere, as they are.
-    There,
-    /// Joins them by spaces and gives them to a shell elsewhere.
-    ThereByShell,
+    Remote,
+    /// Joins them with spaces and passes them to a shell elsewhere.
+    RemoteShell,
 }
 
 impl Kind {
-    /// By the name of the program, and its own words.
+    /// By the name of the program and its own arguments.
     pub fn of(program: &Path, words: &[String]) -> Kind {
         let name = program.file_name().and_then(OsStr::to_str).unwrap_or_default();
         match name.strip_suffix(".exe").unwrap_or(name) {
-            "ssh" => Kind::ThereByShell,
-            "wsl" if !words.iter().any(|word| word == "-e" || word == "--exec") => Kind::ThereByShell,
-            "docker" | "podman" | "nerdctl" | "kubectl" | "oc" | "wsl" | "sudo" | "doas" => Kind::There,
-            _ => Kind::Here,
+            "ssh" => Kind::RemoteShell,
+            "wsl" if !words.iter().any(|word| word == "-e" || word == "--exec") => Kind::RemoteShell,
+            "docker" | "podman" | "nerdctl" | "kubectl" | "oc" | "wsl" | "sudo" | "doas" => Kind::Remote,
+            _ => Kind::Local,
         }
     }
 
-    pub fn is_there(self) -> bool {
-        self != Kind::Here
+    pub fn is_remote(self) -> bool {
+        self != Kind::Local
     }
 
-    /// The words behind the launcher's own for a CLI with these.
+    /// The arguments after the launcher's own, for a CLI with these arguments.
     pub fn words(self, cli: Vec<OsString>) -> Vec<OsString> {
         let prefix = ["sh", "-c", BECOME, "sh"].map(OsString::from);
         match self {
-            Kind::Here => cli,
-            Kind::There => prefix.into_iter().chain(cli).collect(),
-            Kind::ThereByShell => prefix.into_iter().chain(cli).map(|word| quoted(&word)).collect(),
+            Kind::Local => cli,
+            Kind::Remote => prefix.into_iter().chain(cli).collect(),
+            Kind::RemoteShell => prefix.into_iter().chain(cli).map(|word| quoted(&word)).collect(),
         }
     }
 }
 
-/// Takes exactly one line: `read` does not read ahead on a pipe.
+/// Reads exactly one line: `read` does not read ahead on a pipe.
 const BECOME: &str = r#"IFS= read -r claude_line && eval "$claude_line" && exec "$@""#;
 
-/// The line that the far side reads first: folder and variables.
+/// The line that the remote end reads first: directory and variables.
 pub fn first_line(cwd: Option<&Path>, variables: &[(OsString, Option<OsString>)]) -> Result<Vec<u8>> {
-    // A line cannot hold a line break, so it is made on the other side.
+    // A line cannot hold a line break, so the remote end creates it.
     let mut line = br"claude_nl=$(printf '\n.'); claude_nl=${claude_nl%.}".to_vec();
     for (name, value) in variables {
         check_name(name)?;
         match value {
             Some(value) => {
                 line.extend_from_slice(b"; export ");
-                line.extend_from_slice(name.as_bytes());
+                line.extend_from_slice(&bytes(name));
                 line.push(b'=');
                 line.extend(on_one_line(value));
             }
             None => {
                 line.extend_from_slice(b"; unset ");
-                line.extend_from_slice(name.as_bytes());
+                line.extend_from_slice(&bytes(name));
             }
         }
     }
@@ -83,10 +83,10 @@ pub fn first_line(cwd: Option<&Path>, variables: &[(OsString, Option<OsString>)]
     Ok(line)
 }
 
-/// A name is no word of its own in a shell's assignment, so it cannot be quoted.
+/// In a shell assignment the name is not a word of its own, so it cannot be quoted.
 fn check_name(name: &OsStr) -> Result<()> {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let bytes = name.as_bytes();
+    let bytes = bytes(name);
     if bytes.iter().all(is_part) && bytes.first().is_some_and(|first| !first.is_ascii_digit()) {
         return Ok(());
     }
@@ -99,21 +99,24 @@ fn check_name(name: &OsStr) -> Result<()> {
 
 fn on_one_line(word: &OsStr) -> Vec<u8> {
     let mut text = Vec::new();
-    for (number, part) in word.as_bytes().split(|byte| *byte == b'\n').enumerate() {
+    for (number, part) in bytes(word).split(|byte| *byte == b'\n').enumerate() {
         if number > 0 {
             text.extend_from_slice(br#""$claude_nl""#);
         }
-        text.extend(quoted(OsStr::from_bytes(part)).into_vec());
+        text.extend_from_slice(&quote(part));
     }
     text
 }
 
-/// A word as a POSIX shell reads it back.
+/// Quotes a word for a POSIX shell.
 pub fn quoted(word: &OsStr) -> OsString {
-    let bytes = word.as_bytes();
+    from_bytes(quote(&bytes(word)))
+}
+
+fn quote(bytes: &[u8]) -> Vec<u8> {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./=:,@+".contains(byte);
     if !bytes.is_empty() && bytes.iter().all(plain) {
-        return word.to_owned();
+        return bytes.to_vec();
     }
     let mut text = vec![b'\''];
     for byte in bytes {
@@ -123,10 +126,36 @@ pub fn quoted(word: &OsStr) -> OsString {
         }
     }
     text.push(b'\'');
-    OsString::from_vec(text)
+    text
 }
 
-#[cfg(test)]
+/// What the remote end gets of a text. It is UTF-8 there; on Windows, half a character becomes U+FFFD.
+mod text {
+    use std::borrow::Cow;
+    use std::ffi::{OsStr, OsString};
+
+    #[cfg(unix)]
+    pub fn bytes(text: &OsStr) -> Cow<'_, [u8]> {
+        std::os::unix::ffi::OsStrExt::as_bytes(text).into()
+    }
+
+    #[cfg(unix)]
+    pub fn from_bytes(bytes: Vec<u8>) -> OsString {
+        std::os::unix::ffi::OsStringExt::from_vec(bytes)
+    }
+
+    #[cfg(windows)]
+    pub fn bytes(text: &OsStr) -> Cow<'_, [u8]> {
+        text.to_string_lossy().into_owned().into_bytes().into()
+    }
+
+    #[cfg(windows)]
+    pub fn from_bytes(bytes: Vec<u8>) -> OsString {
+        String::from_utf8_lossy(&bytes).into_owned().into()
+    }
+}
+
+#[cfg(all(test, unix))]
 mod tests {
     use std::io::Write;
     use std::process::{Command, Stdio};
@@ -167,7 +196,7 @@ mod tests {
 
     #[test]
     fn words_arrive_as_they_are_through_a_shell() {
-        let words = Kind::ThereByShell.words(echo());
+        let words = Kind::RemoteShell.words(echo());
         let joined = words.join(OsStr::new(" "));
         let mut shell = Command::new("sh");
         assert_eq!(parts(&output(shell.arg("-c").arg(joined), &first_line(None, &[]).unwrap())), NASTY);
@@ -175,10 +204,10 @@ mod tests {
 
     #[test]
     fn words_arrive_as_they_are_without_one() {
-        let words = Kind::There.words(echo());
+        let words = Kind::Remote.words(echo());
         let mut direct = Command::new(&words[0]);
         assert_eq!(parts(&output(direct.args(&words[1..]), &first_line(None, &[]).unwrap())), NASTY);
-        assert_eq!(Kind::Here.words(echo()), echo());
+        assert_eq!(Kind::Local.words(echo()), echo());
     }
 
     #[test]
@@ -191,7 +220,7 @@ mod tests {
             names.iter().zip(NASTY).map(|(name, value)| (name.clone(), Some(value.into()))).collect();
         variables.push(("GONE".into(), None));
         let script = "printf '%s\\0' \"$PWD\" \"${GONE-unset}${claude_nl-unset}${claude_line-unset}\"; cat; printf '\\0'; env -0";
-        let words = Kind::There.words(["sh", "-c", script].map(OsString::from).to_vec());
+        let words = Kind::Remote.words(["sh", "-c", script].map(OsString::from).to_vec());
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).env("GONE", "still here");
         let mut input = first_line(Some(&nasty), &variables).unwrap();
@@ -210,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_missing_ends_it_with_words() {
-        let words = Kind::There.words(["echo", "ran"].map(OsString::from).to_vec());
+        let words = Kind::Remote.words(["echo", "ran"].map(OsString::from).to_vec());
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -236,15 +265,15 @@ mod tests {
     fn kinds_by_name() {
         let kind = |name: &str| Kind::of(Path::new(name), &[]);
         let with = |name: &str, word: &str| Kind::of(Path::new(name), &[word.to_owned()]);
-        assert_eq!(kind("/usr/bin/ssh"), Kind::ThereByShell);
-        assert_eq!(kind("docker"), Kind::There);
-        assert_eq!(with("/mnt/c/Windows/System32/wsl.exe", "-e"), Kind::There);
-        assert_eq!(with("wsl", "--exec"), Kind::There);
-        assert_eq!(with("wsl.exe", "--"), Kind::ThereByShell);
-        assert_eq!(kind("wsl"), Kind::ThereByShell);
-        assert_eq!(with("docker", "--"), Kind::There);
-        assert_eq!(kind("/usr/bin/sudo"), Kind::There);
-        assert_eq!(kind("sshpass"), Kind::Here);
-        assert_eq!(kind("nice"), Kind::Here);
+        assert_eq!(kind("/usr/bin/ssh"), Kind::RemoteShell);
+        assert_eq!(kind("docker"), Kind::Remote);
+        assert_eq!(with("/mnt/c/Windows/System32/wsl.exe", "-e"), Kind::Remote);
+        assert_eq!(with("wsl", "--exec"), Kind::Remote);
+        assert_eq!(with("wsl.exe", "--"), Kind::RemoteShell);
+        assert_eq!(kind("wsl"), Kind::RemoteShell);
+        assert_eq!(with("docker", "--"), Kind::Remote);
+        assert_eq!(kind("/usr/bin/sudo"), Kind::Remote);
+        assert_eq!(kind("sshpass"), Kind::Local);
+        assert_eq!(kind("nice"), Kind::Local);
     }
 }

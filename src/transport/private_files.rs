@@ -1,27 +1,27 @@
-//! What a CLI can only take as a file, and nobody else may read.
+//! Data that a CLI can only take as a file, and that nobody else may read.
 //!
-//! Where the system shows a process its own descriptors as files, there is no file at all: the CLI inherits a descriptor of one
-//! without a name. It has no owner to be wrong about and no path to be left behind, however the host ends. Elsewhere it is a
-//! file of the child's user, which is removed when the CLI has answered `initialize`.
+//! Where a process can open its own descriptors as files, there is no file at all: the CLI inherits the descriptor of an
+//! anonymous one. It cannot have the wrong owner, and leaves no path behind, however the host ends. Elsewhere it is a file of
+//! the child's user, which is removed once the CLI has answered `initialize`.
 
 use std::ffi::OsString;
 use std::io::{Result as IoResult, Write};
-use std::os::fd::AsRawFd;
+#[cfg(unix)]
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Result, Status};
-use crate::options::PrivateFile;
+use crate::options::{PrivateFile, TMPDIR};
 use crate::process::{self, Stream};
 
 const PREFIX: &str = "claude-client-";
 
-/// A folder of this age belongs to no start that is under way.
+/// A folder of this age belongs to no current start.
 const STALE: Duration = Duration::from_secs(3600);
 
-/// The files of one start. Those with a name are removed when it is dropped.
+/// The files of one start. Those on disk are removed when it is dropped.
 #[derive(Default)]
 pub struct PrivateFiles {
     pub arguments: Vec<OsString>,
@@ -31,7 +31,7 @@ pub struct PrivateFiles {
 }
 
 impl PrivateFiles {
-    /// Makes them for a child that runs as `user`.
+    /// Creates them for a child that runs as `user`.
     pub fn write(files: &[PrivateFile], user: Option<&str>) -> Result<PrivateFiles> {
         let mut made = PrivateFiles::default();
         if files.is_empty() {
@@ -39,7 +39,7 @@ impl PrivateFiles {
         }
         for file in files {
             let Some((path, descriptor)) = nameless(&file.contents) else {
-                return PrivateFiles::in_folder(files, user, &temporary_folder(std::env::var_os("TMPDIR")));
+                return PrivateFiles::in_folder(files, user, &temporary_folder(std::env::var_os(TMPDIR)));
             };
             made.arguments.push(file.argument(&path));
             made.inherited.push(Arc::new(descriptor));
@@ -51,7 +51,7 @@ impl PrivateFiles {
         sweep(base);
         let owner = user.and_then(process::owner);
         let path = base.join(format!("{PREFIX}{}", uuid::Uuid::new_v4()));
-        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|cause| failed(&path, &cause))?;
+        create_folder(&path).map_err(|cause| failed(&path, &cause))?;
         let folder = Folder(path);
         let mut arguments = Vec::new();
         for file in files {
@@ -77,9 +77,25 @@ impl Drop for Folder {
     }
 }
 
-/// A file without a name, and the path by which a child that inherits it reads it as often as it likes. `None` where
-/// there is no such path; on macOS it can be read only once.
+#[cfg(unix)]
+fn create_folder(path: &Path) -> IoResult<()> {
+    std::fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+#[cfg(windows)]
+use process::create_private_folder as create_folder;
+
+/// There is no path to an inherited handle.
+#[cfg(windows)]
+fn nameless(_: &str) -> Option<(PathBuf, Stream)> {
+    None
+}
+
+/// An anonymous file, and the path by which a child that inherits it can read it any number of times. `None` where there is no
+/// such path; on macOS it can be read only once.
+#[cfg(unix)]
 fn nameless(contents: &str) -> Option<(PathBuf, Stream)> {
+    use std::os::fd::AsRawFd;
     if !cfg!(target_os = "linux") {
         return None;
     }
@@ -89,30 +105,52 @@ fn nameless(contents: &str) -> Option<(PathBuf, Stream)> {
     (written == contents.len() && path.exists()).then_some((path, descriptor))
 }
 
-/// A relative one would be looked for where the child runs.
+/// A relative path would be resolved where the child runs.
 fn temporary_folder(named: Option<OsString>) -> PathBuf {
-    named.map(PathBuf::from).filter(|path| path.is_absolute()).unwrap_or_else(|| "/tmp".into())
+    let usual = || if cfg!(windows) { std::env::temp_dir() } else { "/tmp".into() };
+    named.map(PathBuf::from).filter(|path| path.is_absolute()).unwrap_or_else(usual)
 }
 
-/// Removes what a host left that was killed in the midst of a start.
+/// Removes what was left by a host that was killed during a start.
 fn sweep(base: &Path) {
-    let own = rustix::process::geteuid().as_raw();
     for entry in std::fs::read_dir(base).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
         let Some(metadata) = is_ours.then(|| entry.metadata().ok()).flatten() else { continue };
         let age = metadata.modified().ok().and_then(|time| time.elapsed().ok());
-        if metadata.is_dir() && (metadata.uid() == own || own == 0) && age.is_some_and(|age| age > STALE) {
+        if metadata.is_dir() && is_own(&metadata) && age.is_some_and(|age| age > STALE) {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
 }
 
+#[cfg(unix)]
+fn is_own(metadata: &std::fs::Metadata) -> bool {
+    let own = rustix::process::geteuid();
+    metadata.uid() == own.as_raw() || own.is_root()
+}
+
+/// What is not this user's own cannot be removed.
+#[cfg(windows)]
+fn is_own(_: &std::fs::Metadata) -> bool {
+    true
+}
+
 fn write_file(path: &Path, contents: &str, owner: Option<(u32, u32)>) -> IoResult<()> {
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut options = std::fs::OpenOptions::new();
+    // On Windows the folder's rights are the file's as well.
+    #[cfg(unix)]
+    options.mode(0o600);
+    let mut file = options.write(true).create_new(true).open(path)?;
     file.write_all(contents.as_bytes())?;
     give_to(path, owner)
 }
 
+#[cfg(windows)]
+fn give_to(_: &Path, _: Option<(u32, u32)>) -> IoResult<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
 fn give_to(path: &Path, owner: Option<(u32, u32)>) -> IoResult<()> {
     match owner {
         Some((user, group)) => std::os::unix::fs::lchown(path, Some(user), Some(group)),
@@ -124,10 +162,10 @@ fn failed(path: &Path, cause: &std::io::Error) -> Error {
     Error::new(Status::CliConnection, format!("cannot write {}: {cause}", path.display()))
         .with("phase", "spawn")
         .with("cause", cause.to_string())
-        .with("remedy", "check TMPDIR and the space on its disk")
+        .with("remedy", format!("check {TMPDIR} and the space on its disk"))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

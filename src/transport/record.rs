@@ -1,7 +1,7 @@
-//! Writing a conversation down while it goes on, around any transport.
+//! Records a conversation while it goes on, around any transport.
 //!
-//! What goes by is copied into a queue, and written by a task of its own. A record that cannot be written costs the
-//! session nothing but one warning.
+//! Traffic is copied into a queue and written by a task of its own. A record that cannot be written costs the session nothing
+//! but one warning.
 
 mod file;
 pub mod format;
@@ -30,26 +30,26 @@ use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::process::Exit;
 use crate::protocol::tolerant;
-use crate::sync::lock;
+use crate::sync::{lock, ranked};
 pub use redact::Redactor;
 use writer::{Item, Writer};
 
-/// Beyond so many bytes that wait for the disk, no more is read from the CLI …
+/// With this many bytes waiting for the disk, nothing more is read from the CLI …
 const MOST_QUEUED: usize = 16 << 20;
 
-/// … and when nothing moves for this long, the record is given up.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// … and without progress for this long, recording stops.
+const STALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// So often it is said that the disk still takes what has come.
+/// How often to report that the disk is still writing.
 const STILL_WRITING: Duration = Duration::from_millis(50);
 
-/// Bytes that are written before others are told that there is room again.
+/// Bytes to write before waiters are notified that there is room again.
 const BATCH: usize = 256 << 10;
 
-/// Told, at most once, why recording has stopped.
+/// Called at most once, with the reason why recording has stopped.
 pub type Warn = Box<dyn Fn(String) + Send + Sync>;
 
-/// What there is to know before the first line.
+/// What is known before the first line.
 pub struct Start<'a> {
     pub options: &'a Options,
     /// Variables of the host and of the CLI, whose secrets are kept out.
@@ -63,10 +63,10 @@ struct Queue {
     bytes: usize,
     /// A task is writing, or about to.
     draining: bool,
-    /// Nothing is taken any more: the session is over, or the file cannot be written.
+    /// Nothing more is accepted: the session is over, or the file cannot be written.
     stopped: bool,
-    /// What writes. None once the client is freed: a frame that was left may hold this for ever, and must not keep the
-    /// descriptors of a reader with it.
+    /// Runs the writing task. None once the client is freed: an abandoned stack frame may hold this for ever, and must not keep
+    /// the descriptors of a reader open.
     runtime: Option<Handle>,
 }
 
@@ -76,7 +76,7 @@ pub struct Recorder {
     path: String,
     queue: Mutex<Queue>,
     writer: Mutex<Option<Writer>>,
-    /// Told when something has been written.
+    /// Notified when something has been written.
     progress: Notify,
     idle: Notify,
     started: Instant,
@@ -87,8 +87,8 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Opens the file and writes the header; `None` when there is nothing to record or it cannot be done. Touches the
-    /// disk, and must be called on the runtime.
+    /// Opens the file and writes the header; `None` if there is nothing to record or it cannot be done. Accesses the disk, and
+    /// must be called on the runtime.
     pub fn start(start: Start<'_>) -> Option<Arc<Recorder>> {
         let record = start.options.record.as_ref()?;
         let redactor = redactor(start.options, start.environment, &record.redact);
@@ -140,7 +140,7 @@ impl Recorder {
         }
     }
 
-    /// Writes until nothing waits.
+    /// Writes until the queue is empty.
     fn drain(&self) {
         loop {
             let batch = {
@@ -178,7 +178,7 @@ impl Recorder {
         writer.flush()
     }
 
-    /// Gives the record up; what is in the file stays.
+    /// Stops recording; what is in the file stays.
     fn stop(&self, why: &str) {
         {
             let mut queue = lock(&self.queue);
@@ -198,18 +198,18 @@ impl Recorder {
         lock(&self.queue).bytes >= MOST_QUEUED
     }
 
-    /// Waits until there may be room; without any progress the record is given up.
+    /// Waits until there may be room; without any progress, stops recording.
     async fn wait_for_room(&self) {
-        if timeout(PATIENCE, self.progress.notified()).await.is_err() && self.is_full() {
+        if timeout(STALL_TIMEOUT, self.progress.notified()).await.is_err() && self.is_full() {
             self.stop("the disk does not keep up");
         }
     }
 
-    /// Waits until everything is in the file, as long as that gets on, and closes it.
+    /// Waits until everything is in the file, as long as there is progress, and closes it.
     async fn finish(&self) {
         while !self.is_written() {
             let left = self.bytes_left();
-            if timeout(PATIENCE, self.written()).await.is_err() && self.bytes_left() == left {
+            if timeout(STALL_TIMEOUT, self.written()).await.is_err() && self.bytes_left() == left {
                 self.stop("the disk does not keep up");
             }
         }
@@ -217,7 +217,7 @@ impl Recorder {
         self.close_file();
     }
 
-    /// Nothing more is recorded; what waits is still written. Lets go of the system's things, whoever still holds this.
+    /// Stops accepting; what is queued is still written. Releases system resources, even if something still holds this.
     fn release(&self) {
         let (runtime, idle) = {
             let mut queue = lock(&self.queue);
@@ -229,7 +229,7 @@ impl Recorder {
         }
     }
 
-    /// A writer that hangs in the system keeps its file until it returns.
+    /// A writer stuck in a system call keeps its file until it returns.
     fn close_file(&self) {
         if let Ok(mut writer) = self.writer.try_lock() {
             *writer = None;
@@ -280,7 +280,7 @@ fn take_batch(items: &mut VecDeque<(u64, Item)>) -> Vec<(u64, Item)> {
     batch
 }
 
-/// Takes out what is secret in options and environment, and what stands at these pointers.
+/// Removes what is secret in options and environment, and the values at these pointers.
 pub fn redactor(options: &Options, environment: &[(OsString, OsString)], pointers: &[String]) -> Redactor {
     Redactor::new(secrets::collect(options.document(), environment), pointers)
 }
@@ -303,7 +303,7 @@ fn header(start: &Start<'_>, redactor: &Redactor) -> Value {
     })
 }
 
-/// The way out, noted.
+/// Records the outgoing lines.
 pub struct RecordingTransport {
     inner: Arc<dyn Transport>,
     recorder: Arc<Recorder>,
@@ -332,7 +332,7 @@ impl Transport for RecordingTransport {
     }
 
     fn write_line(&self, line: String) -> Result<()> {
-        // Noted first: the answer may come before the write returns.
+        // Recorded first: the answer may come before the write returns.
         self.recorder.push(Item::Out(line.clone()));
         self.inner.write_line(line)
     }
@@ -342,7 +342,7 @@ impl Transport for RecordingTransport {
     }
 
     fn end_input(&self) {
-        // That of a session that ends is a part of its end.
+        // When the session ends, this is part of its end.
         if !self.recorder.closing.load(Ordering::Acquire) {
             self.note_once(&self.input_ended, format::END_INPUT);
         }
@@ -390,17 +390,19 @@ impl Transport for RecordingTransport {
 
 type Tell = Box<dyn FnOnce(&dyn Sink) + Send>;
 
-/// The way in, noted.
+/// Records the incoming data.
 pub struct RecordingSink {
     inner: Arc<dyn Sink>,
     recorder: Arc<Recorder>,
-    /// Bytes at the front of the buffer that were noted when they came.
+    /// Bytes at the front of the buffer that have been recorded already.
     seen: AtomicUsize,
     has_stderr: AtomicBool,
     ends: Mutex<Ends>,
-    /// stdout ended though nobody had ended the session.
+    /// stdout ended although the session was not being ended.
     muted: AtomicBool,
 }
+
+ranked!(Option<Writer>: Transport, Queue: Leaf, Ends: Leaf);
 
 impl RecordingSink {
     pub fn new(inner: Arc<dyn Sink>, recorder: Arc<Recorder>) -> RecordingSink {
@@ -421,7 +423,8 @@ impl RecordingSink {
         }
     }
 
-    /// Notes a part of the end and tells it; the last one when the record is whole: whoever is told finds all of it in the file.
+    /// Records a part of the end and reports it; the last one once the record is complete, so that all of it is in the file by
+    /// then.
     fn part_ended(&self, note: impl FnOnce(&mut Ends), tell: Tell) {
         let end = {
             let mut ends = lock(&self.ends);
@@ -446,7 +449,7 @@ impl RecordingSink {
     }
 }
 
-/// Waits for the disk, which must not be taken for a far side that says nothing.
+/// Waits for the disk, which must not be mistaken for a silent peer.
 async fn handing_over(sink: &dyn Sink, writing: impl Future<Output = ()>) {
     tokio::pin!(writing);
     while timeout(STILL_WRITING, &mut writing).await.is_err() {
@@ -456,7 +459,7 @@ async fn handing_over(sink: &dyn Sink, writing: impl Future<Output = ()>) {
 
 impl Sink for RecordingSink {
     fn data(&self, buffer: &mut BytesMut) {
-        // Noted first: the application may answer inside the call.
+        // Recorded first: the application may answer inside the call.
         self.note_new(buffer);
         self.inner.data(buffer);
         self.seen.store(buffer.len(), Ordering::Relaxed);
@@ -478,7 +481,7 @@ impl Sink for RecordingSink {
             if self.recorder.is_full() {
                 handing_over(&*self.inner, self.recorder.wait_for_room()).await;
             } else if !self.inner.has_room() {
-                // Where it has, the disk has caught up in between, and nobody would tell of that.
+                // If it has room, the disk has caught up in the meantime, and no notification would come.
                 self.inner.wait_for_room().await;
             }
         })
@@ -525,7 +528,7 @@ impl Sink for RecordingSink {
 mod tests {
     use super::*;
 
-    /// Has room, which nobody tells of.
+    /// Has room, but never notifies of it.
     struct Roomy;
 
     impl Sink for Roomy {

@@ -1,17 +1,19 @@
 //! A recorded conversation in place of a CLI: no process, no network, no account.
 //!
-//! What the host sends is compared with the record, line by line; what the CLI said then follows when everything that
-//! came before it in the record has been sent.
+//! What the host sends is compared with the record, line by line; what the CLI sent then follows once everything before it in
+//! the record has been sent.
 
 mod compare;
 mod script;
 mod state;
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use serde_json::Value;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
@@ -21,16 +23,16 @@ use super::{End, ExitReport, Later, Sink, Transport, room};
 use crate::error::{Error, Result, Status};
 use crate::options;
 use crate::process::Exit;
-use crate::sync::lock;
+use crate::sync::{lock, ranked};
 use script::Script;
 use state::{State, Step};
 
-/// Learns what does not fit. Never called on a thread that sends.
+/// Is notified of mismatches. Never called on a thread that sends.
 pub trait Watcher: Send + Sync {
     /// The document of the event.
     fn mismatch(&self, event: Value);
 
-    /// The session cannot go on, and has to be closed.
+    /// The session cannot go on, and must be closed.
     fn failed(&self, error: Error);
 }
 
@@ -41,14 +43,17 @@ pub struct Replay {
     changed: Notify,
     recorded_speed: bool,
     tail: Mutex<StderrTail>,
-    /// Whom it is played to, until that begins.
-    audience: Mutex<Option<Audience>>,
+    /// The receivers, and where it is played to them, until the replay begins: a frame that was left may keep this for good, and
+    /// must not keep the runtime's descriptors with it.
+    waiting: Mutex<Option<(Audience, Handle)>>,
 }
 
 struct Audience {
     sink: Arc<dyn Sink>,
     watcher: Arc<dyn Watcher>,
 }
+
+ranked!(State: Transport, Option<(Audience, Handle)>: Leaf);
 
 impl Replay {
     /// Reads the record.
@@ -69,7 +74,7 @@ impl Replay {
             changed: Notify::new(),
             recorded_speed: replay.recorded_speed,
             tail: Mutex::new(StderrTail::new(stderr_tail_bytes)),
-            audience: Mutex::new(Some(Audience { sink, watcher })),
+            waiting: Mutex::new(Some((Audience { sink, watcher }, Handle::current()))),
         }))
     }
 
@@ -78,25 +83,39 @@ impl Replay {
         self.changed.notify_one();
     }
 
-    /// Plays to the end. Says how the CLI went, if that was not told before.
+    /// Starts the replay, once. The end is always reported, even if it is killed before it was opened.
+    fn begin(&self) {
+        let waiting = lock(&self.waiting).take();
+        let (Some((audience, runtime)), Some(me)) = (waiting, self.me.upgrade()) else { return };
+        let audience = Arc::new(audience);
+        runtime.spawn(async move {
+            // A bug in the session's code must end this client only.
+            let playing = tokio::spawn(me.clone().play(audience.clone()));
+            let nobody_knows = || (Some(ExitReport::new(Exit::Unknown)), String::new());
+            let (report, told) = playing.await.unwrap_or_else(|_| nobody_knows());
+            let sink = &audience.sink;
+            sink.data_ended(&mut BytesMut::new());
+            sink.stdout_ended();
+            sink.stderr_ended(if told.is_empty() { lock(&me.tail).text() } else { told });
+            if let Some(report) = report {
+                sink.exited(report);
+            }
+        });
+    }
+
+    /// Plays to the end. Returns how the CLI ended, unless that was reported before.
     async fn play(self: Arc<Self>, audience: Arc<Audience>) -> (Option<ExitReport>, String) {
         let mut anchor = Instant::now();
         let mut told_exit = false;
         loop {
-            let (step, closing) = {
-                let mut state = lock(&self.state);
-                (state.next(!self.recorded_speed), state.is_closing())
-            };
-            // From here on a slow reader of the rest must not hold up whoever disconnects.
-            if closing && !std::mem::replace(&mut told_exit, true) {
-                audience.sink.exited(ExitReport::new(Exit::Code(0)));
-            }
+            let step = lock(&self.state).next(!self.recorded_speed);
+            self.tell_exit(&audience, &mut told_exit);
             match step {
                 Step::Mismatch(event) => audience.watcher.mismatch(event),
                 Step::Fail(error) => audience.watcher.failed(error),
                 Step::Data { bytes, pause_us } => {
                     anchor = self.pause(anchor, pause_us).await;
-                    room(&*audience.sink).await;
+                    self.room(&audience, &mut told_exit).await;
                     audience.sink.data(&mut BytesMut::from(bytes.as_slice()));
                 }
                 Step::Stderr { line, pause_us } => {
@@ -115,7 +134,25 @@ impl Replay {
         }
     }
 
-    /// Waits as long as the CLI took, but not for a session that is being closed.
+    /// Once the session is being closed, a slow reader of the rest must not delay a disconnect.
+    fn tell_exit(&self, audience: &Audience, told: &mut bool) {
+        if lock(&self.state).is_closing() && !std::mem::replace(told, true) {
+            audience.sink.exited(ExitReport::new(Exit::Code(0)));
+        }
+    }
+
+    /// Waits until the session takes more, which may be closed meanwhile.
+    async fn room(&self, audience: &Audience, told_exit: &mut bool) {
+        let mut room = pin!(room(&*audience.sink));
+        loop {
+            tokio::select! {
+                () = &mut room => return,
+                () = self.changed.notified() => self.tell_exit(audience, told_exit),
+            }
+        }
+    }
+
+    /// Waits as long as the CLI took, but not if the session is being closed.
     async fn pause(&self, anchor: Instant, pause_us: u64) -> Instant {
         let now = Instant::now();
         if !self.recorded_speed {
@@ -136,23 +173,7 @@ impl Transport for Replay {
     fn write_last(&self, _: String) {}
 
     fn open(&self) -> Later<'_, Result<()>> {
-        let audience = lock(&self.audience).take();
-        if let (Some(audience), Some(me)) = (audience, self.me.upgrade()) {
-            let audience = Arc::new(audience);
-            tokio::spawn(async move {
-                // A defect in the session's code must end this client only.
-                let playing = tokio::spawn(me.clone().play(audience.clone()));
-                let nobody_knows = || (Some(ExitReport::new(Exit::Unknown)), String::new());
-                let (report, told) = playing.await.unwrap_or_else(|_| nobody_knows());
-                let sink = &audience.sink;
-                sink.data_ended(&mut BytesMut::new());
-                sink.stdout_ended();
-                sink.stderr_ended(if told.is_empty() { lock(&me.tail).text() } else { told });
-                if let Some(report) = report {
-                    sink.exited(report);
-                }
-            });
-        }
+        self.begin();
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -172,13 +193,19 @@ impl Transport for Replay {
 
     fn terminate(&self) {
         self.change(State::close);
+        self.begin();
     }
 
     fn kill(&self) {
         self.change(State::kill);
+        self.begin();
     }
 
-    fn release(&self) {}
+    /// An audience that nothing was played to keeps the session alive.
+    fn release(&self) {
+        let waiting = lock(&self.waiting).take();
+        drop(waiting);
+    }
 
     fn pid(&self) -> Option<u32> {
         None

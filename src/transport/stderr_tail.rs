@@ -1,14 +1,14 @@
-//! stderr, cut into lines, with its end kept for error messages.
+//! stderr, split into lines, with its end kept for error messages.
 
 use std::collections::VecDeque;
 
-/// A line without a newline is passed on in pieces of this size.
+/// A longer line is passed on in pieces of this size.
 const LONGEST_LINE: usize = 64 * 1024;
 
 pub struct StderrTail {
     kept: VecDeque<u8>,
     limit: usize,
-    /// What is kept does not begin where stderr began.
+    /// The beginning of stderr has been discarded.
     cut: bool,
     line: Vec<u8>,
 }
@@ -18,7 +18,7 @@ impl StderrTail {
         StderrTail { kept: VecDeque::new(), limit, cut: false, line: Vec::new() }
     }
 
-    /// Takes bytes in and calls `each` for every line that they complete, without its trailing white space.
+    /// Consumes bytes and calls `each` for every line that they complete, without its trailing white space.
     pub fn feed(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8])) {
         self.kept.extend(bytes);
         let excess = self.kept.len().saturating_sub(self.limit);
@@ -41,7 +41,7 @@ impl StderrTail {
         }
     }
 
-    /// The kept end as text; it starts with a whole line where there is one.
+    /// The kept end as text; it starts with a whole line if there is one.
     pub fn text(&self) -> String {
         let bytes: Vec<u8> = self.kept.iter().copied().collect();
         let bytes = bytes.trim_ascii_end();
@@ -51,7 +51,7 @@ impl StderrTail {
     }
 }
 
-/// Whatever a program wrote, as text in which nothing is lost: a byte that is not UTF-8 is written out, as in `caf\xE9`.
+/// Any program output as text, without loss: a byte that is not UTF-8 is escaped, as in `caf\xE9`.
 pub fn readable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
-use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 
@@ -12,37 +11,40 @@ use super::stderr_tail::StderrTail;
 use super::writer::Writer;
 use super::{AtEnd, ExitReport, Later, Sink, Transport, room};
 use crate::error::{Error, Result, Status};
-use crate::process::{self, Exit, FailureKind, Process, SpawnFailure, Spawned, Unended};
-use crate::sync::lock;
+use crate::log;
+use crate::process::{self, Exit, FailureKind, Process, Receiver, SpawnFailure, Spawned, Unended};
+use crate::sync::{lock, ranked};
 
-/// A grandchild that keeps writing must not keep the session open: more than any pipe holds cannot be the CLI's.
+/// A grandchild that keeps writing must not keep the session open: more than any pipe holds cannot be the CLI's output.
 const READ_AFTER_EXIT: usize = 64 << 20;
 
 const SMALLEST_BUFFER: usize = 4 << 10;
 const LARGEST_BUFFER: usize = 256 << 10;
-/// A buffer with so much room left is read into again. It belongs to the messages that were cut out of its front as well,
-/// so that what these keep alive is little more than themselves.
+/// A buffer with at least this much room is reused for the next read. The messages cut from its front share it, so that they
+/// keep little more than themselves alive.
 const LEAST_ROOM: usize = 1 << 10;
-/// So many reads in a row, then other clients get their turn.
+/// Reads in a row before other clients get their turn.
 const READS_PER_TURN: usize = 16;
 
 pub struct Subprocess {
     process: Process,
     writer: Arc<Writer>,
-    /// Let go of when it has been stopped: a frame that was left may hold this for ever, and must not keep the descriptors of a
-    /// reader with it.
+    /// Dropped once the task is stopped: an abandoned stack frame may hold this for ever, and must not keep the descriptors of
+    /// a reader open.
     writing: Mutex<Option<AbortHandle>>,
     /// Set when nothing more is to be read.
     stop: watch::Sender<bool>,
     tail: Arc<Mutex<StderrTail>>,
-    /// What the child reads in its first moments only.
+    /// Files that the child reads only while it starts.
     files: Mutex<Option<PrivateFiles>>,
 }
+
+ranked!(StderrTail: Reading, Option<PrivateFiles>: Leaf);
 
 /// What is needed to start.
 pub struct Start {
     pub command: process::Command,
-    /// What the far side of a launcher reads before the CLI does.
+    /// What the shell at a launcher's remote end reads before the CLI does.
     pub first_line: Option<Vec<u8>>,
     pub private_files: PrivateFiles,
     pub stderr_tail_bytes: usize,
@@ -59,12 +61,14 @@ impl Subprocess {
             Err(_) => return Err(Error::new(Status::Closed, "the library is shutting down")),
         };
         let Spawned { process, stdin, stdout, stderr } = spawned;
-        let streams = || -> std::io::Result<_> {
-            // They are known to be pipes that do not block.
-            let reader = Receiver::from_owned_fd_unchecked;
-            Ok((reader(stdout)?, reader(stderr)?))
-        };
-        let (stdout, stderr) = match streams() {
+        // On Windows the runtime serves this one all the time.
+        #[cfg(windows)]
+        let stdin = process::receiver(stdin);
+        #[cfg(unix)]
+        let stdin = std::io::Result::Ok(stdin);
+        let streams =
+            || -> std::io::Result<_> { Ok((stdin?, process::receiver(stdout)?, process::receiver(stderr)?)) };
+        let (stdin, stdout, stderr) = match streams() {
             Ok(streams) => streams,
             Err(cause) => {
                 process.kill_tree();
@@ -87,22 +91,22 @@ impl Subprocess {
         });
         subprocess.serve(stdout, stderr, &sink);
         if let Some(line) = start.first_line {
-            // A launcher that has ended by now says why by its end.
+            // If the launcher has already exited, its exit says why.
             let _ = subprocess.writer.write(line);
         }
         Ok(subprocess)
     }
 
-    /// Each fact is told by a task of its own.
+    /// Each event is reported by its own task.
     fn serve(self: &Arc<Self>, stdout: Receiver, stderr: Receiver, sink: &Arc<dyn Sink>) {
         let output = |pipe| Output::new(pipe, self.process.exited(), self.stop.subscribe());
         let (stdout, stderr) = (output(stdout), output(stderr));
         tokio::spawn(read_stdout(stdout, sink.clone()));
         tokio::spawn(read_stderr(stderr, self.tail.clone(), sink.clone()));
-        tokio::spawn(self.clone().tell_end(sink.clone()));
+        tokio::spawn(self.clone().notify_end(sink.clone()));
     }
 
-    async fn tell_end(self: Arc<Self>, sink: Arc<dyn Sink>) {
+    async fn notify_end(self: Arc<Self>, sink: Arc<dyn Sink>) {
         let exit = exit(self.process.exited());
         tokio::pin!(exit);
         let exit = tokio::select! {
@@ -113,7 +117,7 @@ impl Subprocess {
                 exit.await
             }
         };
-        // A descendant that does not read keeps nothing of the session alive.
+        // A descendant that does not read must not keep the session alive.
         self.stop_writing();
         sink.exited(ExitReport::new(exit));
     }
@@ -124,10 +128,11 @@ impl Subprocess {
         }
     }
 
-    /// The child cannot be ended by this process. Its end is not waited for, and the system keeps its books.
+    /// This process cannot end the child. The session does not wait for its exit, and it stays in the process table.
     fn lives_on(&self, why: Unended) -> Error {
         let pid = self.process.pid();
         let (message, remedy) = match why {
+            #[cfg(unix)]
             Unended::NotPermitted => (
                 format!("the CLI (pid {pid}) cannot be ended: this process has no right to send it signals"),
                 "end it as the user that it runs as; free the clients before this process changes its user, or start the \
@@ -135,7 +140,11 @@ impl Subprocess {
             ),
             Unended::NoEffect => (
                 format!("the CLI (pid {pid}) was killed and has not ended: it waits inside the system"),
-                "look at its state with ps: state D waits for a disk or a network drive",
+                if cfg!(windows) {
+                    "look at it in the Task Manager: a disk, a network drive or a virus scanner may hold it"
+                } else {
+                    "look at its state with ps: state D waits for a disk or a network drive"
+                },
             ),
         };
         Error::new(Status::Process, message)
@@ -192,7 +201,7 @@ impl Transport for Subprocess {
     fn stop_reading(&self) {
         self.stop.send_replace(true);
         self.stop_writing();
-        self.writer.give_up();
+        self.writer.discard();
     }
 
     fn exit(&self) -> Option<ExitReport> {
@@ -212,12 +221,12 @@ impl Transport for Subprocess {
     }
 }
 
-/// A start under way. A connect that runs out of time may let go of it when the child is there and nobody has looked.
+/// A start under way. A connect that times out may drop it when the child has started but nobody has received it.
 struct Pending(oneshot::Receiver<std::result::Result<Spawned, SpawnFailure>>);
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        // From here on the process thread finds out by itself.
+        // From here on the process thread notices by itself.
         self.0.close();
         if let Ok(Ok(unwanted)) = self.0.try_recv() {
             unwanted.process.kill_tree();
@@ -243,22 +252,19 @@ async fn read_stdout(mut output: Output, sink: Arc<dyn Sink>) {
                     if read == space {
                         size = (size * 2).min(LARGEST_BUFFER);
                     } else {
-                        // The pipe is empty now: the next read would only find that out. What comes meanwhile is a new
-                        // event of the poller.
-                        let nothing =
-                            || -> std::io::Result<()> { Err(std::io::ErrorKind::WouldBlock.into()) };
-                        let _ = output.pipe.try_io(nothing);
+                        output.expect_nothing();
                     }
                     sink.data(&mut buffer);
                     after_exit += if output.child_has_ended() { read } else { 0 };
                     if after_exit > READ_AFTER_EXIT {
+                        given_up("stdout");
                         break 'stream;
                     }
                 }
                 Err(cause) if cause.kind() == std::io::ErrorKind::WouldBlock => {
                     size = (size / 2).max(SMALLEST_BUFFER);
-                    // There may be many clients, and most of them idle. As long as messages in its front are kept by
-                    // somebody, what follows goes into the rest of it.
+                    // There may be many clients, most of them idle, so an unused buffer is freed. While messages at its front
+                    // are still held, the next data goes into the rest of it.
                     if buffer.is_empty() && buffer.try_reclaim(SMALLEST_BUFFER) {
                         buffer = BytesMut::new();
                     }
@@ -267,7 +273,10 @@ async fn read_stdout(mut output: Output, sink: Arc<dyn Sink>) {
                     }
                 }
                 Err(cause) if cause.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(_) => break 'stream,
+                Err(cause) => {
+                    log::warning(|| format!("the CLI's stdout cannot be read: {cause}"));
+                    break 'stream;
+                }
             }
         }
         if output.is_stopped() {
@@ -283,7 +292,7 @@ struct Output {
     pipe: Receiver,
     exited: watch::Receiver<Option<Exit>>,
     stop: watch::Receiver<bool>,
-    /// Kept from wait to wait: to make it anew would cost each time.
+    /// Kept across waits: creating it anew each time would cost.
     stopped: Later<'static, ()>,
 }
 
@@ -304,7 +313,18 @@ impl Output {
         *self.stop.borrow()
     }
 
-    /// `false` when it is to stop. Not to be asked again then.
+    /// The pipe is empty now: another read would only find that out. Data that arrives meanwhile is a new event of the poller.
+    #[cfg(unix)]
+    fn expect_nothing(&self) {
+        let nothing = || -> std::io::Result<()> { Err(std::io::ErrorKind::WouldBlock.into()) };
+        let _ = self.pipe.try_io(nothing);
+    }
+
+    /// The runtime reads ahead, so that finding out costs no system call.
+    #[cfg(windows)]
+    fn expect_nothing(&self) {}
+
+    /// `false` = stop. Must not be called again then.
     async fn readable(&mut self) -> bool {
         tokio::select! {
             biased;
@@ -329,7 +349,11 @@ async fn read_stderr(mut output: Output, tail: Arc<Mutex<StderrTail>>, sink: Arc
             Ok(read) => {
                 lock(&tail).feed(&buffer, |line| sink.stderr_line(line));
                 after_exit += if output.child_has_ended() { read } else { 0 };
-                if after_exit > READ_AFTER_EXIT || output.is_stopped() {
+                if after_exit > READ_AFTER_EXIT {
+                    given_up("stderr");
+                    break;
+                }
+                if output.is_stopped() {
                     break;
                 }
                 tokio::task::yield_now().await;
@@ -340,10 +364,19 @@ async fn read_stderr(mut output: Output, tail: Arc<Mutex<StderrTail>>, sink: Arc
                     break;
                 }
             }
-            Err(_) => break,
+            Err(cause) => {
+                log::warning(|| format!("the CLI's stderr cannot be read: {cause}"));
+                break;
+            }
         }
     }
     lock(&tail).finish(|line| sink.stderr_line(line));
+}
+
+fn given_up(stream: &str) {
+    log::info(|| {
+        format!("{stream} is not read any more: the CLI has ended, and a process that it left writes on")
+    });
 }
 
 fn from_failure(failure: &SpawnFailure, program: &str) -> Error {
@@ -376,7 +409,7 @@ fn reason(kind: FailureKind) -> &'static str {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::time::Duration;
 
@@ -410,8 +443,6 @@ mod tests {
     async fn a_start_that_is_given_up_leaves_no_child() {
         let folder = std::env::temp_dir().join(format!("claude-client-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&folder).unwrap();
-        // It does not look at its stdin.
-        let script = "echo $$ >pid.new; mv pid.new pid; exec sleep 1000";
         let sh = |script: &str| process::Command {
             program: "/bin/sh".into(),
             args: ["-c", script].map(Into::into).into(),
@@ -419,19 +450,26 @@ mod tests {
             cwd: Some(folder.clone()),
             ..process::Command::default()
         };
-        let start = Start {
-            command: sh(script),
+        let start = || Start {
+            // It never reads its stdin.
+            command: sh("echo $$ >$$.new; mv $$.new pid; exec sleep 1000"),
             first_line: None,
             private_files: PrivateFiles::default(),
             stderr_tail_bytes: 100,
         };
-        let mut starting = Box::pin(Subprocess::start(start, Arc::new(Nobody)));
-        tokio::select! {
-            biased;
-            _ = &mut starting => panic!("the process thread has not even been asked"),
-            () = std::future::ready(()) => {}
-        }
-        // The process thread takes one after the other: the first child runs now, and nobody has looked yet.
+        let starting = loop {
+            let mut starting = Box::pin(Subprocess::start(start(), Arc::new(Nobody)));
+            let started = tokio::select! {
+                biased;
+                started = &mut starting => started.unwrap(),
+                () = std::future::ready(()) => break starting,
+            };
+            // The process thread was quicker: that one ends, and the next may be given up in time.
+            started.kill();
+            started.process.exited().wait_for(Option::is_some).await.unwrap();
+            let _ = std::fs::remove_file(folder.join("pid"));
+        };
+        // The process thread takes requests in order: the first child runs now, and nobody has received it yet.
         drop(process::spawn(sh("exit 0")).await.unwrap().unwrap());
         let pid = loop {
             match std::fs::read_to_string(folder.join("pid")) {

@@ -7,20 +7,21 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use rustix::io::Errno;
-use rustix::net::{SendFlags, Shutdown, send, shutdown};
+use rustix::net::{Shutdown, shutdown};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::error::{Error, Result, Status};
-use crate::sync::lock;
+use crate::process;
+use crate::sync::{lock, ranked};
 
-/// So often it is looked for room where the poller cannot tell of it.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// Poll interval for free socket space when the descriptor cannot be registered.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 struct State {
-    /// The poller knows of it only while it is full: it would tell of room each time that the child has read. None once the
+    /// Registered with the poller only while it is full: otherwise every read of the child would wake the poller. None once the
     /// client is freed.
     socket: Option<OwnedFd>,
     queue: VecDeque<Bytes>,
@@ -28,9 +29,11 @@ struct State {
     broken: Option<Errno>,
 }
 
+ranked!(State: Transport);
+
 pub struct Writer {
     state: Mutex<State>,
-    /// There is something for the task to do.
+    /// The task has work to do.
     work: Notify,
 }
 
@@ -40,14 +43,14 @@ impl Writer {
         Arc::new(Writer { state: Mutex::new(state), work: Notify::new() })
     }
 
-    /// Sends one line or queues what does not fit.
+    /// Sends one line, or queues what does not fit.
     pub fn write_line(&self, line: String) -> Result<()> {
         let mut line = line.into_bytes();
         line.push(b'\n');
         self.write(line)
     }
 
-    /// Sends bytes or queues what does not fit.
+    /// Sends bytes, or queues what does not fit.
     pub fn write(&self, line: Vec<u8>) -> Result<()> {
         let mut state = lock(&self.state);
         if state.ended {
@@ -73,7 +76,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Closes the stream behind everything that is queued.
+    /// Closes the stream after everything that is queued.
     pub fn end(&self) {
         let mut state = lock(&self.state);
         if std::mem::replace(&mut state.ended, true) {
@@ -85,22 +88,22 @@ impl Writer {
         self.work.notify_one();
     }
 
-    /// Nobody reads any more: drops what is queued.
-    pub fn give_up(&self) {
+    /// There is no reader any more: drops what is queued.
+    pub fn discard(&self) {
         let mut state = lock(&self.state);
         state.ended = true;
         state.queue.clear();
     }
 
-    /// As [`Writer::give_up`], and lets go of the socket, whoever still holds this.
+    /// As [`Writer::discard`], and closes the socket, even if something still holds this.
     pub fn release(&self) {
-        self.give_up();
+        self.discard();
         let socket = lock(&self.state).socket.take();
         drop(socket);
         self.work.notify_one();
     }
 
-    /// Bytes that wait for the child to read.
+    /// Bytes queued for the child.
     pub fn queued(&self) -> usize {
         lock(&self.state).queue.iter().map(Bytes::len).sum()
     }
@@ -119,14 +122,14 @@ impl Writer {
         }
     }
 
-    /// As [`Writer::flush`], waiting for the child to make room.
+    /// As [`Writer::flush`], but waits for the child to make room.
     async fn flush_with_patience(&self) -> Flushed {
         let socket = loop {
             match self.stream() {
                 Ok(socket) => break socket,
                 Err(_) if lock(&self.state).socket.is_none() => return Flushed::Over,
-                // The host may open no more files: part of a line may be out already, so the rest has to follow.
-                Err(_) => sleep(LOOK_AGAIN).await,
+                // The host's descriptor limit is reached: part of a line may be out already, so the rest must follow.
+                Err(_) => sleep(POLL_INTERVAL).await,
             }
             match self.flush() {
                 Flushed::Blocked => {}
@@ -137,7 +140,7 @@ impl Writer {
             if socket.writable().await.is_err() {
                 return Flushed::Over;
             }
-            // Through `try_io`, so that the runtime learns of a full socket and waits for room.
+            // With `try_io`, so that the runtime notices a full socket and waits for room.
             let flushed = socket.try_io(Interest::WRITABLE, || match self.flush() {
                 Flushed::Blocked => Err(std::io::ErrorKind::WouldBlock.into()),
                 flushed => Ok(flushed),
@@ -196,8 +199,7 @@ impl State {
 fn send_on(socket: Option<&OwnedFd>, line: &mut Bytes) -> std::result::Result<bool, Errno> {
     let Some(socket) = socket else { return Err(Errno::PIPE) };
     while !line.is_empty() {
-        // NOSIGNAL: the death of the child must not become the death of the host.
-        match send(socket, line, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+        match process::send(socket, line) {
             Ok(sent) => line.advance(sent),
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => return Ok(false),
@@ -235,7 +237,7 @@ mod tests {
             writer.write(vec![b'x'; 1 << 20]).unwrap();
         }
         assert!(matches!(writer.flush(), Flushed::Blocked));
-        // Between this and the wait for room the client is freed.
+        // The client is freed between this and the wait for room.
         writer.release();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let ended =

@@ -11,11 +11,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{Sandbox, fake_cli, javascript};
+use crate::{Patience, Sandbox, fake_cli, javascript};
 
 /// A script in a sandbox, ready to be started (any number of times; the log takes all of them).
 #[derive(Debug)]
@@ -69,18 +69,21 @@ impl FakeClaude {
         FakeLog::read(&self.log_path())
     }
 
-    /// Reads the log again and again until `holds`; the log as it then is.
+    /// Reads the log again and again until `holds`; the log as it then is. `time` grows with the load.
     ///
     /// # Panics
     /// When it does not hold within `time`.
     pub fn wait_for_log(&self, time: Duration, holds: impl Fn(&FakeLog) -> bool) -> FakeLog {
-        let end = Instant::now() + time;
+        let patience = Patience::new(time);
         loop {
             let log = self.log();
             if holds(&log) {
                 return log;
             }
-            assert!(Instant::now() < end, "not within {time:?}; the log of fake-claude:\n{log:#?}");
+            assert!(
+                !patience.is_over(),
+                "not within {time:?}, more for the load; the log of fake-claude:\n{log:#?}"
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }

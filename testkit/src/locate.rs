@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::sync::OnceLock;
 use std::time::SystemTime;
+
+use crate::quick::leaves_out;
 
 /// The real CLI: `$CLAUDE_TESTKIT_CLI`, else the copy that `testkit/install-cli.sh build/cli` makes.
 /// `None` when there is neither.
@@ -26,11 +28,15 @@ pub fn real_cli_version() -> String {
     said.split_whitespace().next().expect("a version").to_owned()
 }
 
-/// [`real_cli`] for tests: without it the test must end early, loudly; `CLAUDE_TESTS_NO_SKIP=1` makes that a failure.
+/// [`real_cli`] for tests. Without it, and in a quick run, the test must end early; a missing CLI is told loudly, and is a failure
+/// with `CLAUDE_TESTS_NO_SKIP=1`.
 ///
 /// # Panics
 /// When there is no CLI and skipping is forbidden.
 pub fn real_cli_or_skip(test: &str) -> Option<PathBuf> {
+    if leaves_out("the real CLI") {
+        return None;
+    }
     let found = real_cli();
     if found.is_none() {
         let hint = "run `sh testkit/install-cli.sh build/cli` or set CLAUDE_TESTKIT_CLI";
@@ -41,22 +47,31 @@ pub fn real_cli_or_skip(test: &str) -> Option<PathBuf> {
     found
 }
 
-/// The stand-in CLI, built if need be.
+/// The stand-in CLI.
+///
+/// # Panics
+/// When it is not built, or not from the sources as they are.
 pub fn fake_cli() -> PathBuf {
-    own_binary("fake-claude")
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| own_binary("fake-claude")).clone()
 }
 
-/// The loopback API as a program, built if need be.
+/// The loopback API as a program.
+///
+/// # Panics
+/// As [`fake_cli`].
 pub fn loopback_bin() -> PathBuf {
-    own_binary("loopback-api")
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| own_binary("loopback-api")).clone()
 }
 
 fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("testkit lies in the workspace")
 }
 
-/// `cargo test --workspace` leaves the binaries beside the tests; `cargo test -p other` does not build them, so those that
-/// lie there may be of older sources, and would pretend to be another version of the CLI.
+/// It is not built here: that would take the processors from the tests that run beside, and the program from under them.
+/// `cargo test --workspace` builds it before any test runs; `cargo test --test other` does not, so the one that lies there may be
+/// of older sources, and would pretend to be another version of the CLI.
 fn own_binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("path of this program");
     let mut folder = test.parent().expect("program in a folder").to_owned();
@@ -64,18 +79,21 @@ fn own_binary(name: &str) -> PathBuf {
         folder.pop();
     }
     let binary = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    if is_stale(&binary, Path::new(env!("CARGO_MANIFEST_DIR"))) {
-        build_binaries(&folder);
-    }
-    assert!(binary.exists(), "{} is missing; run `cargo build -p claude-testkit --bins`", binary.display());
+    let fault = fault_of(&binary, Path::new(env!("CARGO_MANIFEST_DIR")));
+    assert!(fault.is_none(), "{} {}: run `make testkit`", binary.display(), fault.unwrap_or_default());
     binary
 }
 
-/// Whether a program is missing, or older than what it is built from.
-fn is_stale(binary: &Path, kit: &Path) -> bool {
-    let Some(built) = changed(binary) else { return true };
-    let parts = ["src", "Cargo.toml", "CLI_VERSION"].map(|part| newest(&kit.join(part)));
-    parts.into_iter().flatten().any(|changed| changed > built)
+/// Why a program cannot be used: it is missing, or older than what it is built from.
+fn fault_of(binary: &Path, kit: &Path) -> Option<&'static str> {
+    let Some(built) = changed(binary) else { return Some("is not built") };
+    let name = binary.file_stem()?;
+    let own = kit.join("src/bin").join(name);
+    let mut sources = vec![kit.join("CLI_VERSION"), own.with_extension("rs"), own];
+    let library = fs::read_dir(kit.join("src")).into_iter().flatten().flatten();
+    sources.extend(library.map(|entry| entry.path()).filter(|path| !path.ends_with("bin")));
+    let older = sources.iter().filter_map(|source| newest(source)).any(|changed| changed > built);
+    older.then_some("is older than its sources")
 }
 
 fn changed(path: &Path) -> Option<SystemTime> {
@@ -88,29 +106,12 @@ fn newest(path: &Path) -> Option<SystemTime> {
     entries.flatten().filter_map(|entry| newest(&entry.path())).max()
 }
 
-fn build_binaries(folder: &Path) {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.current_dir(workspace()).args(["build", "--quiet", "-p", "claude-testkit", "--bins"]);
-    if folder.ends_with("release") {
-        command.arg("--release");
-    }
-    if let Some(target) = folder.parent() {
-        command.arg("--target-dir").arg(target);
-    }
-    let status = command.status();
-    assert!(
-        status.as_ref().is_ok_and(|s| s.success()),
-        "could not build the test kit's binaries ({status:?}); run `cargo build -p claude-testkit --bins`"
-    );
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_program_that_is_older_than_a_source_or_the_version_of_the_cli_is_built_anew() {
+    fn a_program_that_is_missing_or_older_than_its_sources_is_not_used() {
         let kit = tempfile::tempdir().unwrap();
         let file = |name: &str, second: u64| {
             let path = kit.path().join(name);
@@ -119,16 +120,18 @@ mod tests {
             file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(second)).unwrap();
             path
         };
-        for name in ["Cargo.toml", "CLI_VERSION", "src/lib.rs", "src/bin/one/main.rs"] {
+        for name in ["CLI_VERSION", "src/lib.rs", "src/bin/program/main.rs", "src/bin/other.rs"] {
             file(name, 10);
         }
         let program = kit.path().join("program");
-        assert!(is_stale(&program, kit.path()), "it is missing");
+        assert_eq!(fault_of(&program, kit.path()), Some("is not built"));
         file("program", 20);
-        assert!(!is_stale(&program, kit.path()));
-        for name in ["CLI_VERSION", "src/bin/one/main.rs"] {
+        assert_eq!(fault_of(&program, kit.path()), None);
+        file("src/bin/other.rs", 30);
+        assert_eq!(fault_of(&program, kit.path()), None, "it is not built from another program");
+        for name in ["CLI_VERSION", "src/lib.rs", "src/bin/program/main.rs"] {
             file(name, 30);
-            assert!(is_stale(&program, kit.path()), "{name}");
+            assert_eq!(fault_of(&program, kit.path()), Some("is older than its sources"), "{name}");
             file(name, 10);
         }
     }

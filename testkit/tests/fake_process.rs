@@ -7,6 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use claude_testkit::Patience;
 use claude_testkit::fake::FakeClaude;
 use pipes::{Talk, user};
 use serde_json::{Value, json};
@@ -123,11 +124,7 @@ fn a_grandchild_can_be_ended_when_it_does_not_resist() {
     let pid = fake.log().spawned()[0];
     assert!(lives(pid));
     signal("TERM", pid);
-    let end = Instant::now() + SOON;
-    while lives(pid) {
-        assert!(Instant::now() < end, "TERM must end it");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    assert!(Patience::new(SOON).until(|| !lives(pid)), "TERM must end it");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use claude_testkit::Patience;
 use claude_testkit::loopback::{Config, Loopback, Reply, Rule};
 use claude_testkit::{Sandbox, loopback_bin};
 use serde_json::{Value, json};
@@ -125,11 +126,8 @@ fn a_hang_up_is_noticed_at_once() {
     let mut stream = connect(&api);
     write_request(&mut stream, "POST", "/v1/messages", &request.to_string());
     let wait = |hung_up: bool| {
-        let end = Instant::now() + SOON;
-        while api.last_message().is_none_or(|message| message.hung_up != hung_up) {
-            assert!(Instant::now() < end, "hung_up = {hung_up}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let seen = || api.last_message().is_some_and(|message| message.hung_up == hung_up);
+        assert!(Patience::new(SOON).until(seen), "hung_up = {hung_up}");
     };
     wait(false);
     stream.shutdown(Shutdown::Both).unwrap();

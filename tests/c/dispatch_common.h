@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "claude_client.h"
+
+#include "patience.h"
+#include "portable.h"
 
 /* The call must succeed; its last argument is `error`. */
 #define OK(call)                                                                             \
@@ -50,12 +52,10 @@ static inline void sleep_ms(int ms) {
     nanosleep(&t, NULL);
 }
 
-static inline int tid(void) { return (int)syscall(SYS_gettid); }
-
-/* Waits for a condition, up to a minute, which is a failure. */
+/* Waits for a condition; one that does not come is a failure. */
 #define WAIT_FOR(condition)                                                                  \
     do {                                                                                     \
-        int64_t until_ = now_us() + 60000000;                                                \
+        int64_t until_ = now_us() + (int64_t)patience_ms() * 1000;                           \
         while (!(condition)) {                                                               \
             CHECK(now_us() < until_ && #condition);                                          \
             sleep_ms(1);                                                                     \
@@ -65,13 +65,13 @@ static inline int tid(void) { return (int)syscall(SYS_gettid); }
 /* Whether this thread belongs to the library, going by its name. */
 static inline bool on_library_thread(void) {
     char name[32] = "";
-    CHECK(pthread_getname_np(pthread_self(), name, sizeof name) == 0);
+    own_thread_name(name, sizeof name);
     return strncmp(name, "claude", 6) == 0;
 }
 
 static inline bool on_thread_named(const char *wanted) {
     char name[32] = "";
-    CHECK(pthread_getname_np(pthread_self(), name, sizeof name) == 0);
+    own_thread_name(name, sizeof name);
     return strcmp(name, wanted) == 0;
 }
 
@@ -114,18 +114,6 @@ enum { NOT_OURS =
 
 /* After a shutdown to be used with WAIT_FOR: a joined thread leaves /proc a moment after the join has returned. */
 static inline int count_threads(void) { return count_entries("/proc/self/task") - NOT_OURS; }
-
-/* Kilobytes of the field of /proc/self/status, such as "VmHWM:". */
-static inline long memory_kb(const char *field) {
-    char line[256];
-    long value = -1;
-    FILE *status = fopen("/proc/self/status", "r");
-    CHECK(status != NULL);
-    while (fgets(line, sizeof line, status))
-        if (strncmp(line, field, strlen(field)) == 0) value = strtol(line + strlen(field), NULL, 10);
-    fclose(status);
-    return value;
-}
 
 /* A callback for a registration: in PULL mode nobody runs one, and NULL asks for the events. */
 #define UNLESS_PULL(mode, callback) ((mode) == CLAUDE_DISPATCH_PULL ? NULL : (callback))

@@ -1,14 +1,7 @@
 /* PULL mode: the two lanes, what comes by them unasked, what after its registration, and where each of them ends. */
 #include "dispatch_common.h"
 
-#include <poll.h>
-
 static char connecting, interrupting, leaving, leaving_again; /* their addresses name the operations */
-
-static int readable(intptr_t handle) {
-    struct pollfd watched = {(int)handle, POLLIN, 0};
-    return poll(&watched, 1, 0);
-}
 
 static size_t pending(claude_client_t *client, claude_lanes_t lanes) {
     size_t events = 0;

@@ -66,6 +66,60 @@ static void restart(int rounds) {
     OK(claude_runtime_shutdown(0, &error));
 }
 
+static void *shut_down_in_time(void *argument) {
+    UNUSED(argument);
+    shutdown_status = claude_runtime_shutdown(20000, NULL);
+    return NULL;
+}
+
+#define MANY 200
+
+static _Atomic bool behind_deadline;
+
+static void on_done_inline(claude_status_t status, const char *json, size_t len, void *user_data) {
+    UNUSED(json), UNUSED(len), UNUSED(user_data);
+    char name[32] = "";
+    CHECK(pthread_getname_np(pthread_self(), name, sizeof name) == 0);
+    CHECK(status == CLAUDE_OK);
+    CHECK(strcmp(name, "claude-io") == 0 || (behind_deadline && strcmp(name, "claude-callback") == 0));
+    dones++;
+    if (inside) return;
+    inside = true;
+    while (!let_go) sleep_ms(2);
+    /* Let the shutdown get as far as the reader. */
+    sleep_ms(200);
+}
+
+/* What is on its way to a reader when that is told to end, or when it does not come to it in time. */
+static void owed(bool late) {
+    claude_client_t *clients[MANY];
+    pthread_t thread;
+    for (int round = 0; round < 3; round++) {
+        dones = 0;
+        inside = let_go = behind_deadline = false;
+        for (int i = 0; i < MANY; i++) {
+            clients[i] = create(CLAUDE_DISPATCH_INLINE);
+            OK(claude_client_disconnect(clients[i], on_done_inline, NULL, &error));
+            WAIT_FOR(inside);
+        }
+        if (late) {
+            behind_deadline = true;
+            CHECK(claude_runtime_shutdown(100, NULL) == CLAUDE_ERR_TIMEOUT);
+        }
+        CHECK(pthread_create(&thread, NULL, shut_down_in_time, NULL) == 0);
+        let_go = true;
+        CHECK(pthread_join(thread, NULL) == 0);
+        CHECK(shutdown_status == CLAUDE_OK);
+        CHECK(dones == MANY);
+        /* A reader that a shutdown gave up is on its last steps when the next one returns. */
+        if (late) WAIT_FOR(count_threads() == 1);
+        CHECK(count_threads() == 1);
+        for (int i = 0; i < MANY; i++) claude_client_free(clients[i]);
+    }
+    OK(claude_runtime_shutdown(20000, &error));
+    CHECK(count_threads() == 1);
+}
+
 static void *shut_down(void *argument) {
     UNUSED(argument);
     shutdown_status = claude_runtime_shutdown(300, NULL);
@@ -218,7 +272,7 @@ static void on_told(claude_status_t status, const char *json, size_t len, void *
 /* What a host still does behind a shutdown is told on a callback thread, which a copy would miss as well. */
 static void forked_behind_a_shutdown(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
-    OK(claude_client_connect_wait(client, NULL, 60000, &error));
+    OK(claude_client_connect_wait(client, NULL, patience_ms(), &error));
     OK(claude_runtime_shutdown(20000, &error));
     OK(claude_client_disconnect(client, on_told, NULL, &error));
     WAIT_FOR(told == 1);
@@ -267,7 +321,7 @@ static void forked_at_start(void) {
     config.on_thread_start = fork_at_start;
     config.user_data = client;
     OK(claude_runtime_configure(&config, &error));
-    OK(claude_client_connect_wait(client, NULL, 60000, &error));
+    OK(claude_client_connect_wait(client, NULL, patience_ms(), &error));
     WAIT_FOR(early_status != -1);
     CHECK(early_status == 0);
     claude_client_free(client);
@@ -423,6 +477,8 @@ int main(int argc, char **argv) {
     CHECK(argc >= 2);
     const char *name = argv[1];
     if (strcmp(name, "restart") == 0) restart(atoi(argv[2]));
+    else if (strcmp(name, "owed") == 0) owed(false);
+    else if (strcmp(name, "owed-late") == 0) owed(true);
     else if (strcmp(name, "stuck") == 0) stuck(mode_named(argv[2]));
     else if (strcmp(name, "in-callback") == 0) in_callback(mode_named(argv[2]));
     else if (strcmp(name, "watched-again") == 0) watched_again();

@@ -37,7 +37,7 @@ static void during_once(void) {
 
 static void *shut_down(void *argument) {
     UNUSED(argument);
-    status_of_shutdown = claude_runtime_shutdown(60000, NULL);
+    status_of_shutdown = claude_runtime_shutdown(patience_ms(), NULL);
     return NULL;
 }
 
@@ -79,7 +79,7 @@ static void during_free(void) {
     pthread_t freeing = start(free_client, client);
     WAIT_FOR(claude_client_set_dispatch(client, 0, NULL) == CLAUDE_ERR_INVALID_HANDLE);
     int64_t before = now_us();
-    OK(claude_runtime_shutdown(60000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     WAIT_FOR(returned);
     CHECK(pthread_join(freeing, NULL) == 0);
     /* The process takes three seconds. */
@@ -97,7 +97,7 @@ static void unread(int mode) {
         OK(claude_client_pending(client, CLAUDE_LANE_ALL, NULL, &bytes, &error));
         sleep_ms(1);
     }
-    OK(claude_runtime_shutdown(60000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     CHECK(claude_client_state(client) == CLAUDE_STATE_CLOSED);
     WAIT_FOR(count_threads() == 1);
     claude_client_free(client);
@@ -108,7 +108,7 @@ static void *shut_down_again_and_again(void *argument) {
     for (long round = 0; !returned; round++) {
         struct timespec pause = {0, round * 7919 % 500 * 1000};
         nanosleep(&pause, NULL);
-        OK(claude_runtime_shutdown(60000, &error));
+        OK(claude_runtime_shutdown(patience_ms(), &error));
     }
     return NULL;
 }

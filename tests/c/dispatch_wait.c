@@ -5,11 +5,6 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
-static int readable(intptr_t handle) {
-    struct pollfd watched = {(int)handle, POLLIN, 0};
-    return poll(&watched, 1, 0);
-}
-
 static void wait_readable(intptr_t handle) {
     struct pollfd watched = {(int)handle, POLLIN, 0};
     CHECK(poll(&watched, 1, 20000) == 1);

@@ -86,14 +86,26 @@ static void add_tool(claude_client_t *client)
     claude_mcp_server_free(server);
 }
 
+/* Its CLI waits to be claimed. */
+static void on_parked(claude_status_t status, const char *json, size_t len, void *user_data)
+{
+    (void)json, (void)len, (void)user_data;
+    CHECK(status == CLAUDE_OK);
+    enter();
+}
+
 static void begin(int number)
 {
+    claude_spare_t *spare = NULL;
+
     clients[number] = new_client(options, &seen[number]);
     if (is_phase("host_tool"))
         add_tool(clients[number]);
     if (is_phase("permission"))
         OK(claude_client_on_permission(clients[number], on_permission, NULL, NULL, &error));
-    if (!is_phase("created"))
+    if (is_phase("parked"))
+        OK(claude_spare_create(clients[number], on_parked, NULL, &spare, &error));
+    else if (!is_phase("created"))
         OK(claude_client_connect(clients[number], NULL, NULL, NULL, &error));
 }
 
@@ -144,6 +156,10 @@ static void reach_phase(void)
         begin(number);
     if (is_phase("copied"))
         make_copies();
+    if (is_phase("parked")) {
+        wait_inside();
+        return;
+    }
     if (is_phase("created") || is_phase("copied") || is_phase("spawning") || is_phase("connecting") || is_phase("reconnecting"))
         return;
     for (number = 0; number < count; number++)

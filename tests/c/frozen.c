@@ -81,6 +81,9 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "disconnect") == 0) {
         freeze();
         OK(claude_client_disconnect_wait(client, DEADLINE_MS, &error));
+    } else if (strcmp(what, "shutdown") == 0) {
+        freeze();
+        OK(claude_runtime_shutdown(DEADLINE_MS, &error));
     } else if (strcmp(what, "free") == 0) {
         freeze();
     }

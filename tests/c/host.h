@@ -14,7 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LONG_MS 60000u
+#include "patience.h"
+
+#define LONG_MS patience_ms()
 
 static claude_error_t *error;
 
@@ -39,6 +41,8 @@ static inline void expect(claude_status_t wanted, claude_status_t status, const 
     fprintf(stderr, "%s:%d: %s is %s\n%s\n", file, line, text, claude_status_name(status), claude_error_json(error));
     _exit(1);
 }
+
+#include "portable.h"
 
 static inline void drop_error(void)
 {

@@ -7,17 +7,16 @@
 
 #include "check.h"
 
-/* The next place that catches panics and is so many such places deep meets one; 0 = none does. */
-static void plant(int depth)
+/* The next call panics, or none does. */
+static void plant(bool wanted)
 {
     const char *path = getenv("CLAUDE_CLIENT_PLANTED_PANIC");
     FILE *file;
 
     remove(path);
-    if (depth == 0) return;
+    if (!wanted) return;
     file = fopen(path, "w");
     CHECK(file != NULL);
-    fprintf(file, "%d", depth);
     CHECK(fclose(file) == 0);
 }
 
@@ -69,13 +68,12 @@ static void client(const char *how)
     if (!pulls) CHECK(claude_client_on_closed(broken, on_closed, NULL, NULL, NULL) == CLAUDE_OK);
     CHECK(claude_client_connect_wait(other, NULL, 60000, NULL) == CLAUDE_OK);
     CHECK(claude_client_connect_wait(broken, NULL, 60000, NULL) == CLAUDE_OK);
-    /* The first place is around all; within it is the one that knows the client. What is called for each event has one only. */
-    plant(pulls ? 1 : 2);
+    plant(true);
     if (pumps) status = claude_client_pump(broken, 0, 0, 0, NULL, &error);
     else if (pulls) status = claude_client_next(broken, CLAUDE_LANE_ALL, 0, &event, &error);
     else if (!strcmp(how, "query")) status = claude_client_query(broken, "hello", NULL, NULL, &error);
     else status = claude_client_interrupt_wait(broken, 60000, NULL, &error);
-    plant(0);
+    plant(false);
     CHECK(status == CLAUDE_ERR_PANIC && claude_error_status(error) == CLAUDE_ERR_PANIC);
     CHECK(strstr(claude_error_message(error), "free the client and create another"));
     claude_error_free(error);

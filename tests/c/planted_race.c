@@ -19,10 +19,10 @@ int main(int argc, char **argv) {
     claude_client_t *client = NULL;
     OK(claude_client_create(getenv("OPTIONS"), &client, &error));
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, NULL, 60000, &error));
+    OK(claude_client_connect_wait(client, NULL, patience_ms(), &error));
     OK(claude_client_query(client, "go", NULL, NULL, &error));
     if (ordered)
-        OK(claude_client_receive_response(client, NULL, 60000, &error));
+        OK(claude_client_receive_response(client, NULL, patience_ms(), &error));
     else
         WAIT_FOR(atomic_load_explicit(&done, memory_order_relaxed));
     CHECK(seen == 1);

@@ -71,6 +71,9 @@ static inline void take(struct state *state)
             continue;
         snprintf(path, sizeof path, "/proc/self/fd/%d", number);
         length = readlink(path, target, sizeof target - 1);
+        /* Another thread has closed it since the directory was read. */
+        if (length < 0 && errno == ENOENT)
+            continue;
         CHECK(length > 0);
         target[length] = '\0';
         length = (ssize_t)strlen(state->descriptors);

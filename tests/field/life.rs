@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use claude_testkit::fake::FakeClaude;
+use claude_testkit::quick::takes_long;
 use serde_json::{Value, json};
 
 use crate::support::host::{Client, Status};
@@ -85,7 +86,10 @@ fn freed_at(random: u64, options: &Value) {
 
 #[test]
 fn c4_clients_that_are_freed_at_any_moment_leave_no_process_and_no_descriptor() {
-    if !alone("life::c4_clients_that_are_freed_at_any_moment_leave_no_process_and_no_descriptor") {
+    if takes_long() {
+        return;
+    }
+    if !alone(module_path!(), "c4_clients_that_are_freed_at_any_moment_leave_no_process_and_no_descriptor") {
         return;
     }
     const THREADS: u64 = 8;
@@ -135,7 +139,10 @@ fn resident_kilobytes() -> usize {
 
 #[test]
 fn i7_ten_thousand_clients_that_come_and_go_leave_nothing_behind() {
-    if !alone("life::i7_ten_thousand_clients_that_come_and_go_leave_nothing_behind") {
+    if takes_long() {
+        return;
+    }
+    if !alone(module_path!(), "i7_ten_thousand_clients_that_come_and_go_leave_nothing_behind") {
         return;
     }
     let fake = FakeClaude::new(json!({}));

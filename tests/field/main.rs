@@ -6,7 +6,13 @@
 mod support;
 
 mod common;
+mod costs;
+mod engines;
+mod environment;
+mod errors;
 mod life;
+mod resumed;
+mod security;
 mod sessions;
 mod stream;
 mod threads;

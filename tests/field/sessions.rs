@@ -3,6 +3,7 @@
 use std::thread;
 
 use claude_testkit::fake::FakeClaude;
+use claude_testkit::quick::takes_long;
 use serde_json::{Value, json};
 
 use crate::common::{Real, query_as};
@@ -12,6 +13,9 @@ use crate::support::{PATIENCE, options};
 
 #[test]
 fn c7_a_session_that_is_resumed_fifty_times_has_one_process_at_a_time() {
+    if takes_long() {
+        return;
+    }
     let fake = FakeClaude::new(json!({}));
     let mark = new_mark("c7");
     let mut options = options(&fake, json!({"resume": "11111111-2222-4333-8444-555555555555"}));

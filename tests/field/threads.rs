@@ -23,7 +23,7 @@ fn i1_each_call_of_a_session_may_be_made_on_a_thread_of_its_own() {
     elsewhere(|| client.query("one").unwrap());
     elsewhere(|| client.receive().unwrap());
     elsewhere(|| client.query("two").unwrap());
-    fake.wait_for_log(PATIENCE, |log| log.prompts().len() == 2);
+    client.wait_for_turns(2);
     elsewhere(|| interrupt(&client).unwrap());
     elsewhere(|| client.receive().unwrap());
     let reply = elsewhere(|| client.control_later(&json!({"subtype": "mcp_status"})).unwrap());

@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use claude_testkit::fake::FakeClaude;
+use claude_testkit::quick::takes_long;
 use serde_json::{Value, json};
 
 use crate::common::{Real, connect_with, interrupt, interrupt_with, query_as, session};
@@ -92,6 +93,9 @@ fn g1_an_interrupt_right_behind_the_first_prompt_ends_it_or_says_that_it_waits()
 
 #[test]
 fn g2_an_interrupt_that_is_never_answered_has_its_end_and_so_has_the_turn() {
+    if takes_long() {
+        return;
+    }
     let script = json!({"on_control": {"interrupt": []}, "on_user": ["init", {"sleep": 600_000}, "result"]});
     let quick =
         json!({"control_timeout_ms": 300, "graceful_exit_timeout_ms": 300, "terminate_timeout_ms": 300});
@@ -153,6 +157,9 @@ fn endings(client: &Client, count: usize) -> Vec<(bool, Value)> {
 
 #[test]
 fn g3_a_turn_that_the_host_stopped_is_told_as_that_whatever_the_cli_calls_it() {
+    if takes_long() {
+        return;
+    }
     let failed = json!({"subtype": "error_during_execution", "is_error": true, "errors": ["Error: aborted"]});
     let aborted = json!({"is_error": false, "terminal_reason": "aborted_streaming"});
     let unfinished = json!({"is_error": true, "terminal_reason": null});

@@ -1,8 +1,14 @@
-//! Stands in for `src/sync.rs` in the tests that compile files of the library against loom's primitives.
+//! Stands in for `src/sync/mod.rs` in the tests that compile files of the library against loom's primitives.
 #![allow(dead_code)] // Each test binary uses its own part.
 
+#[path = "../../src/sync/callback.rs"]
+pub mod callback;
 #[path = "../../src/sync/condvar.rs"]
 mod condvar;
+#[path = "../../src/sync/gate.rs"]
+pub mod gate;
+#[path = "../../src/sync/rank.rs"]
+mod rank;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -12,6 +18,10 @@ pub use loom::sync::{Condvar as SystemCondvar, Mutex, MutexGuard};
 
 #[allow(unused_imports)]
 pub use condvar::Condvar;
+#[allow(unused_imports)]
+pub(crate) use rank::ranked;
+#[allow(unused_imports)]
+pub use rank::{Rank, Ranked};
 
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap()

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use claude_client::process::{Exit, TREE_MARK};
 
 use crate::support::{
-    LONG, alive, eventually, output, program, read_all, read_line, sh, sh_with_token, start, stat, unique,
-    with_token,
+    LONG, WaitTimeout, alive, eventually, output, program, read_all, read_line, sh, sh_with_token, start,
+    stat, unique, with_token,
 };
 
 #[test]

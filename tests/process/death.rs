@@ -8,8 +8,8 @@ use claude_client::process::{self, Configuration, Exit};
 
 use crate::children::{TREE, members};
 use crate::support::{
-    LONG, alive, eventually, in_scenario, numbers_in_proc, read_line, scenario, scenario_argument,
-    sh_with_token, start, unique, with_token,
+    LONG, WaitTimeout, alive, eventually, in_scenario, numbers_in_proc, read_line, scenario,
+    scenario_argument, sh_with_token, start, unique, with_token,
 };
 
 /// The promise is three seconds; a busy machine gets some more.

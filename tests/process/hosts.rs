@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use claude_client::process::{self, Configuration, Exit, FailureKind};
 
 use crate::support::{
-    LONG, eventually, in_own_process, no_thread_named, output, own_children, own_fds, program, sh, start,
-    stat, thread_names, try_start,
+    LONG, WaitTimeout, eventually, in_own_process, no_thread_named, output, own_children, own_fds, program,
+    sh, start, stat, thread_names, try_start,
 };
 
 fn without_guardian() {

@@ -5,4 +5,5 @@ mod children;
 mod death;
 mod failures;
 mod hosts;
+mod log;
 mod support;

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use claude_client::process::{self, Command, SpawnFailure, Spawned};
+use claude_client::process::{self, Command, Exit, Process, SpawnFailure, Spawned};
 
 pub const LONG: Duration = Duration::from_secs(10);
 /// Set by a test for its own children, so that it finds them by other means than the library does.
@@ -153,4 +153,19 @@ pub fn in_scenario(name: &str) -> bool {
 
 pub fn scenario_argument() -> String {
     std::env::var("PROCESS_TEST_ARGUMENT").unwrap_or_default()
+}
+
+/// Blocks until the child has ended, or for so long.
+pub trait WaitTimeout {
+    fn wait_timeout(&self, timeout: Duration) -> Option<Exit>;
+}
+
+impl WaitTimeout for Process {
+    fn wait_timeout(&self, timeout: Duration) -> Option<Exit> {
+        let (exited, deadline) = (self.exited(), Instant::now() + timeout);
+        while exited.borrow().is_none() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        *exited.borrow()
+    }
 }

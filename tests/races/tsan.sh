@@ -19,7 +19,7 @@ seed=${SEED:-20261130}
 release=$(rustc -vV | sed -n 's/^release: //p')
 clang=${TSAN_CLANG:-clang-19}
 mkdir -p "$work"
-TESTS=${TSAN_TESTS:-dispatch_modes dispatch_lanes dispatch_wait dispatch_teardown dispatch_shutdown dispatch_stress}
+TESTS=${TSAN_TESTS:-modes lanes wait teardown shutdown stress}
 
 skip() { # WHAT TO DO
     if [ "${CLAUDE_TESTS_NO_SKIP:-}" = 1 ]; then
@@ -30,28 +30,10 @@ skip() { # WHAT TO DO
     exit 0
 }
 
-# The source of std, unpacked here: the toolchain stays as it is. The mirror is the machine's own.
-std_source() {
-    local source=$work/rust-src/usr/src/rustc-$release/library
-    [ -d "$source/std" ] && { echo "$source"; return; }
-    command -v apt-get >/dev/null || return 0
-    local mirror apt
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | sort -u | head -1)
-    [ -n "$mirror" ] || return 0
-    mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
-    echo "deb $mirror ${TSAN_SUITE:-trixie-backports} main" >"$work/apt/sources.list"
-    apt=(-qq -o "Dir::Etc::sourcelist=$work/apt/sources.list" -o Dir::Etc::sourceparts=- -o APT::Sandbox::User=root
-        -o "Dir::State::lists=$work/apt/lists" -o "Dir::Cache=$work/apt/cache")
-    (cd "$work/apt" && apt-get "${apt[@]}" update && apt-get "${apt[@]}" download "rust-src=$release*") >&2 || return 0
-    rm -rf "$work/rust-src"
-    dpkg -x "$work"/apt/rust-src_"$release"*.deb "$work/rust-src"
-    [ ! -d "$source/std" ] || echo "$source"
-}
-
 [ "$(uname -sm)" = "Linux x86_64" ] || skip "this is not Linux on x86_64" "run it there"
 command -v "$clang" >/dev/null || skip "$clang is missing" "apt-get install clang-19 libclang-rt-19-dev lld-19 llvm-19"
-source=$(std_source)
-[ -n "$source" ] || skip "there is no package rust-src $release" "use a rustc that Debian's backports have the source of"
+source=$(testkit/std-source.sh build/std) ||
+    skip "there is no package rust-src $release" "use a rustc that Debian's backports have the source of"
 
 # An instrumented build, apart from all others.
 instrumented() {
@@ -98,13 +80,13 @@ reports() { # NAME
 }
 
 failed=()
-# A test binary of the usual build, whose programs in C are compiled for this and load the instrumented library.
-programs() { # TEST ARGUMENTS...
-    local test=$1
+# Tests of the usual build, whose programs in C are compiled for this and load the instrumented library.
+programs() { # MODULE ARGUMENTS...
+    local test=dispatch_$1
     shift
     options "$test"
     CC=$clang CXX=${clang/clang/clang++} CLAUDE_TESTS_CALLS=1000 CLAUDE_TESTS_CFLAGS="-fsanitize=thread" CLAUDE_TESTS_LIBRARY_FOLDER=$library \
-        cargo test --quiet --test "$test" -- "$@" || failed+=("$test")
+        cargo test --quiet --test dispatch -- "$@" || failed+=("$test")
 }
 
 # What is planted must be found, in both languages; what is ordered must not.
@@ -116,9 +98,9 @@ planted() {
     ! "$built/planted-race" >/dev/null || failed+=("the race planted in Rust was not found")
     [ "$(reports planted-raced)" = 1 ] || failed+=("the race planted in Rust was not reported once")
     rm -f "$work/reports/planted-raced".*
-    programs dispatch_races --exact what_a_callback_has_written_can_be_read_behind_receive_response
+    programs races --exact races::what_a_callback_has_written_can_be_read_behind_receive_response
     found=${#failed[@]}
-    programs dispatch_races --exact without_a_call_in_between_a_host_sees_a_callback_by_chance >"$work/planted.log" 2>&1
+    programs races --exact races::without_a_call_in_between_a_host_sees_a_callback_by_chance >"$work/planted.log" 2>&1
     if [ "${#failed[@]}" = "$found" ] || ! grep -q on_message "$work/reports/dispatch_races".*; then
         cat "$work/planted.log"
         failed+=("the race planted in C was not found")
@@ -146,7 +128,7 @@ if [ "$how" != chaos ]; then
     start=$SECONDS
     planted
     # Without those of its tests that bring a sanitizer of their own.
-    for test in $TESTS; do programs "$test" --skip sanitizer --skip valgrind; done
+    for test in $TESTS; do programs "$test" "$test::" --skip sanitizer --skip valgrind; done
 fi
 chaos
 

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use claude_testkit::locate::real_cli;
-use claude_testkit::{Loopback, Sandbox};
+use claude_testkit::quick::leaves_out;
+use claude_testkit::{Loopback, Patience, Sandbox};
 
 /// Far more than any example needs; a program that is still there then hangs.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -27,7 +28,8 @@ pub fn names() -> Vec<String> {
     let mut names: Vec<String> =
         sources.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect();
     names.retain(|name| cfg!(target_os = "linux") || name != "epoll");
-    names.retain(|name| name != "sdl_loop"); // tests/adapters.rs: it needs more than the library
+    // tests/packaging/adapters.rs and tests/sessions/store_examples.rs: they need more than the library.
+    names.retain(|name| !["sdl_loop", "store_sqlite", "store_postgres"].contains(&name.as_str()));
     names.sort();
     names
 }
@@ -121,6 +123,9 @@ impl Stage {
     /// With the real CLI. `None` = it is missing and the test must end; says so loudly, and fails where skips
     /// are forbidden.
     pub fn real(test: &str) -> Option<Stage> {
+        if leaves_out("the real CLI") {
+            return None;
+        }
         let Some(cli) = real_cli() else {
             let advice = format!("{test}: the real CLI is missing; `make cli` installs it");
             assert!(
@@ -151,12 +156,12 @@ impl Stage {
         let writer = thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
         let stdout = read_all(child.stdout.take().expect("a pipe"));
         let stderr = read_all(child.stderr.take().expect("a pipe"));
-        let deadline = Instant::now() + PATIENCE;
+        let patience = Patience::new(PATIENCE);
         let status = loop {
             if let Some(status) = child.try_wait().expect("the example can be waited for") {
                 break Some(status);
             }
-            if Instant::now() > deadline {
+            if patience.is_over() {
                 let _ = child.kill();
                 let _ = child.wait();
                 break None;

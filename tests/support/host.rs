@@ -1,43 +1,22 @@
 //! A host in Rust that uses nothing but the C functions. Everything here runs in the test's own process: what concerns
 //! a whole process is left to the C programs.
-#![allow(clippy::disallowed_methods)] // This is a host's side of the boundary: it reads what the library gives.
-
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{c_char, c_void};
+use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use claude_client::capi::client::*;
-use claude_client::capi::control::*;
-use claude_client::capi::error::*;
+use claude_client::capi::control::claude_client_control;
 use claude_client::capi::receive::*;
-use claude_client::capi::talk::*;
-use claude_client::capi::types::{claude_client_t, claude_error_t, claude_message_kind_t, claude_state_t};
+use claude_client::capi::types::{claude_client_t, claude_message_kind_t};
+use claude_testkit::Patience;
+use claude_testkit::patience::grown;
 use serde_json::Value;
 
-pub use claude_client::capi::types::claude_message_kind_t as Kind;
-pub use claude_client::capi::types::claude_status_t as Status;
-
 use super::PATIENCE;
+use super::boundary::{c_text, lent, lock, parsed};
+use super::handle::{Handle, fail};
 
-/// A call that failed, with its error's document.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    pub status: Status,
-    pub json: Value,
-}
-
-impl Failure {
-    /// A text of the document; empty when it is not there.
-    pub fn text(&self, name: &str) -> &str {
-        self.json[name].as_str().unwrap_or_default()
-    }
-
-    pub fn message(&self) -> &str {
-        self.text("message")
-    }
-}
-
-pub type Outcome = Result<Value, Failure>;
+pub use super::boundary::{Failure, Kind, Outcome, Status, check};
 
 /// One call of the message callback.
 #[derive(Debug, Clone)]
@@ -82,7 +61,7 @@ struct Seen {
 
 impl Seen {
     fn lock(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.record)
     }
 
     fn note(&self, change: impl FnOnce(&mut Record)) {
@@ -91,7 +70,7 @@ impl Seen {
     }
 
     fn wait_while_stuck(&self) {
-        let stuck = self.stuck.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let stuck = lock(&self.stuck);
         drop(self.freed.wait_while(stuck, |stuck| *stuck));
     }
 }
@@ -106,8 +85,8 @@ pub struct Reply {
 impl Reply {
     /// What it ended with, and when.
     pub fn wait(&self) -> (Outcome, Instant) {
-        let outcomes = self.outcomes.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let waited = self.told.wait_timeout_while(outcomes, PATIENCE, |outcomes| outcomes.is_empty());
+        let outcomes = lock(&self.outcomes);
+        let waited = self.told.wait_timeout_while(outcomes, grown(PATIENCE), |outcomes| outcomes.is_empty());
         let (outcomes, _) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
         outcomes.first().cloned().expect("the operation ends")
     }
@@ -118,22 +97,25 @@ impl Reply {
 
     /// How often it was told.
     pub fn count(&self) -> usize {
-        self.outcomes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).len()
+        lock(&self.outcomes).len()
     }
 }
 
 /// A client with every callback registered. Dropping it frees it.
 pub struct Client {
-    handle: *mut claude_client_t,
+    handle: Handle,
     seen: Arc<Seen>,
     /// Kept until nothing can be told any more.
     replies: Mutex<Vec<Arc<Reply>>>,
 }
 
-// SAFETY: the header lets every function be called on any thread.
-unsafe impl Send for Client {}
-// SAFETY: as above.
-unsafe impl Sync for Client {}
+impl Deref for Client {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
 
 impl Client {
     pub fn new(options: &Value) -> Client {
@@ -141,36 +123,39 @@ impl Client {
     }
 
     pub fn try_new(options: &str) -> Result<Client, Failure> {
-        let mut handle = std::ptr::null_mut();
-        let options = c_text(options);
-        // SAFETY: the text is NUL-terminated, the outputs are variables.
-        check(|error| unsafe { claude_client_create(options.as_ptr(), &mut handle, error) })?;
-        let client = Client { handle, seen: Arc::default(), replies: Mutex::default() };
+        let client =
+            Client { handle: Handle::create(options)?, seen: Arc::default(), replies: Mutex::default() };
         let seen = client.user_data();
         // SAFETY: `seen` lives until the client has been freed.
-        check(|error| unsafe { claude_client_on_message(handle, Some(on_message), seen, None, error) })?;
+        client.call(|client, error| unsafe {
+            claude_client_on_message(client, Some(on_message), seen, None, error)
+        })?;
         // SAFETY: as above.
-        check(|error| unsafe { claude_client_on_closed(handle, Some(on_closed), seen, None, error) })?;
+        client.call(|client, error| unsafe {
+            claude_client_on_closed(client, Some(on_closed), seen, None, error)
+        })?;
         Ok(client)
     }
 
     pub fn without_stderr(options: &Value) -> Client {
-        Client::try_new(&options.to_string()).unwrap_or_else(|failure| panic!("{failure:#?}"))
+        Client::try_new(&options.to_string()).unwrap_or_else(fail)
     }
 
     fn with_stderr(self) -> Client {
+        let seen = self.user_data();
         // SAFETY: as in `try_new`.
-        let registered = check(|error| unsafe {
-            claude_client_on_stderr(self.handle, Some(on_stderr), self.user_data(), None, error)
+        let registered = self.call(|client, error| unsafe {
+            claude_client_on_stderr(client, Some(on_stderr), seen, None, error)
         });
         registered.expect("the callback for stderr is taken");
         self
     }
 
     /// A client that is connected.
+    #[track_caller]
     pub fn connected(options: &Value) -> Client {
         let client = Client::new(options);
-        client.connect().unwrap_or_else(|failure| panic!("{failure:#?}"));
+        client.connect().unwrap_or_else(fail);
         client
     }
 
@@ -179,102 +164,31 @@ impl Client {
     }
 
     pub fn handle(&self) -> *mut claude_client_t {
-        self.handle
-    }
-
-    pub fn connect(&self) -> Result<(), Failure> {
-        // SAFETY: NULL is no prompt.
-        check(|error| unsafe { claude_client_connect_wait(self.handle, std::ptr::null(), 60_000, error) })
-    }
-
-    pub fn query(&self, prompt: &str) -> Result<(), Failure> {
-        let prompt = c_text(prompt);
-        // SAFETY: the text is NUL-terminated, NULL is the default session.
-        check(|error| unsafe {
-            claude_client_query(self.handle, prompt.as_ptr(), std::ptr::null(), std::ptr::null_mut(), error)
-        })
-    }
-
-    pub fn send_json(&self, message: &Value) -> Result<(), Failure> {
-        let message = c_text(&message.to_string());
-        // SAFETY: the text is NUL-terminated.
-        check(|error| unsafe {
-            claude_client_send_json(self.handle, message.as_ptr(), std::ptr::null_mut(), error)
-        })
-    }
-
-    pub fn receive(&self) -> Result<(), Failure> {
-        // SAFETY: plain values.
-        check(|error| unsafe { claude_client_receive_response(self.handle, std::ptr::null(), 60_000, error) })
+        self.handle.raw()
     }
 
     /// Asks and waits for the end of the turn.
+    #[track_caller]
     pub fn turn(&self, prompt: &str) {
-        self.query(prompt).and_then(|()| self.receive()).unwrap_or_else(|failure| panic!("{failure:#?}"));
-    }
-
-    pub fn end_input(&self) -> Result<(), Failure> {
-        // SAFETY: plain values.
-        check(|error| unsafe { claude_client_end_input(self.handle, error) })
-    }
-
-    pub fn control(&self, request: &Value) -> Outcome {
-        self.control_within(request, 60_000)
-    }
-
-    pub fn control_within(&self, request: &Value, timeout_ms: u32) -> Outcome {
-        let request = c_text(&request.to_string());
-        let mut reply = std::ptr::null_mut();
-        // SAFETY: the text is NUL-terminated, the outputs are variables.
-        check(|error| unsafe {
-            claude_client_control_wait(self.handle, request.as_ptr(), timeout_ms, &mut reply, error)
-        })?;
-        Ok(parsed(&owned(reply)))
+        self.query(prompt).and_then(|()| self.receive()).unwrap_or_else(fail)
     }
 
     /// Asks without waiting.
     pub fn control_later(&self, request: &Value) -> Result<Arc<Reply>, Failure> {
         let request = c_text(&request.to_string());
-        let reply = self.new_reply();
+        let reply = Arc::new(Reply::default());
+        lock(&self.replies).push(reply.clone());
         let told = Arc::as_ptr(&reply).cast_mut().cast();
         // SAFETY: the text is NUL-terminated, and the client keeps the reply until it has been freed.
-        check(|error| unsafe {
-            claude_client_control(self.handle, request.as_ptr(), Some(on_done), told, error)
+        self.call(|client, error| unsafe {
+            claude_client_control(client, request.as_ptr(), Some(on_done), told, error)
         })?;
         Ok(reply)
     }
 
-    fn new_reply(&self) -> Arc<Reply> {
-        let reply = Arc::new(Reply::default());
-        self.replies.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(reply.clone());
-        reply
-    }
-
-    pub fn disconnect(&self) -> Result<(), Failure> {
-        // SAFETY: plain values.
-        check(|error| unsafe { claude_client_disconnect_wait(self.handle, 60_000, error) })
-    }
-
-    pub fn state(&self) -> claude_state_t {
-        // SAFETY: any value may be passed.
-        unsafe { claude_client_state(self.handle) }
-    }
-
-    pub fn pid(&self) -> u32 {
-        // SAFETY: any value may be passed.
-        u32::try_from(unsafe { claude_client_pid(self.handle) }).expect("a process id")
-    }
-
-    pub fn stats(&self) -> Value {
-        let mut json = std::ptr::null_mut();
-        // SAFETY: the outputs are variables.
-        check(|error| unsafe { claude_client_stats(self.handle, &mut json, error) }).expect("statistics");
-        parsed(&owned(json))
-    }
-
     /// From now on the message callback does not return, or returns again.
     pub fn set_stuck(&self, stuck: bool) {
-        *self.seen.stuck.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = stuck;
+        *lock(&self.seen.stuck) = stuck;
         self.seen.freed.notify_all();
     }
 
@@ -295,13 +209,20 @@ impl Client {
         self.look(|record| record.stderr.clone())
     }
 
+    /// Waits until the CLI has begun this many turns: before that, an interrupt has nothing to end.
+    #[track_caller]
+    pub fn wait_for_turns(&self, begun: usize) {
+        let is_init = |message: &&Message| message.json()["subtype"] == "init";
+        self.wait_for("the turn", |record| record.messages.iter().filter(is_init).count() >= begun);
+    }
+
     /// Waits until it holds for what has come.
     #[track_caller]
     pub fn wait_for(&self, what: &str, holds: impl Fn(&Record) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let patience = Patience::new(PATIENCE);
         let mut record = self.seen.lock();
         while !holds(&record) {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = patience.left();
             assert!(!left.is_zero(), "{what} did not come: {record:#?}");
             let waited = self.seen.changed.wait_timeout(record, left.min(Duration::from_secs(1)));
             record = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
@@ -324,8 +245,7 @@ impl Client {
 
     /// Frees it now; what had come by then.
     pub fn free(self) -> Record {
-        // SAFETY: any value may be passed, also twice.
-        unsafe { claude_client_free(self.handle) };
+        self.handle.free();
         std::mem::take(&mut *self.seen.lock())
     }
 }
@@ -333,53 +253,8 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.set_stuck(false);
-        // SAFETY: any value may be passed.
-        unsafe { claude_client_free(self.handle) };
+        self.handle.free();
     }
-}
-
-/// Runs a call and turns its error into a value.
-pub fn check(call: impl FnOnce(*mut *mut claude_error_t) -> Status) -> Result<(), Failure> {
-    let mut error = std::ptr::null_mut();
-    let status = call(&mut error);
-    if status == Status::CLAUDE_OK {
-        assert!(error.is_null(), "an error was written by a call that succeeded");
-        return Ok(());
-    }
-    let (same, json) = (claude_error_status(error), text_of(claude_error_json(error)));
-    assert_eq!(same, status, "the error has another status than the call: {json}");
-    claude_error_free(error);
-    Err(Failure { status, json: parsed(&json) })
-}
-
-fn c_text(text: &str) -> CString {
-    CString::new(text).expect("a text without NUL")
-}
-
-fn parsed(json: &str) -> Value {
-    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error} in the library's JSON: {json}"))
-}
-
-fn text_of(text: *const c_char) -> String {
-    // SAFETY: the library's texts are never NULL and end with a NUL.
-    unsafe { CStr::from_ptr(text) }.to_str().expect("the library's texts are UTF-8").to_owned()
-}
-
-fn owned(text: *mut c_char) -> String {
-    let copy = text_of(text);
-    claude_string_free(text);
-    copy
-}
-
-/// A text that a callback receives; checks the promise of a NUL behind it.
-///
-/// # Safety
-/// As the header promises: `len` bytes and a NUL.
-unsafe fn lent(text: *const c_char, len: usize) -> String {
-    // SAFETY: the caller's promise.
-    let bytes = unsafe { std::slice::from_raw_parts(text.cast::<u8>(), len + 1) };
-    assert_eq!(bytes[len], 0, "no NUL behind the text");
-    std::str::from_utf8(&bytes[..len]).expect("the library's texts are UTF-8").to_owned()
 }
 
 unsafe extern "C" fn on_message(
@@ -418,7 +293,6 @@ unsafe extern "C" fn on_done(status: Status, json: *const c_char, len: usize, us
         Status::CLAUDE_OK => Ok(parsed(&text)),
         _ => Err(Failure { status, json: parsed(&text) }),
     };
-    let mut outcomes = reply.outcomes.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    outcomes.push((outcome, Instant::now()));
+    lock(&reply.outcomes).push((outcome, Instant::now()));
     reply.told.notify_all();
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use super::eventually;
+use super::within;
 
 /// Set by a test for everything that its sessions start.
 pub const MARK: &str = "FAULT_TEST_MARK";
@@ -65,7 +65,7 @@ pub fn command_line(pid: u32) -> String {
 
 /// Fails when any of these still runs after `time`.
 pub fn assert_gone(time: Duration, what: &str, list: impl Fn() -> Vec<u32>) {
-    let gone = eventually(time, || list().is_empty());
+    let gone = within(time, || list().is_empty());
     let left: Vec<String> = list().iter().map(|pid| format!("{pid}: {}", command_line(*pid))).collect();
     assert!(gone || left.is_empty(), "{what}: still there after {time:?}:\n{}", left.join("\n"));
 }

@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use claude_testkit::Sandbox;
+use claude_testkit::patience::grown;
+use claude_testkit::quick::leaves_out;
+use claude_testkit::{Patience, Sandbox};
 use serde_json::Value;
 
 use super::packaging::{SONAME, need, root, shared_library};
+use super::toolchain::{self, other_library};
 
 /// Far more than any program needs; one that is still there then hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -57,6 +60,8 @@ impl Variant {
     pub fn is_possible(self) -> bool {
         match self {
             Variant::Plain => true,
+            Variant::Sanitized | Variant::Valgrind if other_library().is_some() => false,
+            Variant::Sanitized | Variant::Valgrind if leaves_out("a tool that slows it down") => false,
             Variant::Sanitized => sanitizers_are_there(),
             Variant::Valgrind => need("valgrind", "valgrind"),
         }
@@ -79,7 +84,7 @@ fn sanitizers_are_there() -> bool {
         let folder = tempfile::tempdir().expect("make a folder");
         let (source, program) = (folder.path().join("empty.c"), folder.path().join("empty"));
         std::fs::write(&source, "int main(void) { return 0; }\n").expect("write a program");
-        let mut command = Command::new(compiler());
+        let mut command = toolchain::c_compiler();
         command.args(Variant::Sanitized.flags()).arg("-o").arg(program).arg(source);
         let linked = command.output().is_ok_and(|output| output.status.success());
         assert!(
@@ -97,19 +102,17 @@ fn skips_are_forbidden() -> bool {
     std::env::var_os("CLAUDE_TESTS_NO_SKIP").is_some_and(|value| !value.is_empty())
 }
 
-fn compiler() -> String {
-    std::env::var("CC").unwrap_or_else(|_| "cc".to_owned())
-}
-
 /// One for each test program, so that those that run at the same time do not meet.
 fn out_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let test = std::env::current_exe().expect("the test knows its own path");
         let name = test.file_name().expect("the test has a name");
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let (folder, library) = match other_library() {
+            Some(folder) => (folder.join(name), folder.join("libclaude_client.so")),
+            None => (Path::new(env!("CARGO_TARGET_TMPDIR")).join(name), shared_library()),
+        };
         std::fs::create_dir_all(&folder).expect("make a folder for programs");
-        let library = shared_library();
         let plain = library.file_name().expect("the library has a name").to_owned();
         for name in [plain, SONAME.into()] {
             let (link, fresh) = (folder.join(&name), folder.join(format!("new-{}", std::process::id())));
@@ -135,7 +138,7 @@ fn compile(name: &str, variant: Variant) -> PathBuf {
     let stem = source.file_stem().expect("a source has a name").to_string_lossy().into_owned();
     let program = folder.join(format!("{stem}-{variant:?}"));
     let fresh = folder.join(format!("{stem}-{variant:?}-{}", std::process::id()));
-    let mut command = Command::new(compiler());
+    let mut command = toolchain::c_compiler();
     command.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-pthread"]).args(variant.flags());
     command.arg("-I").arg(root().join("include")).arg("-I").arg(root().join("tests/c"));
     command.arg("-o").arg(&fresh).arg(source);
@@ -164,11 +167,17 @@ pub fn command(sandbox: &Sandbox, name: &str, variant: Variant, options: &Value,
             command.arg(format!("--log-file={}", report(sandbox).display())).arg(program);
             command
         }
-        Variant::Plain | Variant::Sanitized => sandbox.command(program),
+        Variant::Plain | Variant::Sanitized => {
+            let words = toolchain::words(&program);
+            let mut command = sandbox.command(&words[0]);
+            command.args(&words[1..]);
+            command
+        }
     };
     if variant == Variant::Sanitized {
         command.env("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=98");
     }
+    command.env("PATIENCE_MS", grown(super::PATIENCE).as_millis().to_string());
     command.arg(options.to_string()).args(args);
     command
 }
@@ -194,12 +203,12 @@ pub fn run(sandbox: &Sandbox, name: &str, variant: Variant, options: &Value, arg
 
 /// `None` when it had to be killed.
 fn wait(child: &mut Child, time: Duration) -> Option<ExitStatus> {
-    let deadline = Instant::now() + time;
+    let patience = Patience::new(time);
     loop {
         if let Some(status) = child.try_wait().expect("the program can be waited for") {
             return Some(status);
         }
-        if Instant::now() > deadline {
+        if patience.is_over() {
             let _ = child.kill();
             let _ = child.wait();
             return None;

@@ -4,12 +4,12 @@ use std::io::{Read, Write};
 use std::process::{Child, ExitStatus};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use claude_testkit::Sandbox;
+use claude_testkit::{Patience, Sandbox};
 pub use pty_process::blocking::Command;
 use pty_process::blocking::{Pty, open};
 
@@ -51,16 +51,17 @@ impl Terminal {
 
     /// Waits until the program has shown `part`, and forgets what came up to its end.
     pub fn wait_for(&mut self, part: &str) -> String {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let patience = Patience::new(super::PATIENCE);
         loop {
             if let Some(at) = self.seen.find(part) {
                 let rest = self.seen.split_off(at + part.len());
                 return std::mem::replace(&mut self.seen, rest);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = patience.left();
             match self.pieces.recv_timeout(left) {
                 Ok(piece) => self.seen.push_str(&String::from_utf8_lossy(&piece)),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                Err(RecvTimeoutError::Timeout) if !patience.is_over() => {}
+                Err(_) => {
                     panic!("{part:?} did not appear; on the terminal was {:?}", self.seen)
                 }
             }
@@ -73,9 +74,9 @@ impl Terminal {
 
     /// Waits for the end of the program.
     pub fn end(mut self) -> ExitStatus {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let patience = Patience::new(super::PATIENCE);
         while self.is_running() {
-            assert!(Instant::now() < deadline, "the program does not end; it showed {:?}", self.seen);
+            assert!(!patience.is_over(), "the program does not end; it showed {:?}", self.seen);
             thread::sleep(Duration::from_millis(10));
         }
         self.child.wait().expect("the program can be waited for")

@@ -29,8 +29,10 @@ impl Actor {
             options.is_some_and(|options| options.to_bytes().windows(9).any(|part| part == b"\"replay\":"));
         let record = Record::new(client, if status == OK { mode } else { 0 }, replays);
         self.furnish(&record);
-        if !self.rng.one_in(4) {
-            self.connect_it(&record);
+        match self.rng.below(8) {
+            0 | 1 => {}
+            2 => self.park(&record),
+            _ => self.connect_it(&record),
         }
         if self.rng.one_in(2) {
             let prompt = self.prompt();
@@ -48,6 +50,9 @@ impl Actor {
         let client = record.handle();
         if self.rng.one_in(5) {
             self.transport_of(client, Some(record.clone()));
+        }
+        if self.rng.one_in(4) {
+            self.set_store_of(client);
         }
         if self.rng.one_in(3) {
             let server = world::SERVERS.look(&mut self.rng);
@@ -216,6 +221,7 @@ fn unless<T>(not: bool, callback: Option<T>) -> Option<T> {
 pub fn free_client(record: Arc<Record>) {
     let inside = Inside::now();
     let bound = record.bound();
+    claude_spare_free(record.spare());
     claude_client_free(record.handle());
     if inside.depth == 0 || (!inside.reader && record.number > inside.order) {
         record.mark_freed(&bound);

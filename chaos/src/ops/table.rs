@@ -5,7 +5,7 @@ use claude_client::capi::types::claude_event_info_t;
 use super::Actor;
 use crate::raw::*;
 use crate::token::Kind;
-use crate::world::{self, CALLS, ERRORS, EVENTS, REQUESTS, SERVERS};
+use crate::world::{self, CALLS, ERRORS, EVENTS, REQUESTS, SERVERS, STORE_CALLS, STORES};
 
 type Operation = fn(&mut Actor);
 
@@ -64,6 +64,17 @@ pub const OPS: &[(usize, &str, Operation)] = &[
     (2, "claude_session_delete", Actor::session_delete),
     (2, "claude_session_fork", Actor::session_fork),
     (2, "claude_session_project_key", Actor::session_project_key),
+    (3, "claude_session_store_create", Actor::create_store),
+    (2, "claude_session_store_create_memory", Actor::create_memory_store),
+    (3, "claude_session_store_free", |a| world::free_store(STORES.take(&mut a.rng))),
+    (3, "claude_client_set_session_store", Actor::set_store),
+    (2, "claude_session_store_list", Actor::list_store),
+    (2, "claude_session_store_import", Actor::import_into_store),
+    (2, "claude_session_store_check", Actor::check_store),
+    (2, "claude_session_summary_fold", Actor::fold),
+    (6, "claude_store_call_respond", Actor::respond_to_store),
+    (3, "claude_store_call_fail", Actor::refuse_store),
+    (3, "claude_store_call_free", |a| world::free_store_call(STORE_CALLS.take(&mut a.rng))),
     (60, "claude_client_create", Actor::create),
     (6, "claude_client_set_dispatch", |a| {
         let ((client, _), mode) = (a.client(), a.rng.below(6) as i32);
@@ -80,6 +91,10 @@ pub const OPS: &[(usize, &str, Operation)] = &[
         a.call(|error| claude_client_disconnect_wait(client, timeout, error));
     }),
     (40, "claude_client_free", Actor::free),
+    (6, "claude_spare_create", Actor::create_spare),
+    (10, "claude_spare_claim", Actor::claim_spare),
+    (6, "claude_spare_claim_wait", Actor::claim_spare_and_wait),
+    (6, "claude_spare_free", Actor::free_spare),
     (6, "claude_client_state", |a| ignore(claude_client_state(a.client().0))),
     (6, "claude_client_pid", |a| ignore(claude_client_pid(a.client().0))),
     (6, "claude_client_stats", |a| {

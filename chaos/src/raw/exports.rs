@@ -15,6 +15,9 @@ pub type Request = Handle<claude_request_t>;
 pub type Server = Handle<claude_mcp_server_t>;
 pub type Call = Handle<claude_tool_call_t>;
 pub type Sink = Handle<claude_sink_t>;
+pub type Spare = Handle<claude_spare_t>;
+pub type Store = Handle<claude_session_store_t>;
+pub type StoreCall = Handle<claude_store_call_t>;
 pub type Text<'a> = Option<&'a CStr>;
 type Status = claude_status_t;
 type Error<'a> = Option<&'a mut Failure>;
@@ -263,5 +266,29 @@ exports! {
         claude_session_delete(id: Text, options: Text, error: Error) -> Status;
         claude_session_fork(id: Text, options: Text, fork: Reply, error: Error) -> Status;
         claude_session_project_key(directory: Text, key: Reply, error: Error) -> Status;
+    }
+    spare {
+        claude_spare_create(client: Client, done: claude_done_fn, user_data: UserData, spare: Option<&mut Spare>,
+            error: Error) -> Status;
+        claude_spare_claim(spare: Spare, claim: Text, prompt: Text, done: claude_done_fn, user_data: UserData,
+            client: Option<&mut Client>, error: Error) -> Status;
+        claude_spare_claim_wait(spare: Spare, claim: Text, prompt: Text, timeout_ms: u32,
+            client: Option<&mut Client>, error: Error) -> Status;
+        claude_spare_free(spare: Spare) -> ();
+    }
+    session_store {
+        claude_session_store_create(vtable: Option<&claude_session_store_vtable_t>, user_data: UserData,
+            store: Option<&mut Store>, error: Error) -> Status;
+        claude_session_store_create_memory(store: Option<&mut Store>, error: Error) -> Status;
+        claude_session_store_free(store: Store) -> ();
+        claude_client_set_session_store(client: Client, store: Store, error: Error) -> Status;
+        claude_session_store_list(store: Store, options: Text, timeout_ms: u32, sessions: Reply, error: Error) -> Status;
+        claude_session_store_import(store: Store, id: Text, options: Text, timeout_ms: u32, result: Reply,
+            error: Error) -> Status;
+        claude_session_store_check(store: Store, timeout_ms: u32, report: Reply, error: Error) -> Status;
+        claude_session_summary_fold(previous: Text, key: Text, entries: Text, summary: Reply, error: Error) -> Status;
+        claude_store_call_respond(call: StoreCall, json: Text, error: Error) -> Status;
+        claude_store_call_fail(call: StoreCall, status: Number<claude_status_t>, message: Text, error: Error) -> Status;
+        claude_store_call_free(call: StoreCall) -> ();
     }
 }

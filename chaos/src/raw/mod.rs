@@ -8,6 +8,7 @@ mod exports;
 mod far;
 mod leave;
 mod pass;
+mod store;
 mod system;
 
 pub use callbacks::*;
@@ -15,4 +16,5 @@ pub use exports::*;
 pub use far::*;
 pub use leave::*;
 pub use pass::*;
+pub use store::*;
 pub use system::*;

@@ -182,4 +182,4 @@ macro_rules! structs {
     })* };
 }
 
-structs!(claude_transport_vtable_t, claude_runtime_config_t);
+structs!(claude_transport_vtable_t, claude_session_store_vtable_t, claude_runtime_config_t);

@@ -4,9 +4,12 @@ use super::*;
 use crate::mcp::server::ToolFunction;
 use crate::mcp::{Owner, Task};
 use crate::protocol::control::Inbound;
-use crate::requests::{Session, TimeoutAction, Timer};
+use crate::requests::{Session, Target, TimeoutAction, Timer};
+use crate::sync::ranked;
 
-/// Runs tools at once, and keeps what is written.
+ranked!(Vec<Arc<Call>>: Leaf);
+
+/// Runs tools at once, and records what is written.
 #[derive(Default)]
 struct Desk {
     lines: Mutex<Vec<String>>,
@@ -82,7 +85,7 @@ impl Desk {
         (owner, connection)
     }
 
-    /// A message of the CLI.
+    /// Passes on a message of the CLI.
     fn send(self: &Arc<Desk>, connection: &Connection, message: &str) {
         let inbound = Inbound {
             id: "r".to_owned(),
@@ -90,7 +93,7 @@ impl Desk {
             request: format!(r#"{{"subtype":"mcp_message","server_name":"calc","message":{message}}}"#),
         };
         let session: Arc<dyn Session> = self.clone();
-        let request = Request::new(inbound, Arc::downgrade(&session), 0);
+        let request = Request::new(inbound, Arc::downgrade(&session), Target::default(), None);
         connection.receive(&request, serde_json::from_str(message).unwrap());
     }
 

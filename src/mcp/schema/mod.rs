@@ -1,12 +1,11 @@
 //! Argument schemas: checked when a tool is added, applied before its function is called.
 //!
 //! The complete validators would double the library: `jsonschema` 0.61 adds 4.1 MB, `boon` 0.6 adds 2.1 MB (1.7 MB when built
-//! for size). This is what tools use of JSON Schema: all keywords of draft 2020-12 and draft 7 that judge a value, but for those
-//! listed in
-//! [`form::REFUSED`]. A schema with one of these is refused instead of being applied in part.
+//! for size). This is the part of JSON Schema that tools use: all keywords of draft 2020-12 and draft 7 that validate a value,
+//! except those listed in [`compile::REFUSED`]. A schema with one of these is refused rather than applied in part.
 
-mod form;
-mod judge;
+mod compile;
+mod validate;
 
 use std::collections::HashMap;
 
@@ -15,32 +14,32 @@ use serde_json::Value;
 
 use crate::protocol::tree;
 
-/// How many faults the model is told of at once.
-const SHOWN: usize = 5;
+/// How many errors are reported to the model at once.
+const MAX_ERRORS: usize = 5;
 
-/// A schema that can be applied.
+/// A compiled schema.
 pub struct Schema {
     root: Value,
     patterns: HashMap<String, Regex>,
-    /// Nothing beside a `$ref` counts, as in draft 7.
+    /// Siblings of a `$ref` are ignored, as in draft 7.
     lone_references: bool,
 }
 
 impl Schema {
     /// The error says what cannot be used, and where.
     pub fn compile(schema: &Value) -> Result<Schema, String> {
-        let lone_references = form::is_old_dialect(schema);
+        let lone_references = compile::is_old_dialect(schema);
         let mut compiled = Schema { root: tree::copy(schema), patterns: HashMap::new(), lone_references };
-        compiled.patterns = form::check(&compiled.root)?;
+        compiled.patterns = compile::check(&compiled.root)?;
         Ok(compiled)
     }
 
     /// The error is written for the model.
     pub fn check(&self, arguments: &Value) -> Result<(), String> {
-        judge::check(self, arguments)
+        validate::check(self, arguments)
     }
 
-    /// What a `$ref` leads to: this document's root, a pointer into it, or an anchor.
+    /// What a `$ref` refers to: this document's root, a pointer into it, or an anchor.
     fn resolve(&self, reference: &str) -> Option<&Value> {
         resolve(&self.root, reference)
     }

@@ -1,11 +1,11 @@
-//! The official JSON-Schema-Test-Suite: a schema is applied right or refused.
+//! The official JSON-Schema-Test-Suite: a schema is applied correctly or refused.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::*;
 
-/// What has been found, draft by draft.
+/// The results so far, draft by draft.
 #[derive(Debug, Default, PartialEq)]
 struct Tally {
     right: usize,
@@ -47,7 +47,7 @@ fn judged(draft: &Path) -> Tally {
     for (file, group) in groups(draft) {
         let name = format!("{file}: {}", group["description"].as_str().unwrap_or_default());
         let mut schema = group["schema"].clone();
-        // The suite names its drafts by the folder.
+        // The suite tells its drafts apart by folder.
         if let (Some(members), true) = (schema.as_object_mut(), draft.ends_with("draft7")) {
             members.entry("$schema").or_insert_with(|| "http://json-schema.org/draft-07/schema#".into());
         }

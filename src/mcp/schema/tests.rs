@@ -7,7 +7,7 @@ fn compiled(schema: Value) -> Schema {
 }
 
 /// Values that fit, and values that do not.
-fn judged(schema: Value, fitting: &[Value], others: &[Value]) {
+fn check_all(schema: Value, fitting: &[Value], others: &[Value]) {
     let compiled = compiled(schema.clone());
     for value in fitting {
         assert_eq!(compiled.check(value), Ok(()), "{value} should fit {schema}");
@@ -41,47 +41,47 @@ fn faults_name_what_and_where() {
 
 #[test]
 fn types_and_numbers() {
-    judged(
+    check_all(
         json!({"type": "integer"}),
         &[json!(1), json!(-1), json!(2.0)],
         &[json!(1.5), json!("1"), json!(null)],
     );
-    judged(json!({"type": ["string", "null"]}), &[json!(""), json!(null)], &[json!(0), json!([])]);
-    judged(
+    check_all(json!({"type": ["string", "null"]}), &[json!(""), json!(null)], &[json!(0), json!([])]);
+    check_all(
         json!({"minimum": 1, "exclusiveMaximum": 2}),
         &[json!(1), json!(1.9), json!("x")],
         &[json!(0.9), json!(2)],
     );
-    judged(json!({"exclusiveMinimum": 1, "maximum": 2}), &[json!(2), json!(1.1)], &[json!(1), json!(2.1)]);
-    judged(
+    check_all(json!({"exclusiveMinimum": 1, "maximum": 2}), &[json!(2), json!(1.1)], &[json!(1), json!(2.1)]);
+    check_all(
         json!({"multipleOf": 0.1}),
         &[json!(0.3), json!(7), json!(1e8 + 0.1)],
         &[json!(0.35), json!(6e7 + 0.05)],
     );
-    judged(
+    check_all(
         json!({"multipleOf": 2}),
         &[json!(4e9), json!(-6)],
         &[json!(4_000_000_001_u64), json!(9.0), json!(2.5)],
     );
-    judged(
+    check_all(
         json!({"enum": [1, "a", [1.0]]}),
         &[json!(1.0), json!("a"), json!([1])],
         &[json!("b"), json!([2])],
     );
-    judged(json!({"const": {"a": 1}}), &[json!({"a": 1.0})], &[json!({"a": 1, "b": 2}), json!({})]);
+    check_all(json!({"const": {"a": 1}}), &[json!({"a": 1.0})], &[json!({"a": 1, "b": 2}), json!({})]);
 }
 
 #[test]
 fn large_integers_are_told_apart() {
     const ODD: u64 = (1 << 53) + 1;
     let even = &[json!(ODD - 1)];
-    judged(json!({"const": ODD}), &[json!(ODD)], &[json!(ODD - 1), json!(ODD as f64)]);
-    judged(json!({"enum": [ODD]}), &[json!(ODD)], even);
-    judged(json!({"uniqueItems": true}), &[json!([ODD, ODD - 1])], &[json!([ODD, ODD])]);
-    judged(json!({"minimum": ODD}), &[json!(ODD)], even);
-    judged(json!({"maximum": ODD - 1}), even, &[json!(ODD)]);
-    judged(json!({"multipleOf": 2}), even, &[json!(ODD)]);
-    judged(
+    check_all(json!({"const": ODD}), &[json!(ODD)], &[json!(ODD - 1), json!(ODD as f64)]);
+    check_all(json!({"enum": [ODD]}), &[json!(ODD)], even);
+    check_all(json!({"uniqueItems": true}), &[json!([ODD, ODD - 1])], &[json!([ODD, ODD])]);
+    check_all(json!({"minimum": ODD}), &[json!(ODD)], even);
+    check_all(json!({"maximum": ODD - 1}), even, &[json!(ODD)]);
+    check_all(json!({"multipleOf": 2}), even, &[json!(ODD)]);
+    check_all(
         json!({"maximum": u64::MAX, "minimum": i64::MIN}),
         &[json!(u64::MAX), json!(i64::MIN)],
         &[json!(1e30)],
@@ -90,34 +90,34 @@ fn large_integers_are_told_apart() {
 
 #[test]
 fn texts() {
-    judged(
+    check_all(
         json!({"minLength": 2, "maxLength": 3}),
         &[json!("äö"), json!("日本語"), json!(1)],
         &[json!("a"), json!("abcd")],
     );
-    judged(json!({"pattern": "^\\d{2}$"}), &[json!("12")], &[json!("123"), json!("ab")]);
+    check_all(json!({"pattern": "^\\d{2}$"}), &[json!("12")], &[json!("123"), json!("ab")]);
 }
 
 #[test]
 fn lists() {
-    judged(
+    check_all(
         json!({"items": {"type": "number"}, "minItems": 1, "maxItems": 2}),
         &[json!([1, 2])],
         &[json!([]), json!([1, 2, 3]), json!(["a"])],
     );
-    judged(json!({"uniqueItems": true}), &[json!([1, "1"])], &[json!([1, 2, 1.0])]);
-    judged(
+    check_all(json!({"uniqueItems": true}), &[json!([1, "1"])], &[json!([1, 2, 1.0])]);
+    check_all(
         json!({"prefixItems": [{"type": "string"}], "items": false}),
         &[json!(["a"]), json!([])],
         &[json!([1]), json!(["a", 1])],
     );
-    judged(
+    check_all(
         json!({"items": [{"type": "string"}], "additionalItems": {"type": "number"}}),
         &[json!(["a", 1])],
         &[json!(["a", "b"]), json!([1])],
     );
-    judged(json!({"contains": {"const": 1}}), &[json!([2, 1])], &[json!([2]), json!([])]);
-    judged(
+    check_all(json!({"contains": {"const": 1}}), &[json!([2, 1])], &[json!([2]), json!([])]);
+    check_all(
         json!({"contains": {"const": 1}, "minContains": 2, "maxContains": 2}),
         &[json!([1, 1])],
         &[json!([1]), json!([1, 1, 1])],
@@ -126,24 +126,24 @@ fn lists() {
 
 #[test]
 fn objects() {
-    judged(
+    check_all(
         json!({"minProperties": 1, "maxProperties": 1}),
         &[json!({"a": 1})],
         &[json!({}), json!({"a": 1, "b": 1})],
     );
-    judged(
+    check_all(
         json!({"properties": {"a": true}, "patternProperties": {"^x-": {"type": "string"}}, "additionalProperties": {"type": "number"}}),
         &[json!({"a": [], "x-b": "c", "d": 1})],
         &[json!({"x-b": 1}), json!({"d": "1"})],
     );
-    judged(json!({"propertyNames": {"maxLength": 2}}), &[json!({"ab": 1})], &[json!({"abc": 1})]);
-    judged(
+    check_all(json!({"propertyNames": {"maxLength": 2}}), &[json!({"ab": 1})], &[json!({"abc": 1})]);
+    check_all(
         json!({"dependentRequired": {"a": ["b"]}}),
         &[json!({"b": 1}), json!({"a": 1, "b": 1})],
         &[json!({"a": 1})],
     );
-    judged(json!({"dependentSchemas": {"a": {"required": ["b"]}}}), &[json!({})], &[json!({"a": 1})]);
-    judged(
+    check_all(json!({"dependentSchemas": {"a": {"required": ["b"]}}}), &[json!({})], &[json!({"a": 1})]);
+    check_all(
         json!({"dependencies": {"a": ["b"], "c": {"required": ["d"]}}}),
         &[json!({"a": 1, "b": 1})],
         &[json!({"a": 1}), json!({"c": 1})],
@@ -153,12 +153,12 @@ fn objects() {
 #[test]
 fn alternatives() {
     let either = json!([{"type": "string"}, {"type": "number", "minimum": 5}]);
-    judged(json!({"anyOf": either}), &[json!("a"), json!(5)], &[json!(4), json!(null)]);
-    judged(json!({"oneOf": [{"type": "number"}, {"minimum": 5}]}), &[json!(4), json!("a")], &[json!(5)]);
-    judged(json!({"allOf": [{"minimum": 1}, {"maximum": 2}]}), &[json!(1)], &[json!(3)]);
-    judged(json!({"not": {"type": "null"}}), &[json!(1)], &[json!(null)]);
+    check_all(json!({"anyOf": either}), &[json!("a"), json!(5)], &[json!(4), json!(null)]);
+    check_all(json!({"oneOf": [{"type": "number"}, {"minimum": 5}]}), &[json!(4), json!("a")], &[json!(5)]);
+    check_all(json!({"allOf": [{"minimum": 1}, {"maximum": 2}]}), &[json!(1)], &[json!(3)]);
+    check_all(json!({"not": {"type": "null"}}), &[json!(1)], &[json!(null)]);
     let kinds = json!({"if": {"properties": {"kind": {"const": "a"}}}, "then": {"required": ["x"]}, "else": {"required": ["y"]}});
-    judged(
+    check_all(
         kinds,
         &[json!({"kind": "a", "x": 1}), json!({"kind": "b", "y": 1})],
         &[json!({"kind": "a"}), json!({"kind": "b"})],
@@ -170,29 +170,29 @@ fn alternatives() {
 #[test]
 fn references() {
     let tree = json!({"$ref": "#/$defs/node", "$defs": {"node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}}});
-    judged(tree, &[json!({"next": {"next": {}}})], &[json!({"next": {"next": 1}})]);
-    judged(
+    check_all(tree, &[json!({"next": {"next": {}}})], &[json!({"next": {"next": 1}})]);
+    check_all(
         json!({"properties": {"a": {"$ref": "#"}}, "type": "object"}),
         &[json!({"a": {"a": {}}})],
         &[json!({"a": 1})],
     );
-    judged(
+    check_all(
         json!({"$ref": "#x", "$defs": {"any name": {"$anchor": "x", "type": "number"}}}),
         &[json!(1)],
         &[json!("1")],
     );
-    judged(
+    check_all(
         json!({"$ref": "#/$defs/any%20name", "$defs": {"any name": {"type": "number"}}}),
         &[json!(1)],
         &[json!("1")],
     );
-    // A reference to itself judges nothing, and must not run for ever.
+    // A reference to itself validates nothing, and must not loop for ever.
     assert!(compiled(json!({"$ref": "#"})).check(&json!(1)).is_err());
 }
 
 #[test]
 fn references_may_lead_anywhere() {
-    judged(
+    check_all(
         json!({"$ref": "#/components/schemas/A", "components": {"schemas": {"A": {"pattern": "^a"}}}}),
         &[json!("ab")],
         &[json!("ba")],
@@ -221,14 +221,14 @@ fn unions_that_contain_themselves_are_checked_in_no_time() {
             "$defs": {"x": {alternatives: [kind("add"), kind("sub"), kind("mul"), {"type": "number"}]}}}));
         let begin = std::time::Instant::now();
         assert_eq!(schema.check(&nested(60, json!(1))), Ok(()));
-        // As deep as a text of JSON can be.
+        // As deep as a JSON text can be.
         assert_eq!(schema.check(&nested(127, json!(1))), Ok(()));
         let fault = schema.check(&nested(60, json!("one"))).unwrap_err();
         assert!(fault.contains("fits none of the alternatives"), "{fault}");
         let shallow =
             schema.check(&json!({"kind": "sub", "left": {"kind": "mul", "left": "one"}})).unwrap_err();
         assert!(shallow.contains("(at /left/left)") && !shallow.contains("is not \"add\""), "{shallow}");
-        // Twice the time for each level would be years.
+        // Doubling the time at each level would take years.
         assert!(begin.elapsed() < std::time::Duration::from_secs(10), "{:?}", begin.elapsed());
     }
 }
@@ -243,7 +243,7 @@ fn a_check_without_end_is_given_up() {
     let schema = compiled(json!({"$ref": "#/$defs/0", "$defs": definitions}));
     assert_eq!(schema.check(&json!(1)), Ok(()));
     assert!(schema.check(&json!("x")).unwrap_err().contains("too complex"));
-    // Neither is it taken for a misfit that something may be built on.
+    // Nor does it count as a mismatch that `not` could negate.
     let negated = compiled(json!({"not": {"$ref": "#"}}));
     assert!(negated.check(&json!(1)).unwrap_err().contains("too complex"));
     let long: Vec<usize> = (0..20_000).collect();
@@ -255,9 +255,9 @@ fn a_check_without_end_is_given_up() {
 fn annotations_judge_nothing() {
     let schema = json!({"title": "t", "description": "d", "default": 1, "examples": [1], "format": "date", "$schema": "http://json-schema.org/draft-07/schema#",
                         "$id": "urn:x", "$comment": "c", "readOnly": true, "x-own": {"type": "nonsense"}});
-    judged(schema, &[json!(1), json!("no date"), json!(null)], &[]);
-    judged(json!(true), &[json!(1)], &[]);
-    judged(json!(false), &[], &[json!(1)]);
+    check_all(schema, &[json!(1), json!("no date"), json!(null)], &[]);
+    check_all(json!(true), &[json!(1)], &[]);
+    check_all(json!(false), &[], &[json!(1)]);
 }
 
 #[test]
@@ -306,14 +306,14 @@ fn the_draft_says_what_counts_beside_a_reference() {
         "http://json-schema.org/draft/2019-09/schema#",
         "http://json-schema.org/schema#",
     ] {
-        judged(schema(new.into()), &[json!({"a": 3})], &[json!({"a": 4}), json!({"a": "3"})]);
+        check_all(schema(new.into()), &[json!({"a": 3})], &[json!({"a": 4}), json!({"a": "3"})]);
     }
     for old in [
         "http://json-schema.org/draft-07/schema#",
         "http://json-schema.org/draft-04/schema",
         "https://json-schema.org/draft-06/schema#",
     ] {
-        judged(schema(old.into()), &[json!({"a": 3}), json!({"a": 4})], &[json!({"a": "3"})]);
+        check_all(schema(old.into()), &[json!({"a": 3}), json!({"a": 4})], &[json!({"a": "3"})]);
     }
     for unknown in [
         json!("http://localhost/mine"),
@@ -324,8 +324,8 @@ fn the_draft_says_what_counts_beside_a_reference() {
         let fault = Schema::compile(&schema(unknown)).err().expect("it is refused");
         assert!(fault.starts_with("/$schema is not a draft"), "{fault}");
     }
-    // Further down it is a name like others.
-    judged(
+    // Deeper in the schema it is an ordinary name.
+    check_all(
         json!({"properties": {"$schema": {"type": "string"}}}),
         &[json!({"$schema": "x"})],
         &[json!({"$schema": 1})],

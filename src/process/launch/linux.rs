@@ -1,5 +1,5 @@
-//! `clone` with shared memory, as `vfork` does it: the host's memory is neither copied nor counted twice, and the child
-//! can set its death signal, session, user and directory itself, which no other call of the system offers together.
+//! `clone` with shared memory, like `vfork`: the host's memory is neither copied nor counted twice, and the child can set its
+//! death signal, session, user and directory itself, which no other system call offers together.
 
 use std::ffi::{c_int, c_void};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -20,15 +20,15 @@ const GUARD: usize = 64 * 1024;
 pub(crate) struct Launcher {
     memory: *mut c_void,
     process_descriptors: bool,
-    /// Off in tests, to take the way of old kernels.
+    /// Off in tests, to take the path for old kernels.
     close_range: bool,
 }
 
 // SAFETY: the memory belongs to this value alone, and is not tied to a thread.
 unsafe impl Send for Launcher {}
 
-/// All that the child reads, and the place where it says why it gave up. It lives on the parent's stack, which the
-/// child shares until it runs the program.
+/// Everything that the child reads, and where it reports why it failed. It lives on the parent's stack, which the child shares
+/// until it execs the program.
 struct Plan {
     path: *const c_char,
     argv: *const *mut c_char,
@@ -77,7 +77,7 @@ impl Launcher {
         if result == 0 { Ok(launcher) } else { Err(last_errno()) }
     }
 
-    /// Starts the program on the given streams, and returns when it runs or has failed to.
+    /// Starts the program on the given streams, and returns once it runs or has failed to start.
     pub fn launch(&self, prepared: &Prepared, streams: &[OwnedFd; 3]) -> Result<Launched, Refused> {
         let argv = pointers(&prepared.args);
         let envp = pointers(&prepared.env);
@@ -105,7 +105,7 @@ impl Launcher {
             failed_stage: AtomicI32::new(0),
             failed_errno: AtomicI32::new(0),
         };
-        // A child that changes its user while it shares our memory makes the host undumpable; put that back.
+        // A child that changes its user while it shares our memory makes the host undumpable; restore that.
         let dumpable = plan.user.is_some().then(rustix::process::dumpable_behavior);
         let cloned = self.clone_child(&plan);
         if let Some(Ok(DumpableBehavior::Dumpable)) = dumpable {
@@ -131,7 +131,7 @@ impl Launcher {
         let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
         let all = u64::MAX;
         let mut before = 0u64;
-        // The child shares our memory: a handler of the host that ran in it would work on the host's data.
+        // The child shares our memory: a signal handler of the host that ran in it would modify the host's data.
         set_mask(&all, &mut before);
         let mut result = self.clone_with(flags | libc::CLONE_PIDFD, plan);
         if matches!(result, Err(Errno::INVAL)) {
@@ -153,7 +153,7 @@ impl Launcher {
         let Some(pid) = (pid > 0).then(|| Pid::from_raw(pid)).flatten() else {
             return Err(last_errno());
         };
-        // Kernels before 5.2 ignore CLONE_PIDFD and leave the number as it was.
+        // Kernels before 5.2 ignore CLONE_PIDFD and leave the value unchanged.
         // SAFETY: the kernel has just made this descriptor for us.
         let pidfd = (pidfd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(pidfd) });
         Ok((pid, pidfd.and_then(|fd| above_stdio(fd).ok())))
@@ -177,7 +177,7 @@ fn last_errno() -> Errno {
     Errno::from_raw_os_error(raw)
 }
 
-/// The kernel's own call, because that of the C library leaves out two signals that it uses itself.
+/// The raw system call, because the C library's wrapper leaves out two signals that it uses itself.
 fn set_mask(new: &u64, old: &mut u64) {
     // SAFETY: both point to masks of the size that is passed.
     unsafe {
@@ -197,7 +197,7 @@ extern "C" fn child(argument: *mut c_void) -> c_int {
     // SAFETY: the parent passed its plan, and waits while we use it.
     let plan = unsafe { &*argument.cast::<Plan>() };
     let stage = run(plan);
-    // SAFETY: reads the number of the call that failed just now.
+    // SAFETY: reads the errno of the call that has just failed.
     let errno = unsafe { *libc::__errno_location() };
     plan.failed_errno.store(errno, Ordering::Relaxed);
     plan.failed_stage.store(stage as i32, Ordering::Release);
@@ -207,7 +207,7 @@ extern "C" fn child(argument: *mut c_void) -> c_int {
 
 /// Returns only on failure.
 fn run(plan: &Plan) -> Stage {
-    // SAFETY: system calls on values of the plan, whose pointers are to terminated texts and arrays of the parent.
+    // SAFETY: system calls on values of the plan, whose pointers are to NUL-terminated strings and arrays of the parent.
     unsafe {
         if libc::setsid() < 0 {
             return Stage::Setup;
@@ -231,7 +231,7 @@ fn run(plan: &Plan) -> Stage {
         {
             return stage;
         }
-        // After the change of user, which withdraws the signal.
+        // After the change of user, which clears the death signal.
         if plan.parent != 0 {
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM as c_long, 0, 0, 0);
             if libc::getppid() != plan.parent {
@@ -248,10 +248,10 @@ fn run(plan: &Plan) -> Stage {
     }
 }
 
-/// A program inherits what is ignored; a shell under an ignored SIGINT or SIGPIPE cannot even undo that.
+/// A program inherits ignored signals; a shell started with SIGINT or SIGPIPE ignored cannot even undo that.
 unsafe fn default_signals() {
-    // SAFETY: the all-zero kernel structure is SIG_DFL without flags, on every processor; 32 bytes hold any of them.
-    // Handlers are this process's own copy, because CLONE_SIGHAND was not asked for.
+    // SAFETY: the all-zero kernel structure is SIG_DFL without flags, on every processor; 32 bytes hold any of them. The
+    // handlers are this process's own copy, because CLONE_SIGHAND is not set.
     unsafe {
         let default = [0u64; 8];
         for signal in 1..=64 {
@@ -266,7 +266,7 @@ unsafe fn default_signals() {
     }
 }
 
-/// Descriptors of the host, ours for other children too, close when the program starts.
+/// Makes all other descriptors close-on-exec: the host's, and ours for other children.
 unsafe fn close_range_on_exec() -> bool {
     const CLOSE_RANGE_CLOEXEC: c_long = 4;
     // SAFETY: changes only this process's own descriptors.
@@ -316,10 +316,10 @@ unsafe fn close_numbers_on_exec() {
     }
 }
 
-/// Reads a name of digits; -1 for any other.
+/// Parses a name that consists of digits; -1 for any other.
 unsafe fn number(mut name: *const u8) -> c_int {
     let mut value: c_int = 0;
-    // SAFETY: the kernel's names are terminated.
+    // SAFETY: the kernel's names are NUL-terminated.
     unsafe {
         while *name != 0 {
             let digit = (*name).wrapping_sub(b'0');
@@ -333,7 +333,7 @@ unsafe fn number(mut name: *const u8) -> c_int {
     value
 }
 
-/// The kernel's own calls: those of the C library would change every thread of the host, whose memory we share.
+/// The raw system calls: the C library's wrappers would change every thread of the host, whose memory we share.
 unsafe fn change_user(user: &User) -> Option<Stage> {
     #[cfg(not(any(target_arch = "arm", target_arch = "x86")))]
     use libc::{SYS_setgroups as SETGROUPS, SYS_setresgid as SETRESGID, SYS_setresuid as SETRESUID};

@@ -1,4 +1,4 @@
-//! `posix_spawn`, which is a system call of its own here: no fork, and every descriptor but the three closes.
+//! `posix_spawn`, which is a system call here: no fork, and every descriptor but the three is closed.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr;
@@ -38,7 +38,7 @@ impl Launcher {
         if prepared.identity.is_some() {
             return Err(Refused { stage: Stage::User, errno: libc::ENOTSUP });
         }
-        // There is no death signal here: the end of stdin and the guardian stand in for it.
+        // There is no death signal here: the end of stdin and the guardian replace it.
         let _ = prepared.dies_with_parent;
         if let Some(cwd) = &prepared.cwd
             && let Err(errno) = rustix::fs::access(cwd.as_c_str(), rustix::fs::Access::EXEC_OK)
@@ -88,13 +88,13 @@ impl Launcher {
     }
 }
 
-/// A queue for the one event of the child's end. Queues can be polled like any descriptor.
+/// A kqueue for the child's exit. It can be polled like any descriptor.
 pub(crate) fn exit_descriptor(pid: Pid) -> Option<OwnedFd> {
     let queue = above_stdio(kqueue().ok()?).ok()?;
     let filter = EventFilter::Proc { pid, flags: ProcessEvents::EXIT };
     let event = Event::new(filter, EventFlags::ADD, ptr::null_mut());
     let mut none: [Event; 0] = [];
-    // SAFETY: the event names no other descriptor. A child that has ended already is refused: a thread waits for it.
+    // SAFETY: the event names no other descriptor. A child that has already exited is refused: a thread waits for it instead.
     unsafe { kevent(&queue, &[event], &mut none, None) }.ok()?;
     Some(queue)
 }

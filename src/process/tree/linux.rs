@@ -21,7 +21,7 @@ fn record(pid: i32) -> Option<Record> {
     parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// A process may call itself anything, brackets and line ends too; what follows the last bracket is the kernel's.
+/// A process name may contain anything, even brackets and line breaks; what follows the last bracket is the kernel's.
 fn parse(pid: i32, stat: &[u8]) -> Option<Record> {
     let end = memchr::memrchr(b')', stat)?;
     let rest = std::str::from_utf8(stat.get(end + 2..)?).ok()?;
@@ -37,7 +37,7 @@ fn parse(pid: i32, stat: &[u8]) -> Option<Record> {
     })
 }
 
-/// In clock ticks since the system started; zero when it is not to be had.
+/// In clock ticks since boot; zero if unknown.
 pub(crate) fn start_time(pid: Pid) -> u64 {
     record(pid.as_raw_nonzero().get()).map_or(0, |record| record.start)
 }
@@ -51,7 +51,7 @@ pub(crate) fn carries(pid: i32, mark: &str) -> bool {
         .any(|marks| marks.split(|byte| *byte == b':').any(|one| one == mark.as_bytes()))
 }
 
-/// Kills exactly this process, not one that has taken over its number.
+/// Kills exactly this process, not one that has reused its pid.
 pub(crate) fn kill(record: &Record) {
     let Some(pid) = Pid::from_raw(record.pid) else { return };
     let same = || self::record(record.pid).is_some_and(|now| now.start == record.start);

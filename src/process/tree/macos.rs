@@ -23,7 +23,7 @@ pub(crate) fn table() -> Vec<Record> {
 }
 
 fn record(pid: i32) -> Option<Record> {
-    // SAFETY: a plain C struct, for which zero is valid; the kernel fills in at most the size that it is told.
+    // SAFETY: a plain C struct, for which zero is valid; the kernel fills in at most the size passed.
     let info = unsafe {
         let mut info: libc::proc_bsdinfo = std::mem::zeroed();
         let size = size_of::<libc::proc_bsdinfo>() as libc::c_int;
@@ -42,7 +42,7 @@ fn record(pid: i32) -> Option<Record> {
     })
 }
 
-/// In microseconds; zero when it is not to be had.
+/// In microseconds; zero if unknown.
 pub(crate) fn start_time(pid: Pid) -> u64 {
     record(pid.as_raw_nonzero().get()).map_or(0, |record| record.start)
 }
@@ -63,7 +63,7 @@ pub(crate) fn carries(pid: i32, mark: &str) -> bool {
             .any(|marks| marks.split(|byte| *byte == b':').any(|one| one == mark.as_bytes()))
 }
 
-/// Kills this process, unless its number has been given to another one since.
+/// Kills this process, unless its pid has been reused since.
 pub(crate) fn kill(record: &Record) {
     if let Some(pid) = Pid::from_raw(record.pid)
         && start_time(pid) == record.start

@@ -1,57 +1,63 @@
-//! What is to be done about an event.
+//! The actions that follow from an event.
 
 use super::event::Cause;
 
-/// Those of one event are performed in their order, and behind those of the events before.
+/// The actions of one event are performed in order, after those of earlier events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// `older`: for a CLI that did not know how it was launched first. `Launched` or `LaunchFailed` follows, always.
+    /// `older`: for a CLI that did not understand the first launch. `Launched` or `LaunchFailed` always follows.
     Launch {
         older: bool,
     },
-    /// What the launch brings is killed; the sooner it comes back, the better.
+    /// The child is killed once it has been launched; the sooner the launch returns, the better.
     AbandonLaunch,
     /// `Opened` or `OpenFailed` follows, or the end of the transport.
     Open,
     /// `Answered`, `Refused` or `WriteFailed` follows, or the end.
     SendInitialize,
+    /// `Claimed` or `Refused` follows, or the end.
+    SendClaim,
     /// `Begun` or `WriteFailed` follows.
     SendFirstPrompt,
-    /// The turn is left, and no prompt that waits is begun.
+    /// Abandons the turn, and starts no queued prompt.
     Interrupt,
     EndInput,
-    /// SIGTERM; a transport of the host's is closed.
+    /// SIGTERM; a host transport is closed.
     Terminate,
-    /// With all that the child has started. `Exited` or `Unended` follows.
+    /// Includes everything that the child has started. `Exited` or `Unended` follows.
     Kill,
     HoldReading,
     ResumeReading,
-    /// Nothing more is read, whatever comes.
+    /// Nothing more is read, whatever arrives.
     StopReading,
-    /// Requests to the first launch, which will not be answered; more may follow.
+    /// Fails the requests to the first launch, which will not be answered; more may follow.
     FailOpenRequests,
-    /// Of both directions, for good. What is refused by it is written before the input ends.
+    /// In both directions, for good. The resulting refusals are written before the input ends.
     CloseRequests,
     RemoveFiles,
     WarnStartedAgain,
+    /// A spare is parked by then.
     CompleteConnect,
-    /// `None`: the host has ended the session meanwhile.
+    /// `None`: the host ended the session before the connect completed.
     FailConnect(Option<Cause>),
-    /// `left`: what could not be ended, which whoever disconnects has to know.
+    CompleteClaim,
+    /// As `FailConnect`.
+    FailClaim(Option<Cause>),
+    /// `left`: what could not be ended, for the caller of the disconnect.
     CompleteDisconnects {
         of: Completions,
         left: Option<Cause>,
     },
-    /// The last event that the host gets. `None`: the session ended because the host wanted it.
+    /// The last event for the host. `None`: the session ended because the host asked for it.
     QueueClosed(Option<Cause>),
-    /// Everybody was told; whoever waits for that may go.
+    /// Everybody was notified; threads waiting for that may continue.
     ReleaseWaiters,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Completions {
-    /// A callback or an event tells of them.
+    /// Delivered by a callback or an event.
     Queued,
-    /// A thread waits for them in a call, and finds the closing event queued when it returns.
+    /// A thread blocks in the call, and finds the closing event queued when it returns.
     Awaited,
 }

@@ -1,4 +1,4 @@
-//! What the host may call, in which state.
+//! Which calls of the host are allowed in which state.
 
 use super::event::Event;
 use super::machine::Machine;
@@ -6,8 +6,10 @@ use super::states::{Life, Stage};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
+    /// Starts the CLI, as a session or as a spare.
     Connect,
-    /// Whatever is fixed by connecting: the mode, hooks, servers, a transport.
+    Claim,
+    /// Anything that is fixed by connecting: the mode, hooks, servers, a transport.
     Register,
     /// A prompt, or a stream of them.
     Send,
@@ -21,9 +23,11 @@ pub enum Refusal {
     NotConnected,
     /// Not connected yet.
     Starting,
+    /// A spare that nobody has claimed.
+    Unclaimed,
     AlreadyConnected,
     InputEnded,
-    /// With the cause of the end, where one is known.
+    /// With the cause of the end, if it is known.
     Over,
 }
 
@@ -36,8 +40,15 @@ impl Machine {
                 Stage::Connecting | Stage::Connected => Err(Refusal::AlreadyConnected),
                 Stage::Closing | Stage::Closed => Err(Refusal::Over),
             },
+            Call::Claim => match stage {
+                Stage::Created => Err(Refusal::NotConnected),
+                Stage::Connecting if self.is_spare() => Ok(()),
+                Stage::Connecting | Stage::Connected => Err(Refusal::AlreadyConnected),
+                Stage::Closing | Stage::Closed => Err(Refusal::Over),
+            },
             Call::Send | Call::Control | Call::EndInput => match stage {
                 Stage::Created => Err(Refusal::NotConnected),
+                Stage::Connecting if self.is_spare() => Err(Refusal::Unclaimed),
                 Stage::Connecting => Err(Refusal::Starting),
                 Stage::Connected if call == Call::Send && self.input_ended() => Err(Refusal::InputEnded),
                 Stage::Connected => Ok(()),
@@ -46,10 +57,11 @@ impl Machine {
         }
     }
 
-    /// Whether the host may bring this event; all others may always come.
+    /// Whether the host may cause this event; all other events are always allowed.
     pub fn check_event(&self, event: Event) -> Result<(), Refusal> {
         match event {
-            Event::Connect { .. } => self.check(Call::Connect),
+            Event::Connect { .. } | Event::Park { .. } => self.check(Call::Connect),
+            Event::Claim { .. } => self.check(Call::Claim),
             Event::EndInput => self.check(Call::EndInput),
             _ => Ok(()),
         }
@@ -62,7 +74,8 @@ impl Machine {
             Life::Launching | Life::Relaunching | Life::Opening | Life::Initializing | Life::Failing => {
                 Stage::Connecting
             }
-            Life::Muted | Life::Gone if self.is_connecting() => Stage::Connecting,
+            Life::Parked | Life::Claiming => Stage::Connecting,
+            Life::Muted | Life::Gone if !self.is_in_use() => Stage::Connecting,
             Life::Ready | Life::InputEnded | Life::Muted | Life::Gone => Stage::Connected,
             Life::Cancelling | Life::Draining | Life::Terminating | Life::Killing | Life::Flushing => {
                 Stage::Closing

@@ -1,4 +1,4 @@
-//! Around the machine: one lock, events from any thread, and actions performed in order by one thread at a time.
+//! Wraps the machine: one lock, events from any thread, and actions performed in order by one thread at a time.
 
 use std::collections::VecDeque;
 
@@ -7,20 +7,19 @@ use super::calls::Refusal;
 use super::event::Event;
 use super::machine::Machine;
 use super::states::Millis;
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{Mutex, MutexGuard, lock, ranked};
 
-/// What carries the actions out.
+/// Performs the actions.
 pub trait Perform {
-    /// Called outside the lock, for one action at a time, in the order in which the machine gave them. It may feed the driver
-    /// again: what follows from that comes behind what is queued. It runs on whichever thread brought an event, so it must neither
-    /// wait nor run code of the host.
+    /// Called outside the lock, for one action at a time, in the machine's order. It may feed the driver again: the resulting
+    /// actions are appended to the queue. It runs on whichever thread fed an event, so it must neither wait nor run host code.
     fn perform(&self, action: Action);
 
-    /// [`Driver::next_timeout`] is another one: whoever keeps it has to look again.
+    /// [`Driver::next_timeout`] has changed: the timer must be reset.
     fn timeout_changed(&self);
 }
 
-/// One session's machine, for every thread that brings an event.
+/// The machine of one session, shared by all threads that feed it events.
 pub struct Driver {
     inner: Mutex<Inner>,
 }
@@ -28,11 +27,13 @@ pub struct Driver {
 struct Inner {
     machine: Machine,
     queue: VecDeque<Action>,
-    /// A thread performs what is queued, and what is queued meanwhile.
+    /// A thread is performing the queue, including what is added meanwhile.
     performing: bool,
 }
 
-/// Of which launch an event tells: the first one, or that of an older CLI.
+ranked!(Inner: Life);
+
+/// The launch that an event is about: the first one, or the one for an older CLI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Launched {
     pub older: bool,
@@ -43,14 +44,14 @@ impl Driver {
         Driver { inner: Mutex::new(Inner { machine, queue: VecDeque::new(), performing: false }) }
     }
 
-    /// Brings an event that nobody can refuse.
+    /// Feeds an event that cannot be refused.
     pub fn feed(&self, event: Event, now: Millis, performer: &impl Perform) {
         let _ = self.step(event, now, performer, |_| Ok::<(), Refusal>(()));
     }
 
-    /// Brings a call of the host's. `accept` runs under the lock, before anything that follows from the call is performed: what is
-    /// to be completed is put where the performer finds it, or the call is refused for a reason that lies outside the session. A
-    /// connect asks there whether the library shuts down: a shutdown that it does not see comes behind it, and sees the session.
+    /// Feeds a call of the host. `accept` runs under the lock, before any action that follows from the call is performed: it
+    /// stores the completion where the performer finds it, or refuses the call for a reason outside the session. For a connect
+    /// it also checks whether the library is shutting down: a shutdown not seen there comes later, and will see the session.
     pub fn call<E: From<Refusal>>(
         &self,
         event: Event,
@@ -64,7 +65,7 @@ impl Driver {
         })
     }
 
-    /// Brings what a transport tells. Of one whose place another launch has taken, nothing counts any more.
+    /// Feeds an event of a transport. Events of a transport that has been replaced by another launch are ignored.
     pub fn feed_from(&self, launched: Launched, event: Event, now: Millis, performer: &impl Perform) {
         let of_this = |machine: &Machine| match machine.is_second() == launched.older {
             true => Ok(()),
@@ -73,32 +74,32 @@ impl Driver {
         let _ = self.step(event, now, performer, of_this);
     }
 
-    /// Brings the timeouts that are due.
+    /// Feeds the timeouts that are due.
     pub fn expire(&self, now: Millis, performer: &impl Perform) {
         while let Some((_, timer)) = self.look(Machine::next_timeout).filter(|(at, _)| *at <= now) {
             self.feed(Event::Timeout(timer), now, performer);
         }
     }
 
-    /// When [`Driver::expire`] has something to do.
+    /// When [`Driver::expire`] must be called next.
     pub fn next_timeout(&self) -> Option<Millis> {
         self.look(Machine::next_timeout).map(|(at, _)| at)
     }
 
-    /// Looks at the machine. Nothing that takes another lock may be called in there.
+    /// Inspects the machine. `look` must not take another lock.
     pub fn look<T>(&self, look: impl FnOnce(&Machine) -> T) -> T {
         look(&lock(&self.inner).machine)
     }
 
-    /// The session is over, and all that follows from it was done.
+    /// The session is over, and all resulting actions were performed.
     #[cfg(test)]
-    #[allow(dead_code)] // The models ask.
+    #[allow(dead_code)] // Used by the loom models.
     pub fn is_done(&self) -> bool {
         let inner = lock(&self.inner);
         inner.machine.is_over() && inner.queue.is_empty() && !inner.performing
     }
 
-    /// Goes on in place of a performer that has left an action without returning from it.
+    /// Continues for a performer that has left an action without returning.
     pub fn go_on(&self, performer: &impl Perform) {
         lock(&self.inner).performing = true;
         self.perform_all(performer);
@@ -141,7 +142,7 @@ impl Driver {
         std::mem::forget(leaving);
     }
 
-    /// Under the lock in which nothing is left the performer leaves, so that nothing is left lying.
+    /// The performer stops under the same lock under which the queue is empty, so that no action is left behind.
     fn next_action(&self) -> Option<Action> {
         let mut inner = lock(&self.inner);
         let next = inner.queue.pop_front();
@@ -150,7 +151,7 @@ impl Driver {
     }
 }
 
-/// A defect in an action must not keep the others from being performed: the next event, which tells of the defect, goes on.
+/// A panic in an action must not prevent the other actions: the next event, which reports the panic, continues with them.
 struct Leaving<'a>(&'a Driver);
 
 impl Drop for Leaving<'_> {

@@ -1,29 +1,37 @@
-//! What can happen to a session.
+//! The events of a session.
 
 use super::states::Millis;
 
-/// Times are those of the driver's clock; what is told of a CLI is told of the launch that is under way, or it is dropped.
+/// Times are those of the driver's clock; an event about a CLI is about the current launch, or it is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
     // The host.
-    /// With how much time the session may take to begin.
+    /// With the time limit for the connect.
     Connect {
+        limit: Millis,
+    },
+    /// Instead of `Connect`: the CLI is started, and waits for a claim.
+    Park {
+        limit: Millis,
+    },
+    /// A parked CLI, or one that is about to be, becomes a session.
+    Claim {
         limit: Millis,
     },
     Disconnect,
     Free,
     /// No more prompts; or the run is over.
     EndInput,
-    /// The whole library ends.
+    /// The whole library shuts down.
     Shutdown,
-    /// A defect was caught in a call; a record does not fit; hooks were not confirmed.
+    /// A panic was caught in a call; a record does not match; hooks were not confirmed.
     Defect,
 
     // The transport.
-    /// A child, the host's transport or a record is there.
+    /// A child, a host transport or a record exists.
     Launched,
     LaunchFailed,
-    /// It takes lines.
+    /// The transport accepts lines.
     Opened,
     OpenFailed,
     /// `initialize` or the first prompt cannot be written.
@@ -31,25 +39,29 @@ pub enum Event {
     /// Bytes of stdout.
     Output,
     StdoutEnded,
-    /// With whether the CLI named a flag that it does not know and could do without.
+    /// With whether the CLI reported a flag as unknown that it could do without.
     StderrEnded {
         unknown_flag: bool,
     },
     /// The process was reaped; or the host closed its transport, or a record has ended.
     Exited,
-    /// The process was killed and lives on, or may not be killed.
+    /// The process survived SIGKILL, or we may not kill it.
     Unended,
 
     // The protocol.
-    /// `initialize` was answered, and the checks of the answer passed.
+    /// `initialize` was answered, and its answer passed the checks.
     Answered,
+    /// Hooks that the start waits for begin, or all of them have ended. Not fed when the host has set the limit itself.
+    StartHooks(bool),
+    /// Everything that the claim consists of was accepted.
+    Claimed,
     /// The first prompt was written, or there is none.
     Begun,
-    /// The checks did not pass, or the answer was an error.
+    /// An answer failed the checks, or was an error: that to `initialize`, or one to the claim.
     Refused,
-    /// Whether a turn runs or is owed, or something goes on in the background.
+    /// Whether a turn is running or owed, or background work is going on.
     Turn(bool),
-    /// An interrupted turn, which runs still, has outlived its deadline.
+    /// An interrupted turn is still running at its deadline.
     Overdue {
         kill: bool,
     },
@@ -62,18 +74,18 @@ pub enum Event {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Timer {
-    /// The session has to have begun.
+    /// Limits the connect, and the claim.
     Connect,
-    /// The present state is left.
+    /// Limits the current state.
     Step,
-    /// Behind the exit nothing more came for a while: somebody else holds the streams open.
+    /// Nothing has arrived for a while after the exit: another process holds the streams open.
     Silence,
-    /// Whoever disconnects is told, though output waits.
+    /// Completes disconnects although output is still queued.
     Delivery,
 }
 
-/// Why a session ended that nobody has asked to end. The words for it are the driver's: the exit code, the last lines of stderr
-/// and a last result say more where they are known.
+/// Why a session ended that was not closed by the host. The driver supplies the text: the exit code, the last lines of stderr
+/// and a last result say more if they are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cause {
     Launch,
@@ -85,12 +97,12 @@ pub enum Cause {
     Defect,
     ConnectTimeout,
     TurnOverdue,
-    /// It closed its output and lived on, so it was ended.
+    /// It closed its output but kept running, so it was terminated.
     Abandoned,
-    /// By itself, and whatever is known of its end says why; it may be as it should be.
+    /// It ended by itself, and the details of its end say why; that may be a normal end.
     Ended,
-    /// It was killed, and lives.
+    /// It was killed but is still running.
     LivesOn,
-    /// Its start was given up, and has not come back.
+    /// Its launch was cancelled, and has not returned.
     LaunchHangs,
 }

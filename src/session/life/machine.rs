@@ -1,20 +1,34 @@
-//! The machine: what each event leads to.
+//! The state machine: the effect of each event.
 
 use super::action::Action;
 use super::event::{Cause, Event, Timer};
-use super::states::{Config, DELIVERY, Life, Millis};
+use super::states::{Config, DELIVERY, HOOKS_TAKE, Life, Millis};
 
-/// How far the connect has come that somebody waits for.
+/// The progress of a pending connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Connect {
-    /// Nobody waits.
+    /// No connect is pending.
     Settled,
     Unanswered,
     /// The first prompt is being written.
     Answered,
 }
 
-/// A value: it can be copied, stepped and compared. One session's.
+/// How far a spare has come on its way to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Claim {
+    /// The claim has completed, or this is no spare.
+    Settled,
+    /// A spare that nobody has claimed.
+    Awaited,
+    /// Claimed before it was parked.
+    Asked,
+    Sent,
+    /// The first prompt is being written.
+    Accepted,
+}
+
+/// The state of one session, as a value: it can be copied, stepped and compared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Machine {
     pub(super) config: Config,
@@ -22,23 +36,27 @@ pub struct Machine {
     /// This is the second launch.
     pub(super) again: bool,
     pub(super) connect: Connect,
-    /// So many wait for the end of the session.
+    pub(super) claim: Claim,
+    /// The number of pending disconnects.
     pub(super) disconnects: u32,
     pub(super) turn: bool,
     pub(super) input_ended: bool,
-    /// It may still bring something.
+    /// The stream has not ended yet.
     pub(super) stdout: bool,
     pub(super) stderr: bool,
     pub(super) unknown_flag: bool,
     /// Reading is suspended: the queue is full.
     pub(super) held: bool,
     pub(super) files: bool,
-    /// Of a failure while connecting; the end of the process may tell a better one.
+    /// The reason of a failure while connecting; the end of the process may yield a better one.
     pub(super) reason: Option<Cause>,
     pub(super) cause: Option<Cause>,
     /// What could not be ended.
     pub(super) left: Option<Cause>,
     pub(super) timers: [Option<Millis>; 4],
+    /// While the hooks of the start run: what is left of the limit of the connect. Its timer then limits the hooks.
+    pub(super) paused: Option<Millis>,
+    pub(super) hooks_left: Millis,
 }
 
 const TIMERS: [Timer; 4] = [Timer::Connect, Timer::Step, Timer::Silence, Timer::Delivery];
@@ -50,6 +68,7 @@ impl Machine {
             life: Life::Created,
             again: false,
             connect: Connect::Settled,
+            claim: Claim::Settled,
             disconnects: 0,
             turn: false,
             input_ended: false,
@@ -62,6 +81,8 @@ impl Machine {
             cause: None,
             left: None,
             timers: [None; 4],
+            paused: None,
+            hooks_left: HOOKS_TAKE,
         }
     }
 
@@ -73,7 +94,7 @@ impl Machine {
         self.cause
     }
 
-    /// Everybody is being told, or was.
+    /// Everybody is being notified, or was.
     pub fn is_over(&self) -> bool {
         self.life >= Life::Lost
     }
@@ -82,9 +103,24 @@ impl Machine {
         self.life.is_between(Life::Cancelling, Life::Flushing)
     }
 
-    /// Somebody waits for the end of a connect.
-    pub fn is_connecting(&self) -> bool {
-        self.connect != Connect::Settled
+    /// A connect or a claim is pending.
+    pub(super) fn is_connecting(&self) -> bool {
+        self.connect != Connect::Settled || !matches!(self.claim, Claim::Settled | Claim::Awaited)
+    }
+
+    /// A spare that nobody has claimed.
+    pub fn is_spare(&self) -> bool {
+        self.claim == Claim::Awaited
+    }
+
+    /// It was started as a spare, and is not a session yet.
+    pub fn begins_as_spare(&self) -> bool {
+        self.claim != Claim::Settled
+    }
+
+    /// The host has a session: it was connected, and claimed if it is a spare.
+    pub(super) fn is_in_use(&self) -> bool {
+        !self.is_connecting() && !self.is_spare()
     }
 
     /// The session was launched a second time.
@@ -96,15 +132,17 @@ impl Machine {
         self.input_ended
     }
 
-    /// The driver brings [`Event::Timeout`] at the first of these.
+    /// The driver must feed [`Event::Timeout`] at the earliest of these.
     pub fn next_timeout(&self) -> Option<(Millis, Timer)> {
         TIMERS.into_iter().filter_map(|timer| Some((self.timers[timer as usize]?, timer))).min()
     }
 
-    /// Takes an event in. What follows from it is put behind `out`.
+    /// Processes an event. The resulting actions are appended to `out`.
     pub fn on(&mut self, event: Event, now: Millis, out: &mut Vec<Action>) {
         match event {
-            Event::Connect { limit } => self.connect(limit, now, out),
+            Event::Connect { limit } => self.connect(Claim::Settled, limit, now, out),
+            Event::Park { limit } => self.connect(Claim::Awaited, limit, now, out),
+            Event::Claim { limit } => self.claim(limit, now, out),
             Event::Disconnect => self.disconnect(now, out),
             Event::Free if self.life == Life::Created => self.end_unconnected(out),
             Event::Defect if self.life == Life::Created => {
@@ -129,11 +167,17 @@ impl Machine {
             | Event::StderrEnded { .. }
             | Event::Exited
             | Event::Unended => self.on_process(event, now, out),
-            Event::Answered | Event::Begun | Event::Refused => self.on_answer(event, now, out),
+            Event::Answered | Event::Begun | Event::Refused if self.connect != Connect::Settled => {
+                self.on_answer(event, now, out);
+            }
+            Event::Claimed | Event::Begun | Event::Refused => self.on_claim(event, now, out),
+            Event::Answered => {}
+            Event::StartHooks(true) => self.pause(now),
+            Event::StartHooks(false) => self.count_again(now),
             Event::Turn(runs) => self.turn = runs,
             Event::Overdue { kill } => self.overdue(kill, now, out),
             Event::Timeout(timer) => {
-                // One that was cleared or set anew meanwhile is stale.
+                // A timer that was cleared or reset meanwhile is stale.
                 if self.timers[timer as usize].take_if(|at| *at <= now).is_some() {
                     self.on_timeout(timer, now, out);
                 }
@@ -148,11 +192,23 @@ impl Machine {
         }
     }
 
-    fn connect(&mut self, limit: Millis, now: Millis, out: &mut Vec<Action>) {
+    fn connect(&mut self, claim: Claim, limit: Millis, now: Millis, out: &mut Vec<Action>) {
         if self.life == Life::Created {
-            self.connect = Connect::Unanswered;
+            (self.connect, self.claim) = (Connect::Unanswered, claim);
             self.set(Timer::Connect, now.saturating_add(limit));
             self.launch(Life::Launching, out);
+        }
+    }
+
+    fn claim(&mut self, limit: Millis, now: Millis, out: &mut Vec<Action>) {
+        if !self.is_spare() || self.is_closing() || self.is_over() {
+            return;
+        }
+        self.claim = Claim::Asked;
+        self.paused = None;
+        self.set(Timer::Connect, now.saturating_add(limit));
+        if self.life == Life::Parked {
+            self.send_claim(out);
         }
     }
 
@@ -161,7 +217,7 @@ impl Machine {
         match self.life {
             Life::Created => self.end_unconnected(out),
             Life::Lost | Life::Closed => self.complete_disconnects(out),
-            // The others were told that the process is gone; so is this one, in its time.
+            // Earlier disconnects completed when the process was gone; so does this one, after its delay.
             Life::Flushing if self.timers[Timer::Delivery as usize].is_none() => {
                 self.set(Timer::Delivery, now.saturating_add(DELIVERY));
             }
@@ -169,7 +225,7 @@ impl Machine {
         }
     }
 
-    /// There was no session, so nothing tells of its end but the completion.
+    /// There was no session, so only the completion reports its end.
     fn end_unconnected(&mut self, out: &mut Vec<Action>) {
         self.life = Life::Closed;
         self.complete_disconnects(out);
@@ -177,7 +233,7 @@ impl Machine {
     }
 
     fn end_input(&mut self, out: &mut Vec<Action>) {
-        let is_connected = self.life.is_between(Life::Ready, Life::Gone) && !self.is_connecting();
+        let is_connected = self.life.is_between(Life::Ready, Life::Gone) && self.is_in_use();
         if is_connected && !self.input_ended {
             self.input_ended = true;
             if self.life == Life::Ready {
@@ -219,8 +275,8 @@ impl Machine {
 
     fn write_failed(&mut self, now: Millis) {
         match self.life {
-            Life::Opening | Life::Initializing => self.fail(Cause::Write, now),
-            // The process is ending, or has ended: that says why.
+            Life::Opening | Life::Initializing | Life::Claiming => self.fail(Cause::Write, now),
+            // The process is ending, or has ended: its exit will say why.
             _ => {}
         }
     }
@@ -232,7 +288,9 @@ impl Machine {
                 self.stdout = false;
                 self.fail(Cause::EndedEarly, now);
             }
-            (Life::Initializing | Life::Ready | Life::InputEnded, Event::StdoutEnded) => {
+            (life, Event::StdoutEnded)
+                if life == Life::Initializing || life.is_between(Life::Parked, Life::InputEnded) =>
+            {
                 (self.life, self.stdout) = (Life::Muted, false);
                 self.set(Timer::Step, now.saturating_add(self.config.exit));
             }
@@ -264,14 +322,19 @@ impl Machine {
         }
     }
 
-    /// An answer counts whatever is known of the end by then.
+    /// An answer counts even if the end of the process is already known.
     fn on_answer(&mut self, event: Event, now: Millis, out: &mut Vec<Action>) {
         let is_waiting = matches!(self.life, Life::Initializing | Life::Muted | Life::Gone);
         match (event, self.connect) {
             (Event::Answered, Connect::Unanswered) if is_waiting && self.cause.is_none() => {
-                self.connect = Connect::Answered;
                 self.remove_files(out);
-                out.push(Action::SendFirstPrompt);
+                match self.claim {
+                    Claim::Settled => {
+                        self.connect = Connect::Answered;
+                        out.push(Action::SendFirstPrompt);
+                    }
+                    _ => self.park(out),
+                }
             }
             (Event::Begun, Connect::Answered) if is_waiting => {
                 if self.life == Life::Initializing {
@@ -293,8 +356,36 @@ impl Machine {
         }
     }
 
+    /// An answer to the claim counts even if the end of the process is already known.
+    fn on_claim(&mut self, event: Event, now: Millis, out: &mut Vec<Action>) {
+        let is_waiting = matches!(self.life, Life::Claiming | Life::Muted | Life::Gone);
+        match (event, self.claim) {
+            (Event::Claimed, Claim::Sent) if is_waiting && self.cause.is_none() => {
+                self.claim = Claim::Accepted;
+                out.push(Action::SendFirstPrompt);
+            }
+            (Event::Begun, Claim::Accepted) if is_waiting => {
+                if self.life == Life::Claiming {
+                    self.life = Life::Ready;
+                }
+                self.claim = Claim::Settled;
+                self.clear(Timer::Connect);
+                out.push(Action::CompleteClaim);
+            }
+            (Event::Refused, Claim::Sent) if is_waiting && self.cause.is_none() => {
+                if self.life == Life::Claiming {
+                    self.begin_closing(Some(Cause::Refused), out);
+                    self.drain(now, out);
+                } else {
+                    self.cause = Some(Cause::Refused);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn overdue(&mut self, kill: bool, now: Millis, out: &mut Vec<Action>) {
-        if !self.life.is_between(Life::Ready, Life::Gone) || self.is_connecting() || !self.turn {
+        if !self.life.is_between(Life::Ready, Life::Gone) || !self.is_in_use() || !self.turn {
             return;
         }
         if kill && self.life != Life::Gone {
@@ -307,10 +398,14 @@ impl Machine {
 
     fn on_timeout(&mut self, timer: Timer, now: Millis, out: &mut Vec<Action>) {
         match (timer, self.life) {
+            (Timer::Connect, _) if self.paused.is_some_and(|left| left > 0) => self.go_on_counting(now),
             (Timer::Connect, Life::Launching | Life::Relaunching | Life::Gone) => {
                 self.close(Some(Cause::ConnectTimeout), now, out);
             }
-            (Timer::Connect, Life::Opening | Life::Initializing | Life::Failing | Life::Muted) => {
+            (
+                Timer::Connect,
+                Life::Opening | Life::Initializing | Life::Failing | Life::Claiming | Life::Muted,
+            ) => {
                 self.begin_closing(Some(Cause::ConnectTimeout), out);
                 self.kill(now, out);
             }

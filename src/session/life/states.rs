@@ -1,54 +1,61 @@
-//! The states of a session and how long some of them may last.
+//! The states of a session, and how long some of them may last.
 
 pub type Millis = u64;
 
-/// So long may the end of a process that does not take input be awaited: it says why.
+/// How long to wait for the exit after a failed write: the exit says why.
 pub const REASON_TAKES: Millis = 1_000;
-/// A CLI in the midst of something that it cannot be told to leave has so long until SIGTERM.
+/// How long a CLI that is in a turn but can no longer be interrupted has until SIGTERM.
 pub const HURRY: Millis = 500;
-/// After SIGKILL the system needs a moment; a process that survives this cannot be killed by anybody.
+/// The system needs a moment after SIGKILL; a process that survives this cannot be killed at all.
 pub const KILL_TAKES: Millis = 5_000;
-/// Behind the exit, so long may the streams stay silent before they are given up.
+/// After the exit, how long the streams may be silent before we stop reading them.
 pub const SILENCE: Millis = 250;
-/// Behind the exit, so long may unread output delay the end of a disconnect.
+/// After the exit, how long unread output may delay the completion of a disconnect.
 pub const DELIVERY: Millis = 1_000;
 
-/// Their order is that of a life, as far as it has one.
+/// How long the hooks of a start may run, all in all, without counting against the limit of the connect.
+pub const HOOKS_TAKE: Millis = 600_000;
+
+/// Ordered along a session's life, as far as that is possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Life {
     Created,
-    /// The CLI is looked for, files are written, the child is being started; nothing can be closed yet.
+    /// The CLI is being located, files written, the child started; nothing can be closed yet.
     Launching,
-    /// The first process ended over a flag that it did not know, and is gone; the second launch is under way.
+    /// The first process exited over an unknown flag; the second launch is in progress.
     Relaunching,
-    /// A transport is there and takes no lines yet.
+    /// The transport exists but does not accept lines yet.
     Opening,
     /// `initialize` was sent.
     Initializing,
-    /// A write failed, or the host's transport ended early; its end, which says why, is awaited.
+    /// A write failed, or the host's transport ended early; waiting for its end, which says why.
     Failing,
+    /// A spare that is ready, and waits for a claim without a limit.
+    Parked,
+    /// The claim was sent.
+    Claiming,
     Ready,
-    /// The CLI finishes what it has.
+    /// The CLI finishes its remaining work.
     InputEnded,
-    /// stdout has ended and the process lives; nobody has asked for that.
+    /// stdout has ended but the process is running; nobody requested that.
     Muted,
     /// The process was reaped and its output is still being read; a slow host may take its time.
     Gone,
-    /// The end was asked for while a launch is under way; what it brings is killed.
+    /// The end was requested during a launch; the launched process is killed.
     Cancelling,
-    /// The input has ended, and the CLI may take its time to leave.
+    /// The input has ended, and the CLI has its grace period to exit.
     Draining,
     Terminating,
     Killing,
-    /// The process was reaped, and the rest of its output is read whatever is queued.
+    /// The process was reaped, and the rest of its output is read even beyond the queue's bound.
     Flushing,
-    /// Everybody was told; a child lives on, or a launch has not come back.
+    /// Everybody was notified; a child is still running, or a launch has not returned.
     Lost,
-    /// Everybody was told, and nothing is left.
+    /// Everybody was notified, and nothing is left.
     Closed,
 }
 
-/// What the host is told of it.
+/// The public view of the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     Created,
@@ -64,7 +71,7 @@ pub struct Config {
     pub exit: Millis,
     /// From SIGTERM to SIGKILL.
     pub terminate: Millis,
-    /// There is another way to launch, for a CLI that does not know a flag.
+    /// There is an alternative launch, for a CLI that does not know a flag.
     pub older_way: bool,
 }
 
@@ -73,7 +80,7 @@ impl Life {
         (first..=last).contains(&self)
     }
 
-    /// There is a transport, and the end of what it brings has not been seen.
+    /// There is a transport, and its end has not been seen.
     pub(super) fn is_served(self) -> bool {
         self.is_between(Life::Opening, Life::Gone) || self.is_between(Life::Draining, Life::Flushing)
     }

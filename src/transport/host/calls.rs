@@ -1,9 +1,9 @@
-//! Which of the host's functions are running, and the moments from which fewer or none will be.
+//! Which of the host's functions are running, and from when on fewer or none may start.
 
 use std::sync::Arc;
 
 use super::Link;
-use crate::sync::{Condvar, Mutex, lock};
+use crate::sync::{Condvar, Mutex, lock, ranked};
 
 struct State {
     link: Option<Arc<dyn Link>>,
@@ -11,6 +11,8 @@ struct State {
     /// Only `close` may still be called.
     closing: bool,
 }
+
+ranked!(State: Leaf);
 
 pub struct Calls {
     state: Mutex<State>,
@@ -23,7 +25,7 @@ impl Calls {
         Calls { state: Mutex::new(state), returned: Condvar::new() }
     }
 
-    /// Calls the host; `None` once it is being closed.
+    /// Calls the host; `None` once closing has begun.
     pub fn call<T>(&self, function: impl FnOnce(&dyn Link) -> T) -> Option<T> {
         self.call_if(|state| !state.closing, function)
     }
@@ -33,7 +35,7 @@ impl Calls {
         self.call_if(|_| true, function)
     }
 
-    /// No function but `close` starts from now on; those that run go on.
+    /// Only `close` may start from now on; running functions go on.
     pub fn begin_closing(&self) {
         lock(&self.state).closing = true;
     }
@@ -59,7 +61,7 @@ impl Calls {
         Some(value)
     }
 
-    /// Lets the host go: waits for the functions that run, and is then the last to hold it.
+    /// Releases the host: waits for the running functions, and is then the last to hold it.
     pub fn release(&self) {
         let mut state = lock(&self.state);
         let link = state.link.take();

@@ -1,37 +1,37 @@
-//! What the host's transport has brought and the session has not taken yet.
+//! What the host's transport has pushed and the session has not taken yet.
 //!
-//! Pushing only stores bytes; a task hands them to the session. So a push is safe wherever the host makes it: inside
-//! a callback, inside its own `write`, on many threads at once.
+//! Pushing only stores bytes; a task passes them to the session. So the host may push from anywhere: inside a callback, inside
+//! its own `write`, on many threads at once.
 
 use bytes::BytesMut;
 use tokio::sync::watch;
 
 use crate::error::{Error, Result, Status};
 use crate::process::Exit;
-use crate::sync::{FairMutex, Notify};
+use crate::sync::{FairMutex, Notify, ranked};
 
-/// From here on a host that asks is told to wait.
+/// From this size on, a host that asks is told to wait.
 const ROOM: usize = 1 << 20;
 
-/// So much goes to the session at a time, so that its own bound is looked at often enough.
+/// Maximum passed to the session at a time, so that its own limit is checked often enough.
 const LARGEST_TAKE: usize = 64 << 10;
 
-/// How the host says that the far side went.
+/// How the peer ended, as the host reports it.
 #[derive(Debug, Clone)]
 pub struct Ending {
     pub exit: Exit,
     pub cause: Option<Error>,
-    /// The host's words on a normal end or an exit code.
+    /// The host's message for a normal end or an exit code.
     pub message: String,
 }
 
 impl Ending {
-    /// `status` is the number of a status; `exit_code` that of the CLI, negative when it is not known.
+    /// `status` is the number of a status; `exit_code` is the CLI's, negative if unknown.
     pub fn new(status: i32, exit_code: i32, message: &str) -> Ending {
         let message = message.to_owned();
         let exit = if exit_code < 0 { Exit::Unknown } else { Exit::Code(exit_code) };
         if status == Status::Ok.code() {
-            // What is not known was no failure for the host.
+            // An unknown exit code with an OK status was no failure for the host.
             let exit = if exit_code < 0 { Exit::Code(0) } else { exit };
             return Ending { exit, cause: None, message };
         }
@@ -52,25 +52,27 @@ impl Ending {
 struct State {
     bytes: BytesMut,
     ending: Option<Ending>,
-    /// Nothing more is taken, whatever the host says.
+    /// Nothing more is accepted from the host.
     closed: bool,
-    /// The host was told that there is no room, and wants to know when there is.
+    /// The host was told that there is no room, and must be notified when there is.
     starved: bool,
 }
+
+ranked!(State: Leaf);
 
 pub struct Inlet {
     /// A fair lock: threads that push without a pause must not keep the reader out.
     state: FairMutex<State>,
     work: Notify,
     ended: watch::Sender<bool>,
-    /// More than this may not wait.
+    /// More bytes than this may not wait.
     most: usize,
 }
 
 /// What [`Inlet::take`] found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// `room`: there is room again for a host that waits for it.
+    /// `room`: there is room again, and the host waits for it.
     Some {
         room: bool,
     },
@@ -88,7 +90,7 @@ impl Inlet {
         }
     }
 
-    /// Takes all of `bytes` or refuses all of them.
+    /// Accepts all of `bytes` or none.
     pub fn push(&self, bytes: &[u8]) -> Result<()> {
         let mut state = self.state.lock();
         if state.closed || state.ending.is_some() {
@@ -112,7 +114,7 @@ impl Inlet {
         room
     }
 
-    /// The host says that nothing follows.
+    /// The host reports that nothing follows.
     pub fn end(&self, ending: Ending) -> Result<()> {
         let mut state = self.state.lock();
         if state.closed || state.ending.is_some() {
@@ -120,17 +122,17 @@ impl Inlet {
         }
         state.ending = Some(ending);
         drop(state);
-        self.told_end();
+        self.notify_ended();
         Ok(())
     }
 
-    /// The library takes no more; what was pushed before is still delivered.
+    /// The library accepts no more; what was pushed before is still delivered.
     pub fn close(&self) {
         self.state.lock().closed = true;
-        self.told_end();
+        self.notify_ended();
     }
 
-    fn told_end(&self) {
+    fn notify_ended(&self) {
         self.ended.send_replace(true);
         self.work.notify_one();
     }
@@ -143,7 +145,7 @@ impl Inlet {
         let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
     }
 
-    /// Moves what waits behind what is in `buffer`.
+    /// Appends waiting bytes to `buffer`.
     pub fn take(&self, buffer: &mut BytesMut) -> Taken {
         let mut state = self.state.lock();
         if state.bytes.is_empty() {

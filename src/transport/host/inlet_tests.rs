@@ -1,4 +1,4 @@
-//! Here, since the model checker compiles `inlet.rs` with primitives that exist in a model only.
+//! In a file of their own, since the model checker compiles `inlet.rs` with primitives that exist only in a model.
 
 use bytes::BytesMut;
 

@@ -1,7 +1,7 @@
-//! A transport that the host supplies.
+//! A transport supplied by the host.
 //!
-//! The host's functions run where host code may block, and never under a lock of the library: lines wait in a queue
-//! that one job at a time empties. What the host brings comes through the [`Inlet`].
+//! The host's functions run where host code may block, and never under a lock of the library: lines wait in a queue that one
+//! job at a time drains. What the host pushes comes through the [`Inlet`].
 
 mod calls;
 mod inlet;
@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use super::{AtEnd, ExitReport, Later, Sink, Transport, room};
 use crate::error::{Error, Result, Status};
 use crate::process::Exit;
-use crate::sync::lock;
+use crate::sync::{lock, ranked};
 use calls::Calls;
 use inlet::Taken;
 pub use inlet::{Ending, Inlet};
@@ -29,7 +29,7 @@ pub use inlet::{Ending, Inlet};
 pub trait Link: Send + Sync {
     fn connect(&self, inlet: &Arc<Inlet>) -> Result<()>;
 
-    /// Asked after `connect` until it is true.
+    /// Polled after `connect` until it is true.
     fn is_ready(&self) -> Result<bool>;
 
     /// One line with its newline.
@@ -45,25 +45,25 @@ pub trait Link: Send + Sync {
 
 pub type Work = Box<dyn FnOnce() + Send>;
 
-/// What the session does for its transport.
+/// What the session provides to its transport.
 pub trait Services: Send + Sync {
     /// Runs the work soon, on a thread where host code may block.
     fn run(&self, work: Work);
 
-    /// Tells the host of something that nobody waits for.
+    /// Warns the host of something that no caller waits for.
     fn warn(&self, text: String);
 }
 
-/// So long may a host whose write has failed take to say why.
+/// How long a host whose write has failed may take to report why.
 const REASON_TAKES: Duration = Duration::from_secs(1);
 
-/// So long `close` may take when the far side is to be ended by force and was not asked to go before.
+/// How long `close` may take if the peer is ended by force without having been asked to end.
 const FORCED_CLOSE_TAKES: Duration = Duration::from_secs(4);
 
-/// How often a host that is not ready yet is asked again.
+/// How often a host that is not ready yet is polled.
 const READY_POLL: Duration = Duration::from_millis(10);
 
-/// So many pieces are handed over in a row, then other clients get their turn.
+/// Pieces passed on in a row before other clients get their turn.
 const TAKES_PER_TURN: usize = 16;
 
 enum Outgoing {
@@ -83,7 +83,7 @@ enum Opening {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stop {
     No,
-    /// It is closed, and may take its time for that.
+    /// It is being closed, and may take its time.
     Asked,
     /// It counts as closed.
     Forced,
@@ -95,18 +95,20 @@ struct State {
     closed: bool,
     queue: VecDeque<Outgoing>,
     queued: usize,
-    /// A job empties the queue.
+    /// A job is draining the queue.
     busy: bool,
     input_ended: bool,
     failure: Option<Error>,
 }
+
+ranked!(State: HostTransport);
 
 pub struct HostTransport {
     me: Weak<HostTransport>,
     calls: Calls,
     services: Arc<dyn Services>,
     inlet: Arc<Inlet>,
-    /// So long `close` may take.
+    /// How long `close` may take.
     close_takes: Duration,
     state: Mutex<State>,
     stop: watch::Sender<Stop>,
@@ -117,7 +119,7 @@ pub struct HostTransport {
 }
 
 impl HostTransport {
-    /// Starts the task that serves it; nothing of the host is called before [`Transport::open`].
+    /// Starts the task that serves it; no function of the host is called before [`Transport::open`].
     pub fn start(
         link: Arc<dyn Link>,
         services: Arc<dyn Services>,
@@ -158,25 +160,25 @@ impl HostTransport {
         }
         self.close_link().await;
         self.inlet.close();
-        // Whoever still waits for the opening need not wait any longer.
+        // Callers still waiting for the opening need not wait any longer.
         self.ask(Stop::Forced);
         let (report, words) = self.how_it_ended();
         sink.stderr_ended(words);
         sink.exited(report);
     }
 
-    /// Waits until as much as that was asked for.
+    /// Waits until at least this has been requested.
     async fn stopped(&self, wanted: Stop) {
         let _ = self.stop.subscribe().wait_for(|stop| *stop >= wanted).await;
     }
 
     async fn ended_by_host(&self) {
         self.inlet.wait_ended().await;
-        // Whether there is something to close is known when a `connect` that ended the stream itself has returned.
+        // If `connect` itself ended the stream, only its return tells whether there is something to close.
         let _ = self.returned.subscribe().wait_for(|returned| *returned).await;
     }
 
-    /// A write fails because the far side is ending: its own end says why.
+    /// A write failed because the peer is ending: its end says why.
     async fn ended_by_failure(&self) {
         let _ = self.failed.subscribe().wait_for(|failed| *failed).await;
         if lock(&self.state).opening == Opening::Open {
@@ -215,7 +217,7 @@ impl HostTransport {
         }
     }
 
-    /// With what the host has said of it.
+    /// With what the host has reported about it.
     fn how_it_ended(&self) -> (ExitReport, String) {
         let failure = lock(&self.state).failure.clone();
         let silent = Ending { exit: Exit::Unknown, cause: None, message: String::new() };
@@ -255,7 +257,7 @@ impl HostTransport {
         }));
     }
 
-    /// Calls the host; `None` once it is being closed.
+    /// Calls the host; `None` once closing has begun.
     async fn call<T: Send + 'static>(
         &self,
         function: impl FnOnce(&dyn Link) -> T + Send + 'static,
@@ -279,7 +281,7 @@ impl HostTransport {
 
     async fn connect(&self) -> Result<()> {
         let (me, inlet) = (self.me.clone(), self.inlet.clone());
-        // Noted by the call itself: whoever waits for it may be gone when it returns.
+        // Recorded by the call itself: whoever awaits it may be gone when it returns.
         let connecting = self.call(move |link| {
             let me = me.upgrade().filter(|me| me.may_connect()).ok_or_else(closing)?;
             let outcome = link.connect(&inlet);
@@ -318,19 +320,19 @@ impl HostTransport {
         self.returned.send_replace(true);
     }
 
-    /// The host has ended the stream after a `connect` that went well: that end, which is on its way, says why.
+    /// The host has ended the stream after a successful `connect`: that end, which is on its way, says why.
     fn ended_before_it_was_ready(&self) -> bool {
         let failed = lock(&self.state).opening == Opening::Failed;
         !failed && self.inlet.ending().is_some()
     }
 
-    /// A host that has ended the stream with words of its own has said it better.
+    /// If the host has ended the stream with a cause of its own, that says it better.
     fn why_not_connected(&self, error: Error) -> Error {
         let told = self.inlet.ending().and_then(|ending| ending.cause);
         told.unwrap_or(error).with("phase", "connect")
     }
 
-    /// Makes sure that somebody empties the queue.
+    /// Makes sure that a job drains the queue.
     fn kick(&self, state: &mut State) {
         if state.opening != Opening::Open || state.busy || state.queue.is_empty() {
             return;
@@ -363,7 +365,7 @@ impl HostTransport {
         next
     }
 
-    /// A line that is lost may be one that somebody waits for, so the session ends rather than go on without it.
+    /// A lost line may be one that a caller waits for, so the session ends rather than continue without it.
     fn fail(&self, error: Error) {
         {
             let mut state = lock(&self.state);
@@ -387,7 +389,7 @@ fn closing() -> Error {
     Error::new(Status::Cancelled, "the session is closing")
 }
 
-/// With this status the session waits for the end, and tells its cause instead.
+/// With this status the session waits for the end, and reports its cause instead.
 fn ended_early() -> Error {
     Error::new(Status::CliConnection, "the host's transport ended before it was ready")
         .with("phase", "connect")

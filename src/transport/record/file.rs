@@ -1,11 +1,11 @@
-//! Opening the file of a record. Its name may be one that others can guess, in a folder where others can write: nothing that is
-//! not the user's own file is written to, emptied, or changed.
+//! Opens the file of a record. Others may be able to guess its name and write to its folder: nothing but the user's own file is
+//! written to, truncated, or changed.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// A new file at `path`, which only the user can read. A file of the user's own that is there makes room for it.
+/// A new file at `path`, which only the user can read. It replaces an existing file of the user's own.
 #[cfg(unix)]
 pub fn create(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -25,19 +25,19 @@ pub fn create(path: &Path) -> io::Result<File> {
         return Err(refused("it belongs to another user: name a file of your own, or one that is not there"));
     }
     if kind.is_file() {
-        // Not written over: whoever has it open, or has another name for it, is not to see the record.
+        // Not overwritten: whoever has it open, or has another link to it, must not see the record.
         std::fs::remove_file(path)?;
         return open(path, true);
     }
     open(path, false)
 }
 
-/// `new` = nothing may be there, not even a link to nowhere.
+/// `new` = nothing may be there, not even a dangling link.
 #[cfg(unix)]
 fn open(path: &Path, new: bool) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = OpenOptions::new();
-    // A pipe that nobody reads must not hold up the session, and a terminal must not become the host's.
+    // A pipe without a reader must not block the session, and a terminal must not become the host's.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
     options.write(true).create_new(new).mode(0o600).custom_flags(flags).open(path)
 }

@@ -9,10 +9,10 @@ use crate::transport::{End, ExitReport};
 pub const FORMAT: &str = "claude-client-record";
 pub const FORMAT_VERSION: u64 = 1;
 
-/// Stands where a secret stood.
+/// Replaces a secret.
 pub const REDACTED: &str = "«redacted»";
 
-/// Which way a line went, as seen from the host.
+/// The direction of a line, as seen from the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     In,
@@ -42,7 +42,7 @@ pub const CLOSE: &str = "close";
 pub const LINE_TOO_LONG: &str = "line_too_long";
 pub const ENDED: &str = "ended";
 
-/// How the far side went, as a meta line. `told`: what stderr said stands in no line of its own, since a host told it.
+/// How the peer ended, as a meta line. `told`: stderr was reported by a host, so it has no lines of its own.
 pub fn ended(end: &End, told: bool) -> Value {
     let mut meta = json!({"event": ENDED});
     if told && !end.stderr.is_empty() {

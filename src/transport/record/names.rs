@@ -1,7 +1,7 @@
 //! What the name of a variable, a member or a flag says about its value.
 
-/// What stands in names whose values are secret, written as [`spelled`] does it: parts, ends of words (`SSHPASS`, `OAUTH`),
-/// and whole words where others end in these letters by chance.
+/// What occurs in names whose values are secret, written as [`spelled`] does it: parts, ends of words (`SSHPASS`, `OAUTH`), and
+/// whole words where other words end in these letters by chance.
 const SECRET: &[&str] = &[
     "TOKEN",
     "SECRET",
@@ -27,11 +27,11 @@ const SECRET: &[&str] = &[
     "_PW_",
 ];
 
-/// Names that would count as secret, and hold places.
+/// Names that would count as secret, but hold paths.
 const PLACES: &[&str] =
     &["PWD", "OLDPWD", "SSH_AUTH_SOCK", "SSH_ASKPASS", "GIT_ASKPASS", "SUDO_ASKPASS", "XAUTHORITY"];
 
-/// Variables whose values everybody may read.
+/// Variables whose values anyone may read.
 const PLAIN: &[&str] = &[
     "HOME", "PATH", "LANG", "LANGUAGE", "TMPDIR", "TEMP", "TMP", "TERM", "TZ", "USER", "LOGNAME", "SHELL",
     "EDITOR", "HOSTNAME",
@@ -51,14 +51,14 @@ pub fn is_secret_name(name: &str) -> bool {
     SECRET.iter().any(|part| name.contains(part))
 }
 
-/// Whether this value of a variable, a member or a flag is secret by its name: a number of tokens is none.
+/// Whether the name marks this value of a variable, a member or a flag as secret: a number of tokens is not.
 pub fn is_secret(name: &str, value: &str) -> bool {
     let is_count =
         name.to_ascii_uppercase().ends_with("TOKENS") && value.bytes().all(|byte| byte.is_ascii_digit());
     is_secret_name(name) && !is_count
 }
 
-/// Whether a variable that the host has set may be read by everybody.
+/// Whether anyone may read a variable that the host has set.
 pub fn is_plain_name(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     PLACES.contains(&name.as_str())
@@ -67,7 +67,7 @@ pub fn is_plain_name(name: &str) -> bool {
         || PLAIN_ENDS.iter().any(|end| name.ends_with(end))
 }
 
-/// `dbPassword2` and `DB-PASSWORD` are `_DB_PASSWORD_`.
+/// Turns `dbPassword2` and `DB-PASSWORD` into `_DB_PASSWORD_`.
 fn spelled(name: &str) -> String {
     let mut text = String::from("_");
     let mut was_lower = false;

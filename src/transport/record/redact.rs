@@ -1,4 +1,4 @@
-//! Taking secrets out of what is written down, and leaving every other byte as it is.
+//! Removes secrets from what is written to the record, and keeps every other byte.
 
 use std::borrow::Cow;
 
@@ -12,13 +12,13 @@ use super::shapes::{finder, without_credentials};
 use super::walk::Walk;
 use crate::protocol::pointer::Json;
 
-/// Shorter secrets would have encodings that are found in innocent text.
+/// The encodings of shorter secrets would match innocent text.
 const SHORTEST_ENCODED: usize = 12;
 
-/// Takes out known secrets, what has the form of one, and what the host has named.
+/// Removes known secrets, what has the form of one, and what the host has named.
 #[derive(Debug, Default)]
 pub struct Redactor {
-    /// Longest first, so that none is left over as a part of another.
+    /// Longest first, so that none remains as a part of another.
     secrets: Vec<Finder<'static>>,
     /// The segments of the host's pointers.
     pointers: Vec<Vec<String>>,
@@ -34,19 +34,19 @@ impl Redactor {
         Redactor { secrets, pointers: pointers.iter().map(|pointer| segments(pointer)).collect() }
     }
 
-    /// A JSON document; `None` when it is none.
+    /// A JSON document; `None` if it is not JSON.
     pub fn json(&self, text: &str) -> Option<String> {
         self.walk(text, Vec::new(), !self.pointers.is_empty())
     }
 
-    /// A JSON document of our own, which the host's pointers are not about.
+    /// A JSON document of our own, to which the host's pointers do not apply.
     pub fn note(&self, text: &str) -> Option<String> {
         self.walk(text, Vec::new(), false)
     }
 
-    /// As [`Redactor::json`], for what stands at `path` in a document.
+    /// As [`Redactor::json`], for the value at `path` in a document.
     pub(super) fn walk(&self, text: &str, path: Vec<String>, named: bool) -> Option<String> {
-        // What has been checked can be walked without looking for errors.
+        // Validated text can be walked without checking for errors.
         Json::parse(text).map(|_| Walk::new(text, path, named, self).redacted())
     }
 
@@ -82,7 +82,7 @@ impl Redactor {
     }
 }
 
-/// A secret as it stands, as it stands inside a JSON document that is itself the text of a member, and encoded.
+/// The secret itself, escaped as inside a JSON document that is itself the text of a member, and encoded.
 fn spellings(secret: &str) -> Vec<String> {
     let escaped = |text: &str| {
         let quoted = serde_json::Value::from(text).to_string();
@@ -112,7 +112,7 @@ fn percent_encoded(text: &str) -> String {
     out
 }
 
-/// What every encoding of a text has in it that holds the secret behind so many bytes (and any number of threes).
+/// The part common to every encoding of a text in which the secret follows `before` bytes (plus any multiple of three).
 fn in_base64(engine: &impl Engine, secret: &str, before: usize) -> String {
     let bytes = [&[0; 2][..before], secret.as_bytes()].concat();
     let whole = bytes.len() / 3 * 3;

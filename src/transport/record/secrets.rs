@@ -1,4 +1,4 @@
-//! What is secret in options and environment: the values that must not appear in a record, wherever they turn up.
+//! The secrets in options and environment: values that must not appear in a record, wherever they occur.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use super::names::{is_plain_name, is_secret, is_secret_name};
 use crate::protocol::tolerant;
 
-/// Headers that say nothing about who sends them.
+/// Headers that do not identify the sender.
 const PLAIN_HEADERS: &[&str] =
     &["accept", "accept-encoding", "accept-language", "cache-control", "content-type", "host", "user-agent"];
 
-/// Words that settings and messages are full of: as passwords they protect nothing.
+/// Words that occur everywhere in settings and messages: as passwords they protect nothing.
 const COMMON_WORDS: &[&str] = &[
     "always",
     "assistant",
@@ -42,10 +42,10 @@ const COMMON_WORDS: &[&str] = &[
     "unknown",
 ];
 
-/// Shorter values would be found in innocent text all over.
+/// Shorter values would match innocent text everywhere.
 pub const SHORTEST: usize = 6;
 
-/// Values without a telling name count as secret from this length on, when they look random.
+/// Values whose names do not mark them as secret count as such from this length on, if they look random.
 const SHORTEST_UNNAMED: usize = 16;
 
 /// The secrets of one session.
@@ -62,7 +62,7 @@ pub fn collect(options: &Map<String, Value>, environment: &[(OsString, OsString)
     found.secrets
 }
 
-/// Where a variable comes from: what the host gave on purpose is secret unless its name says otherwise.
+/// Where a variable comes from: what the host sets explicitly is secret unless its name says otherwise.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Origin {
     Host,
@@ -85,7 +85,7 @@ impl Found {
             return;
         }
         self.secrets.push(value.to_owned());
-        // A key of many lines is also shown line by line. In variables its line breaks may be written as `\n`.
+        // A key of many lines also appears line by line. In variables its line breaks may be written as `\n`.
         for line in value.replace("\\n", "\n").lines() {
             if line.len() >= SHORTEST_UNNAMED && line != value {
                 self.add(line);
@@ -128,13 +128,13 @@ impl Found {
             return;
         }
         self.add(value);
-        // The scheme in front of the credentials is not always there when they are quoted.
+        // When credentials are quoted, the scheme in front of them may be missing.
         if let Some((_, credentials)) = value.trim().split_once(' ') {
             self.add(credentials);
         }
     }
 
-    /// A member of the options, at any depth. `secret`: it stands in something secret.
+    /// A member of the options, at any depth. `secret`: it is inside something secret.
     fn member(&mut self, name: &str, value: &Value, secret: bool) {
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
         match value {
@@ -164,12 +164,12 @@ impl Found {
     }
 
     fn text(&mut self, name: &str, text: &str, secret: bool) {
-        // Settings and the like may be given as the text of a document.
+        // Settings and the like may be given as a JSON text.
         if let Some(document) = document(text) {
             return self.member(name, &document, secret);
         }
         let unreadable = text.trim_start().starts_with('{') && text.trim_end().ends_with('}');
-        // Whatever makes headers or keys may hold them.
+        // Commands that produce headers or keys may contain them.
         let makes_secrets = name.ends_with("Helper");
         if unreadable || makes_secrets || is_secret(name, text) || (secret && !text.contains("://")) {
             self.decoded(text);
@@ -181,7 +181,7 @@ impl Found {
         self.parts(text);
     }
 
-    /// A command line: variables, headers, and what follows a flag with a telling name.
+    /// A command line: variables, headers, and the values of flags whose names mark them as secret.
     fn words(&mut self, words: &[&str]) {
         let (mut before, mut by_sshpass) = ("", false);
         for word in words {
@@ -191,7 +191,7 @@ impl Found {
                 Some((flag, value)) if flag.starts_with('-') => self.behind_flag(flag, value, by_sshpass),
                 _ => {}
             }
-            // The value of a flag of one letter may stick to it.
+            // The value of a one-letter flag may follow it directly.
             if let (Some(flag), Some(value)) = (word.get(..2), word.get(2..))
                 && flag.starts_with('-')
             {
@@ -229,7 +229,7 @@ impl Found {
     /// of the host.
     fn parts(&mut self, text: &str) {
         for part in text.split(|byte: char| byte.is_ascii_whitespace() || "&;?#'\"`<>()".contains(byte)) {
-            // A comma stands between values as well as in them.
+            // A comma separates values, but may also be part of one.
             part.split(',').chain([part]).filter_map(|part| part.split_once('=')).for_each(
                 |(name, value)| {
                     let name = name.trim_start_matches('-');
@@ -251,7 +251,7 @@ impl Found {
     }
 }
 
-/// An object or a list that is given as a text.
+/// An object or a list given as text.
 fn document(text: &str) -> Option<Value> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
@@ -264,7 +264,7 @@ fn is_variable_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_part)
 }
 
-/// Long, in one word, with letters and digits: a key rather than a setting.
+/// Long, a single word, with letters and digits: a key rather than a setting.
 fn looks_random(value: &str) -> bool {
     let one_word = |byte: u8| byte.is_ascii_graphic() && byte != b'/' && byte != b':';
     value.len() >= SHORTEST_UNNAMED
@@ -274,7 +274,7 @@ fn looks_random(value: &str) -> bool {
         && !value.starts_with("claude-")
 }
 
-/// `None` where nothing is encoded.
+/// `None` if nothing is encoded.
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut parts = text.split('%');

@@ -1,4 +1,4 @@
-//! Credentials that are known by their form, whoever they belong to.
+//! Credentials that are recognised by their form, whatever service they belong to.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 
 use super::format::REDACTED;
 
-/// How keys and tokens of well-known services begin, and how long they are at least.
+/// Prefixes of keys and tokens of well-known services, and their minimum length.
 const STARTS: &[(&str, usize)] = &[
     ("sk-ant-", 8),
     ("sk-", 20),
@@ -33,7 +33,7 @@ pub fn finder(text: &str) -> Finder<'static> {
     Finder::new(text).into_owned()
 }
 
-/// `text` without what has the form of a credential; `None` when there is nothing of the kind.
+/// `text` without what has the form of a credential; `None` if there is none.
 pub fn without_credentials(text: &str) -> Option<String> {
     let mut spans: Vec<(usize, usize)> = Vec::new();
     let bytes = text.as_bytes();
@@ -75,7 +75,7 @@ fn known_shapes(text: &str, spans: &mut Vec<(usize, usize)>) {
     }
 }
 
-/// 0 where it only looks so at its beginning.
+/// 0 if only the beginning looks like one.
 fn shape_length(text: &str, start: &str) -> usize {
     let is_token = start == "eyJ";
     let length =
@@ -106,7 +106,7 @@ fn find_caseless<'a>(text: &'a [u8], name: &'a str) -> impl Iterator<Item = usiz
     })
 }
 
-/// `: Bearer VALUE`, `=VALUE` or `": "VALUE"`, from behind the name on: where VALUE stands.
+/// `: Bearer VALUE`, `=VALUE` or `": "VALUE"`, starting after the name: where VALUE is.
 fn value_behind(text: &str, from: usize) -> Option<(usize, usize)> {
     let quotes = |byte: u8| b" \t\"'\\".contains(&byte);
     let at = from + run(&text[from..], quotes);
@@ -125,7 +125,7 @@ fn credential(text: &str, from: usize, shortest: usize) -> Option<(usize, usize)
     (length >= shortest).then_some((from, from + length))
 }
 
-/// `user:PASSWORD@host`: where PASSWORD stands.
+/// `user:PASSWORD@host`: where PASSWORD is.
 fn password_span(text: &str, from: usize) -> Option<(usize, usize)> {
     let authority = run(&text[from..], |byte| byte.is_ascii_graphic() && !b"/?#\"'\\<>".contains(&byte));
     let user = text[from..from + authority].rsplit_once('@')?.0;

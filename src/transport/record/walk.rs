@@ -1,4 +1,4 @@
-//! A JSON text with the values replaced that a [`Redactor`] takes out, and every other byte as it is.
+//! Replaces in a JSON text the values that a [`Redactor`] removes, and keeps every other byte.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use super::format::REDACTED;
 use super::redact::Redactor;
 use crate::protocol::members::{string_length, value_length};
 
-/// Members whose text is a credential wherever they stand; compared without case, `-` and `_`.
+/// Members whose text is a credential wherever they occur; compared without case, `-` and `_`.
 const CREDENTIALS: &[&str] = &[
     "authorization",
     "proxyauthorization",
@@ -21,27 +21,27 @@ const CREDENTIALS: &[&str] = &[
     "setcookie",
 ];
 
-/// Members whose own members are passed to programs and servers, which is where credentials go.
+/// Members whose own members are passed to programs and servers, where credentials are passed.
 const CARRIERS: &[&str] = &["env", "headers"];
 
-/// Copies a checked JSON text, with replacements. It may be nested as deep as it likes.
+/// Copies a validated JSON text, with replacements. It may be nested to any depth.
 pub struct Walk<'a> {
     text: &'a str,
     at: usize,
     out: String,
-    /// Where we are.
+    /// The path of the current value.
     path: Vec<String>,
     open: Vec<Open>,
-    /// The host's pointers count here.
+    /// The host's pointers apply here.
     named: bool,
     by: &'a Redactor,
 }
 
-/// A bracket on the way.
+/// A bracket that is open.
 struct Open {
     /// How many elements of a list have begun; `None` in an object.
     begun: Option<usize>,
-    /// Its members are, or are inside of, those of one of the [`CARRIERS`].
+    /// Its members are members of one of the [`CARRIERS`], at any depth.
     carried: bool,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Walk<'a> {
                     self.path.push(segment);
                     self.value(carried);
                 }
-                // Only behind a text that is no JSON.
+                // Only after a text that is not JSON.
                 (None, _) => break,
             }
             self.space();
@@ -92,7 +92,7 @@ impl<'a> Walk<'a> {
         self.copy_to(self.at + rest.len() - rest.trim_ascii_start().len());
     }
 
-    /// Behind a value that stands in another one.
+    /// After a value that is inside another one.
     fn leave(&mut self) {
         if !self.open.is_empty() {
             self.path.pop();
@@ -162,8 +162,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A text that is a JSON document (settings, MCP configurations), if there is something in it to take out. In a text in
-    /// a text every quote has twice as many backslashes, so that they are never many.
+    /// A text that is a JSON document (settings, MCP configurations), if there is something to remove from it. Each level of
+    /// nested texts doubles the backslashes before a quote, so that there are never many levels.
     fn document(&self, text: &str) -> Option<String> {
         if !text.trim_ascii_start().starts_with('{') {
             return None;
@@ -196,7 +196,7 @@ fn decoded(token: &str) -> Cow<'_, str> {
     if !inner.contains('\\') {
         return Cow::Borrowed(inner);
     }
-    // A lone surrogate is JSON that no text can hold; it is looked at as it is written.
+    // A lone surrogate is JSON that no string can hold; it is searched in its escaped form.
     serde_json::from_str(token).map_or(Cow::Borrowed(inner), Cow::Owned)
 }
 

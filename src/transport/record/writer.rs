@@ -1,4 +1,4 @@
-//! From what went by to the lines of the file. Runs off the session's path.
+//! Turns the recorded traffic into the lines of the file. Runs off the session's path.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -13,12 +13,12 @@ use super::format::{self, Direction};
 use super::redact::Redactor;
 use crate::protocol::tolerant;
 
-/// Something that went by.
+/// Something that was recorded.
 pub enum Item {
     Out(String),
-    /// Bytes of the CLI as they were read, not cut into lines yet.
+    /// Bytes of the CLI as they were read, not split into lines yet.
     In(Bytes),
-    /// The end of the CLI's output: a rest without newline is a line.
+    /// The end of the CLI's output: a remainder without a newline is a line.
     InEnd,
     Stderr(Vec<u8>),
     Meta(Value),
@@ -35,10 +35,10 @@ impl Item {
     }
 }
 
-/// The file, with what is needed to write to it.
+/// The file, with the state needed to write to it.
 pub struct Writer {
     file: File,
-    /// The file's length without a line that was cut off by a failure.
+    /// The file's length without a line that a failure has truncated.
     whole: u64,
     fsync: bool,
     redactor: Redactor,
@@ -48,14 +48,14 @@ pub struct Writer {
     skipped: u64,
     longest: usize,
     version_known: bool,
-    /// Lines on their way to the file.
+    /// Lines not yet written to the file.
     pending: Vec<u8>,
 }
 
 const WRITE_AT: usize = 256 << 10;
 
 impl Writer {
-    /// Makes the file, which only the user can read.
+    /// Creates the file, which only the user can read.
     pub fn create(path: &Path, fsync: bool, redactor: Redactor, longest: usize) -> io::Result<Writer> {
         let file = file::create(path)?;
         Ok(Writer {
@@ -71,7 +71,7 @@ impl Writer {
         })
     }
 
-    /// Takes an item in; it is in the file after [`Writer::flush`].
+    /// Adds an item; it is in the file after [`Writer::flush`].
     pub fn add(&mut self, at_us: u64, item: &Item) -> io::Result<()> {
         match item {
             Item::Out(line) => self.line(at_us, Direction::Out, line.as_bytes()),
@@ -137,7 +137,7 @@ impl Writer {
         Ok(())
     }
 
-    /// The answer to `initialize` is the first to tell the CLI's version.
+    /// The answer to `initialize` is the first to contain the CLI's version.
     fn connected(&mut self, at_us: u64, line: &[u8]) -> io::Result<()> {
         let frame = tolerant::line(line);
         let version = frame.pointer("/response/response/claude_code_version").cloned().unwrap_or_default();
@@ -149,7 +149,7 @@ impl Writer {
         let Ok(text) = std::str::from_utf8(line) else {
             let text: String = line.iter().map(|byte| format!("{byte:02x}")).collect();
             let hidden = String::from_utf8_lossy(line);
-            // What is no text cannot be searched well: the readable parts decide whether it is kept.
+            // Invalid UTF-8 cannot be searched well: the readable parts decide whether it is kept.
             return match self.redactor.text(&hidden) {
                 std::borrow::Cow::Borrowed(_) => {
                     self.value(at_us, direction, "hex", &Value::from(text).to_string())
@@ -162,7 +162,7 @@ impl Writer {
         let is_object = text.starts_with('{') && text.ends_with('}');
         match is_object.then(|| self.redactor.json(text)).flatten() {
             Some(json) => self.value(at_us, direction, "line", &json),
-            // Not JSON: kept as a text.
+            // Not JSON: kept as text.
             None => {
                 let redacted = self.redactor.text(text);
                 let quoted = Value::from(redacted.as_ref()).to_string();

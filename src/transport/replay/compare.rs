@@ -1,4 +1,4 @@
-//! What the host sends, compared with what the record has.
+//! Compares what the host sends with the record.
 
 use serde_json::{Map, Value, json};
 
@@ -12,20 +12,20 @@ use crate::transport::record::redact::Redactor;
 pub struct Difference {
     /// RFC 6901; empty for the whole.
     pub pointer: String,
-    /// None: there is nothing in this place.
+    /// None: there is nothing at this place.
     pub expected: Option<Value>,
     pub got: Option<Value>,
 }
 
-/// Longer values are cut in messages.
-const SHOWN: usize = 200;
+/// Longer values are truncated in messages.
+const MAX_VALUE_LEN: usize = 200;
 
 impl Difference {
     pub fn whole(expected: Option<Value>, got: Option<Value>) -> Difference {
         Difference { pointer: String::new(), expected, got }
     }
 
-    /// As it may be shown.
+    /// With secrets removed.
     pub fn without_secrets(&self, redactor: &Redactor) -> Difference {
         let shown =
             |value: &Option<Value>| value.as_ref().map(|value| redacted(&self.pointer, value, redactor));
@@ -36,11 +36,11 @@ impl Difference {
         }
     }
 
-    /// One line for people.
+    /// One line for display.
     pub fn text(&self) -> String {
         let place = if self.pointer.is_empty() { String::new() } else { format!("at {}: ", self.pointer) };
         let shown = |value: &Option<Value>, other: &Option<Value>| match value {
-            Some(value) => excerpt(value, other.as_ref(), SHOWN).unwrap_or_else(|| value.to_string()),
+            Some(value) => excerpt(value, other.as_ref(), MAX_VALUE_LEN).unwrap_or_else(|| value.to_string()),
             None => "nothing".to_owned(),
         };
         format!(
@@ -50,7 +50,7 @@ impl Difference {
         )
     }
 
-    /// What was expected and what came, each in a text of so many characters if it is longer.
+    /// What was expected and what came, each as a text of at most `longest` characters if it is longer.
     pub fn bounded(&self, longest: usize) -> [Option<Value>; 2] {
         let bounded = |value: &Option<Value>, other: &Option<Value>| {
             let value = value.as_ref()?;
@@ -60,7 +60,7 @@ impl Difference {
     }
 }
 
-/// The names above a value say whether it is secret, so it is looked at below them.
+/// The names above a value decide whether it is secret, so it is redacted below them.
 fn redacted(pointer: &str, value: &Value, redactor: &Redactor) -> Value {
     let names: Vec<&str> = pointer.split('/').skip(1).collect();
     let whole = names.iter().rev().fold(value.clone(), |value, name| json!({*name: value}));
@@ -70,14 +70,14 @@ fn redacted(pointer: &str, value: &Value, redactor: &Redactor) -> Value {
     for _ in names {
         shown = match shown {
             Value::Object(members) => members.into_iter().next().map_or_else(hidden, |(_, value)| value),
-            // Taken out together with what is above it.
+            // Removed together with what is above it.
             _ => return hidden(),
         };
     }
     shown
 }
 
-/// The part of a long value in which it begins to differ from the other; `None` when it is short.
+/// The part of a long value around its first difference from the other; `None` if it is short.
 #[inline(never)]
 fn excerpt(value: &Value, other: Option<&Value>, longest: usize) -> Option<String> {
     let text = value.to_string();
@@ -98,12 +98,12 @@ fn excerpt(value: &Value, other: Option<&Value>, longest: usize) -> Option<Strin
     Some([mark(start > 0), &text[start..end], mark(end < text.len())].concat())
 }
 
-/// The first difference between two lines of the host, but for what is new in every run.
+/// The first difference between two lines of the host, except for what is new in every run.
 pub fn lines(expected: &Value, got: &Value) -> Option<Difference> {
     first("", &without_ids(expected), &without_ids(got))
 }
 
-/// Ids of our own are made anew in every run.
+/// Ids of our own are new in every run.
 fn without_ids(frame: &Value) -> Value {
     let mut frame = frame.clone();
     match frame["type"].as_str() {
@@ -129,9 +129,9 @@ fn first(pointer: &str, expected: &Value, got: &Value) -> Option<Difference> {
     }
 }
 
-/// A member that is null says as much as one that is not there.
+/// A null member is equivalent to a missing one.
 fn members(pointer: &str, expected: &Map<String, Value>, got: &Map<String, Value>) -> Option<Difference> {
-    // A name with a secret in it cannot be looked up.
+    // A name with a redacted secret cannot be looked up.
     let hidden = |name: &str| name.contains(REDACTED);
     let missing = expected.iter().filter(|(name, _)| !hidden(name)).find_map(|(name, value)| {
         let place = below(pointer, name);
@@ -169,7 +169,7 @@ fn below(pointer: &str, name: &str) -> String {
     format!("{pointer}/{}", escaped(name))
 }
 
-/// Equal, where a taken-out secret in `expected` stands for any text.
+/// Equal, where a redacted secret in `expected` matches any text.
 fn fits(expected: &str, got: &str) -> bool {
     let Some((start, rest)) = expected.split_once(REDACTED) else { return expected == got };
     let Some(mut got) = got.strip_prefix(start) else { return false };

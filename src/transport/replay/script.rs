@@ -1,4 +1,4 @@
-//! Reading a record file.
+//! Reads a record file.
 
 use std::path::Path;
 
@@ -46,11 +46,11 @@ pub enum What {
 pub struct Sent {
     pub text: String,
     pub kind: Kind,
-    /// The host has sent it, or it has been passed over.
+    /// The host has sent it, or it has been skipped.
     pub done: bool,
 }
 
-/// What a line of the host is, as far as it decides what it is compared with.
+/// The kind of a line of the host, as far as it decides what the line is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     Prompt {
@@ -80,7 +80,7 @@ impl Kind {
         }
     }
 
-    /// Whether one may stand for the other although they are not equal.
+    /// Whether one may replace the other although they are not equal.
     pub fn is_like(&self, other: &Kind) -> bool {
         match (self, other) {
             (Kind::Prompt { .. }, Kind::Prompt { .. }) | (Kind::Other, Kind::Other) => true,
@@ -102,7 +102,7 @@ struct Row<'a> {
 }
 
 impl Script {
-    /// Touches the disk.
+    /// Accesses the disk.
     pub fn read(path: &str) -> Result<Script> {
         let bytes = std::fs::read(path).map_err(|cause| {
             unusable(path, None, &format!("the record cannot be read: {cause}"))
@@ -114,7 +114,7 @@ impl Script {
     }
 
     fn parse(path: &str, text: &str) -> Result<Script> {
-        // A host that was killed while it recorded has left half a line.
+        // A host that was killed while recording has left half a line.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         let mut script = Script {
             name: Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy().into_owned()),
@@ -149,14 +149,14 @@ impl Script {
         Ok(())
     }
 
-    /// The last line of the file that says something.
+    /// The last line of the file with an entry.
     pub fn last_line(&self) -> usize {
         self.entries.last().map_or(1, |entry| entry.line)
     }
 }
 
 impl Row<'_> {
-    /// `None` for what only people read.
+    /// `None` for what is only for people.
     fn what(&self, wrong: impl Fn(&str) -> Error) -> Result<Option<What>> {
         let direction = Direction::ALL.into_iter().find(|direction| direction.name() == self.dir);
         let direction = direction.ok_or_else(|| wrong("dir is none of in, out, stderr, meta"))?;
@@ -181,7 +181,7 @@ impl Row<'_> {
         }))
     }
 
-    /// The line as it was.
+    /// The original line.
     fn bytes(&self) -> Option<Vec<u8>> {
         if let Some(raw) = self.line {
             let text = raw.get();

@@ -1,4 +1,4 @@
-//! Where a replay stands: what the host has sent so far, and what may be played next.
+//! The state of a replay: what the host has sent so far, and what may be played next.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,16 +13,16 @@ use crate::protocol::{control, tolerant};
 use crate::transport::record::redact::Redactor;
 use crate::transport::{End, ExitReport};
 
-/// Lines that are played in one go.
+/// Maximum bytes of lines played in one go.
 const BATCH: usize = 64 << 10;
 
-/// Longer values are cut in events and errors.
-const SHOWN: usize = 4096;
+/// Longer values are truncated in events and errors.
+const MAX_VALUE_LEN: usize = 4096;
 
-/// What is to be done next.
+/// What to do next.
 #[derive(Debug)]
 pub enum Step {
-    /// The host sends something else than the record has.
+    /// The host sends something other than the record has.
     Mismatch(Value),
     /// The session cannot go on.
     Fail(Error),
@@ -35,7 +35,7 @@ pub enum Step {
         line: Vec<u8>,
         pause_us: u64,
     },
-    /// For the host.
+    /// For the host to send something.
     Wait,
     End(End),
 }
@@ -43,23 +43,23 @@ pub enum Step {
 pub struct State {
     script: Script,
     strict: bool,
-    /// What the host sends is told of without its secrets.
+    /// Removes secrets from reports of what the host sends.
     redactor: Redactor,
-    /// The next entry to be played. The entries before it are over.
+    /// The next entry to play. The entries before it are done.
     at: usize,
     clock_us: u64,
-    /// The record's ids of our requests, and today's.
+    /// Recorded ids of our requests, and the current ones.
     ids: HashMap<String, String>,
-    /// The record's ids of prompts, and today's.
+    /// Recorded ids of prompts, and the current ones.
     uuids: Vec<(String, String)>,
-    /// Requests of the CLI that it withdraws later on.
+    /// Requests of the CLI that it cancels later.
     withdrawn: HashSet<String>,
     mismatches: Vec<Value>,
-    /// Answers to requests that the record does not know.
+    /// Answers to requests that are not in the record.
     replies: Vec<String>,
     failure: Option<Error>,
     told: bool,
-    /// A prompt that nothing will ever answer: the end, when everything else has been played.
+    /// A prompt that nothing will ever answer: the error to end with, once everything else has been played.
     dead_end: Option<Error>,
     input_ended: bool,
     closing: bool,
@@ -113,7 +113,7 @@ impl State {
 
     // What the host sends.
 
-    /// Takes a line of the host.
+    /// Takes a line from the host.
     pub fn sent(&mut self, line: &str) -> Result<()> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
@@ -139,7 +139,7 @@ impl State {
                 self.accept(at, &Kind::Other);
                 difference.map_or(Ok(()), |difference| self.mismatch(self.line(at), &difference))
             }
-            // The answer and the withdrawal crossed, this time the other way round.
+            // The answer and the cancellation crossed, this time in the other order.
             None if self.withdrawn.contains(id) => Ok(()),
             None => {
                 let difference = Difference::whole(None, Some(brief(got)));
@@ -148,7 +148,7 @@ impl State {
         }
     }
 
-    /// A prompt or a request: they come in the order of the record, but for those that the CLI said nothing between.
+    /// A prompt or a request: these follow the order of the record, except those between which the CLI sent nothing.
     fn initiated(&mut self, kind: &Kind, got: &Value) -> Result<()> {
         let open: Vec<usize> = self.open_initiated().map(|(at, _)| at).collect();
         let Some(&first) = open.first() else { return self.surplus(kind, got) };
@@ -177,7 +177,7 @@ impl State {
         self.mismatch(line, &difference)
     }
 
-    /// The record has nothing more of the host.
+    /// The record has nothing more from the host.
     fn surplus(&mut self, kind: &Kind, got: &Value) -> Result<()> {
         self.mismatch(self.next_line(), &Difference::whole(None, Some(brief(got))))?;
         self.reply_to(kind);
@@ -224,7 +224,7 @@ impl State {
     fn mismatch(&mut self, line: usize, difference: &Difference) -> Result<()> {
         let difference = &difference.without_secrets(&self.redactor);
         let text = format!("{}, line {line}: {}", self.script.name, difference.text());
-        let [expected, got] = difference.bounded(SHOWN);
+        let [expected, got] = difference.bounded(MAX_VALUE_LEN);
         self.mismatches.push(json!({
             "event": "replay_mismatch",
             "line": line,
@@ -255,7 +255,7 @@ impl State {
         })
     }
 
-    /// What the host has not sent yet and sends on its own account.
+    /// What the host has not sent yet, other than answers.
     fn open_initiated(&self) -> impl Iterator<Item = (usize, &Sent)> {
         self.open_entries(self.at).filter(|(_, sent)| !matches!(sent.kind, Kind::Answer { .. }))
     }
@@ -268,7 +268,7 @@ impl State {
         matches!(&self.script.entries[at].what, What::Out(sent) if sent.kind.is_like(kind))
     }
 
-    /// A recorded line of the host, with today's ids of prompts in it.
+    /// A recorded line of the host, with the current ids of prompts.
     fn frame(&self, at: usize) -> Option<Value> {
         let What::Out(sent) = &self.script.entries[at].what else { return None };
         let mut text = sent.text.clone();
@@ -281,7 +281,7 @@ impl State {
     fn difference(&self, at: usize, got: &Value) -> Option<Difference> {
         let expected = self.frame(at).unwrap_or_default();
         let difference = compare::lines(&expected, got)?;
-        // Later versions of the library may say more or less when they connect.
+        // Other versions of the library may send more or less when they connect.
         let is_greeting =
             got["request"]["subtype"] == "initialize" && expected["request"]["subtype"] == "initialize";
         let same_version = self.script.library_version == env!("CARGO_PKG_VERSION");
@@ -292,14 +292,14 @@ impl State {
         self.script.entries[at].line
     }
 
-    /// Where the record goes on: the next line of the host's own, or the last one.
+    /// Where the record continues: the next line that the host initiates, or the last one.
     fn next_line(&self) -> usize {
         self.open_initiated().next().map_or(self.script.last_line(), |(at, _)| self.line(at))
     }
 
     // What is played.
 
-    /// The next thing to do. `batch`: without pauses, so that lines can be taken together.
+    /// The next step. `batch`: without pauses, so that lines can be combined.
     pub fn next(&mut self, batch: bool) -> Step {
         if !self.mismatches.is_empty() {
             return Step::Mismatch(self.mismatches.remove(0));
@@ -360,7 +360,7 @@ impl State {
         }
     }
 
-    /// The host leaves where the record goes on.
+    /// The host leaves before the record ends.
     fn end_early(&mut self) -> Step {
         let Some((at, _)) = self.open_initiated().next() else { return end(Exit::Code(0)) };
         let difference = Difference::whole(self.frame(at).map(|frame| brief(&frame)), None);
@@ -401,7 +401,7 @@ impl State {
         bytes
     }
 
-    /// A line of the CLI with today's ids in it; `None` when nobody has asked for it.
+    /// A line of the CLI with the current ids; `None` if the host has not asked for it.
     fn todays(&self, line: &[u8]) -> Option<Vec<u8>> {
         let mut line = line.to_vec();
         for (recorded, today) in &self.uuids {
@@ -427,7 +427,7 @@ impl State {
     }
 }
 
-/// An end of our own making.
+/// An end that is not in the record.
 fn end(exit: Exit) -> Step {
     Step::End(End { report: ExitReport::new(exit), stderr: String::new() })
 }
@@ -444,7 +444,7 @@ fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What people need to see of a line.
+/// The part of a line that people need to see.
 fn brief(frame: &Value) -> Value {
     match frame["type"].as_str() {
         Some("user") => json!({"prompt": frame["message"]["content"]}),

@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use claude_testkit::Patience;
 
 use serde_json::{Value, json};
 
@@ -98,12 +100,12 @@ impl Talk {
 
     /// The exit code; `None` after a signal.
     pub fn wait(&mut self) -> Option<i32> {
-        let end = Instant::now() + DEADLINE;
+        let patience = Patience::new(DEADLINE);
         loop {
             if let Some(status) = self.child.try_wait().expect("wait for the CLI") {
                 return status.code();
             }
-            assert!(Instant::now() < end, "the CLI does not end");
+            assert!(!patience.is_over(), "the CLI does not end");
             std::thread::sleep(Duration::from_millis(2));
         }
     }

@@ -14,12 +14,16 @@ use world::World;
 const CONFIG: Config = Config { exit: 5_000, terminate: 4_000, older_way: true };
 const LIMIT: Millis = 60_000;
 const CONNECT: Event = Event::Connect { limit: LIMIT };
+const PARK: Event = Event::Park { limit: LIMIT };
+const CLAIM: Event = Event::Claim { limit: LIMIT };
 const STEP: Event = Event::Timeout(Timer::Step);
 const FLAG: Event = Event::StderrEnded { unknown_flag: true };
 const STDERR: Event = Event::StderrEnded { unknown_flag: false };
 
-const EVENTS: [Event; 30] = [
+const EVENTS: [Event; 35] = [
     CONNECT,
+    PARK,
+    CLAIM,
     Event::Disconnect,
     Event::Free,
     Event::EndInput,
@@ -37,6 +41,9 @@ const EVENTS: [Event; 30] = [
     Event::Exited,
     Event::Unended,
     Event::Answered,
+    Event::Claimed,
+    Event::StartHooks(true),
+    Event::StartHooks(false),
     Event::Begun,
     Event::Refused,
     Event::Turn(true),
@@ -51,13 +58,15 @@ const EVENTS: [Event; 30] = [
     Event::QueueDrained,
 ];
 
-const LIVES: [Life; 17] = [
+const LIVES: [Life; 19] = [
     Life::Created,
     Life::Launching,
     Life::Relaunching,
     Life::Opening,
     Life::Initializing,
     Life::Failing,
+    Life::Parked,
+    Life::Claiming,
     Life::Ready,
     Life::InputEnded,
     Life::Muted,

@@ -3,8 +3,8 @@
 
 use super::super::action::{Action, Completions};
 use super::super::event::{Cause, Event, Timer};
-use super::super::states::{DELIVERY, HURRY, Life};
-use super::{CONFIG, CONNECT, FLAG, Play, STDERR, STEP};
+use super::super::states::{DELIVERY, HOOKS_TAKE, HURRY, Life, Millis};
+use super::{CLAIM, CONFIG, CONNECT, FLAG, LIMIT, PARK, Play, STDERR, STEP};
 
 const OPENED: &[Event] = &[CONNECT, Event::Launched, Event::Opened];
 const READY: &[Event] = &[CONNECT, Event::Launched, Event::Opened, Event::Answered, Event::Begun];
@@ -275,4 +275,51 @@ fn a_defect_while_the_session_ends_is_told_by_the_closing_event() {
     after(&[READY, &[Event::Disconnect, Event::Defect, Event::Exited, Event::StdoutEnded, STDERR]])
         .leads_to(Life::Closed)
         .does(&[Action::QueueClosed(Some(Cause::Defect))]);
+}
+
+const PARKED: &[Event] = &[PARK, Event::Launched, Event::Opened, Event::Answered];
+
+#[test]
+fn a_spare_that_is_claimed_in_time_talks_and_one_that_is_not_waits() {
+    after(&[PARKED])
+        .leads_to(Life::Parked)
+        .does(&[Action::CompleteConnect])
+        .does_not(&[Action::SendFirstPrompt]);
+    after(&[PARKED, &[CLAIM, Event::Claimed, Event::Begun]]).leads_to(Life::Ready).does(&[
+        Action::SendClaim,
+        Action::SendFirstPrompt,
+        Action::CompleteClaim,
+    ]);
+    after(&[&PARKED[..2], &[CLAIM], &PARKED[2..]]).leads_to(Life::Claiming).does(&[Action::SendClaim]);
+}
+
+#[test]
+fn a_spare_that_is_dying_is_not_claimed_and_whoever_asks_is_told_why() {
+    let gone = [Event::Exited, CLAIM, Event::StdoutEnded, STDERR];
+    after(&[PARKED, &gone])
+        .leads_to(Life::Closed)
+        .does(&[Action::FailClaim(Some(Cause::Ended)), Action::QueueClosed(Some(Cause::Ended))])
+        .does_not(&[Action::SendClaim]);
+}
+
+/// The limit that runs out after `pauses`, each a moment at which hooks begin or end.
+fn runs_out(pauses: &[(Millis, bool)]) -> Millis {
+    let mut play = after(&[OPENED]).play;
+    for (at, run) in pauses {
+        play.now = *at;
+        play.event(Event::StartHooks(*run));
+    }
+    while play.machine.life() == Life::Initializing {
+        play.event(Event::Timeout(Timer::Connect));
+    }
+    play.now
+}
+
+#[test]
+fn the_hooks_of_a_start_do_not_count_against_its_limit_but_for_those_that_never_end() {
+    assert_eq!(runs_out(&[]), LIMIT);
+    assert_eq!(runs_out(&[(1_000, true), (301_000, false)]), LIMIT + 300_000);
+    assert_eq!(runs_out(&[(0, true), (5_000, false), (6_000, true), (9_000, false)]), LIMIT + 8_000);
+    assert_eq!(runs_out(&[(1_000, true)]), LIMIT + HOOKS_TAKE);
+    assert_eq!(runs_out(&[(0, true), (400_000, false), (400_000, true)]), LIMIT + HOOKS_TAKE);
 }

@@ -7,7 +7,7 @@ use super::super::action::Action;
 use super::super::event::Event;
 use super::super::machine::Machine;
 use super::super::states::{Life, Millis};
-use super::{CONFIG, CONNECT, Config, EVENTS, Play};
+use super::{CONFIG, CONNECT, Config, EVENTS, PARK, Play};
 
 const ORDERS: u64 = 2_000;
 
@@ -60,7 +60,8 @@ fn check(seed: u64, steps: Steps, play: fn(u64, &[(Event, Millis)])) {
 
 fn live(seed: u64, steps: &[(Event, Millis)]) {
     let mut play = Play::new(Config { older_way: seed.is_multiple_of(2), ..CONFIG });
-    for event in [CONNECT, Event::Launched] {
+    let start = if seed.is_multiple_of(3) { PARK } else { CONNECT };
+    for event in [start, Event::Launched] {
         play.event(event);
     }
     for (event, pause) in steps {
@@ -82,20 +83,25 @@ fn live(seed: u64, steps: &[(Event, Millis)]) {
 fn endure(_: u64, steps: &[(Event, Millis)]) {
     let mut machine = Machine::new(CONFIG);
     let (mut accepted, mut completed, mut closed, mut released) = (0, 0, 0, 0);
+    let (mut claims, mut claims_completed) = (0, 0);
     for (event, now) in steps {
-        let is_connect = matches!(event, Event::Connect { .. });
+        let is_connect = matches!(event, Event::Connect { .. } | Event::Park { .. });
+        let is_claim = matches!(event, Event::Claim { .. });
+        claims += u32::from(is_claim && machine.check_event(*event).is_ok());
         accepted += u32::from(is_connect && machine.check_event(*event).is_ok());
         let (before, mut actions) = (machine.clone(), Vec::new());
         machine.on(*event, *now, &mut actions);
         for action in &actions {
             match action {
                 Action::CompleteConnect | Action::FailConnect(_) => completed += 1,
+                Action::CompleteClaim | Action::FailClaim(_) => claims_completed += 1,
                 Action::QueueClosed(_) => closed += 1,
                 Action::ReleaseWaiters => released += 1,
                 _ => {}
             }
         }
         assert!(completed <= accepted && accepted <= 1 && closed <= 1 && released <= 1);
+        assert!(claims_completed <= claims && claims <= 1);
         assert!(!before.is_over() || before.cause() == machine.cause());
         assert!(before.life() != Life::Closed || machine.life() == Life::Closed);
     }

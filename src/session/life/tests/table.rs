@@ -4,45 +4,52 @@ use super::super::action::Action;
 use super::super::event::{Event, Timer};
 use super::super::machine::Machine;
 use super::super::states::Life;
-use super::{CONFIG, CONNECT, EVENTS, FLAG, LIVES, STEP};
+use super::{CLAIM, CONFIG, CONNECT, EVENTS, FLAG, LIVES, PARK, STEP};
 
 /// A code is the next state; `=` stays and acts or notes something; `.` nothing happens, and a call is refused.
 const TABLE: &str = "
-                    Cr La Rl Op In Fa Rd Ie Mu Go Ca Dr Te Ki Fl Lo Cl
-Connect             La  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-Disconnect          Cl Ca Ca Te Dr Dr Dr Dr Dr Fl  =  =  =  =  =  =  =
-Free                Cl Ca Ca Te Dr Dr Dr Dr Dr Fl  .  .  .  .  .  .  .
-EndInput             .  .  .  .  .  . Ie  .  =  =  .  .  .  .  .  .  .
-Shutdown             . Ca Ca Te Dr Dr Dr Dr Dr Fl  .  .  .  .  .  .  .
-Defect              Cl Ca Ca Te Dr Dr Dr Dr Dr Fl  =  =  =  =  =  .  .
-Launched             . Op Op  .  .  .  .  .  .  . Ki  .  .  .  .  =  .
-LaunchFailed         . Cl Cl  .  .  .  .  .  .  . Cl  .  .  .  . Cl  .
-Opened               .  .  . In  .  .  .  .  .  .  .  .  .  .  .  .  .
-OpenFailed           .  .  . Te  .  .  .  .  .  .  .  .  .  .  .  .  .
-WriteFailed          .  .  . Fa Fa  .  .  .  .  .  .  .  .  .  .  .  .
-Output               .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-StdoutEnded          .  .  . Fa Mu  = Mu Mu  .  =  .  =  =  =  =  .  .
-StderrEnded false    .  .  .  =  =  =  =  =  =  =  .  =  =  =  =  .  .
-StderrEnded true     .  .  .  =  =  =  =  =  =  =  .  =  =  =  =  .  .
-Exited               .  .  . Go Go Go Go Go Go  .  . Fl Fl Fl  . Cl  .
-Unended              .  .  .  .  .  .  .  .  .  .  . Lo Lo Lo  .  .  .
-Answered             .  .  .  .  =  .  .  .  .  .  .  .  .  .  .  .  .
-Begun                .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-Refused              .  .  .  . Dr  .  .  .  .  .  .  .  .  .  .  .  .
-Turn(true)           =  =  =  =  =  =  =  =  =  =  =  =  =  =  =  =  =
-Turn(false)          .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-Overdue false        .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-Overdue true         .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-Timeout(Connect)     . Ca Ca Ki Ki Ki  .  .  .  .  .  .  .  .  .  .  .
-Timeout(Step)        .  .  .  .  . Dr  .  . Dr  . Lo Te Ki Lo  .  .  .
-Timeout(Silence)     .  .  .  .  .  .  .  .  . Cl  .  .  .  . Cl  .  .
-Timeout(Delivery)    .  .  .  .  .  .  .  .  .  .  .  .  .  .  =  .  .
-QueueFull            .  .  .  =  =  =  =  =  =  =  .  =  =  =  .  .  .
-QueueDrained         .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+                    Cr La Rl Op In Fa Pk Cm Rd Ie Mu Go Ca Dr Te Ki Fl Lo Cl
+Connect             La  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+Park                La  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+Claim                .  .  .  .  .  . Cm  .  .  .  .  .  .  .  .  .  .  .  .
+Disconnect          Cl Ca Ca Te Dr Dr Dr Dr Dr Dr Dr Fl  =  =  =  =  =  =  =
+Free                Cl Ca Ca Te Dr Dr Dr Dr Dr Dr Dr Fl  .  .  .  .  .  .  .
+EndInput             .  .  .  .  .  .  .  . Ie  .  =  =  .  .  .  .  .  .  .
+Shutdown             . Ca Ca Te Dr Dr Dr Dr Dr Dr Dr Fl  .  .  .  .  .  .  .
+Defect              Cl Ca Ca Te Dr Dr Dr Dr Dr Dr Dr Fl  =  =  =  =  =  .  .
+Launched             . Op Op  .  .  .  .  .  .  .  .  . Ki  .  .  .  .  =  .
+LaunchFailed         . Cl Cl  .  .  .  .  .  .  .  .  . Cl  .  .  .  . Cl  .
+Opened               .  .  . In  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+OpenFailed           .  .  . Te  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+WriteFailed          .  .  . Fa Fa  .  . Fa  .  .  .  .  .  .  .  .  .  .  .
+Output               .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+StdoutEnded          .  .  . Fa Mu  = Mu Mu Mu Mu  .  =  .  =  =  =  =  .  .
+StderrEnded false    .  .  .  =  =  =  =  =  =  =  =  =  .  =  =  =  =  .  .
+StderrEnded true     .  .  .  =  =  =  =  =  =  =  =  =  .  =  =  =  =  .  .
+Exited               .  .  . Go Go Go Go Go Go Go Go  .  . Fl Fl Fl  . Cl  .
+Unended              .  .  .  .  .  .  .  .  .  .  .  .  . Lo Lo Lo  .  .  .
+Answered             .  .  .  .  =  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+Claimed              .  .  .  .  .  .  .  =  .  .  .  .  .  .  .  .  .  .  .
+StartHooks(true)     .  =  =  =  =  =  .  .  .  .  .  .  .  .  .  .  .  .  .
+StartHooks(false)    .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+Begun                .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+Refused              .  .  .  . Dr  .  . Dr  .  .  .  .  .  .  .  .  .  .  .
+Turn(true)           =  =  =  =  =  =  =  =  =  =  =  =  =  =  =  =  =  =  =
+Turn(false)          .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+Overdue false        .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+Overdue true         .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+Timeout(Connect)     . Ca Ca Ki Ki Ki  . Ki  .  .  .  .  .  .  .  .  .  .  .
+Timeout(Step)        .  .  .  .  . Dr  .  .  .  . Dr  . Lo Te Ki Lo  .  .  .
+Timeout(Silence)     .  .  .  .  .  .  .  .  .  .  . Cl  .  .  .  . Cl  .  .
+Timeout(Delivery)    .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  =  .  .
+QueueFull            .  .  .  =  =  =  =  =  =  =  =  =  .  =  =  =  .  .  .
+QueueDrained         .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
 ";
 
-const CODES: [&str; 17] =
-    ["Cr", "La", "Rl", "Op", "In", "Fa", "Rd", "Ie", "Mu", "Go", "Ca", "Dr", "Te", "Ki", "Fl", "Lo", "Cl"];
+const CODES: [&str; 19] = [
+    "Cr", "La", "Rl", "Op", "In", "Fa", "Pk", "Cm", "Rd", "Ie", "Mu", "Go", "Ca", "Dr", "Te", "Ki", "Fl",
+    "Lo", "Cl",
+];
 
 fn code(life: Life) -> &'static str {
     LIVES.iter().zip(CODES).find(|(known, _)| **known == life).unwrap().1
@@ -51,6 +58,7 @@ fn code(life: Life) -> &'static str {
 /// A machine in each state, by the shortest way there.
 fn reach(wanted: Life) -> Machine {
     let ready = [CONNECT, Event::Launched, Event::Opened, Event::Answered, Event::Begun];
+    let parked = [PARK, Event::Launched, Event::Opened, Event::Answered];
     let dying = [Event::Exited, Event::StdoutEnded, FLAG];
     let (ready, more): (&[Event], &[Event]) = match wanted {
         Life::Created => (&[], &[]),
@@ -59,6 +67,8 @@ fn reach(wanted: Life) -> Machine {
         Life::Initializing => (&ready[..3], &[]),
         Life::Failing => (&ready[..3], &[Event::WriteFailed]),
         Life::Relaunching => (&ready[..3], &dying),
+        Life::Parked => (&parked, &[]),
+        Life::Claiming => (&parked, &[CLAIM]),
         Life::Ready => (&ready, &[]),
         Life::InputEnded => (&ready, &[Event::EndInput]),
         Life::Muted => (&ready, &[Event::StdoutEnded]),

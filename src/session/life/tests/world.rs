@@ -29,8 +29,12 @@ pub struct World {
     /// The first prompt is being written.
     begins: bool,
     prompted: bool,
+    /// It was started as a spare, and its claim has not been accepted.
+    spare: bool,
+    claim_sent: bool,
     pub launches: u8,
     pub connects: Count,
+    pub claims: Count,
     pub disconnects: Count,
     pub closed: u8,
     pub released: u8,
@@ -46,6 +50,8 @@ impl World {
                 self.launches > 0
             }
             Event::Begun => self.begins,
+            Event::Claimed => self.claim_sent,
+            Event::StartHooks(_) => machine.life() == Life::Initializing,
             Event::Output | Event::StdoutEnded => self.stdout,
             Event::StderrEnded { .. } => self.stderr,
             Event::Exited => self.child,
@@ -59,6 +65,12 @@ impl World {
     fn happen(&mut self, event: Event, machine: &Machine) {
         match event {
             Event::Connect { .. } => self.connects.accepted += u8::from(machine.check_event(event).is_ok()),
+            Event::Park { .. } if machine.check_event(event).is_ok() => {
+                self.connects.accepted += 1;
+                self.spare = true;
+            }
+            Event::Claim { .. } => self.claims.accepted += u8::from(machine.check_event(event).is_ok()),
+            Event::Claimed => (self.spare, self.claim_sent) = (false, false),
             Event::Disconnect => self.disconnects.accepted += 1,
             Event::Launched => {
                 (self.launching, self.child, self.killed) = (false, true, false);
@@ -95,7 +107,18 @@ impl World {
                 self.launches += 1;
             }
             Action::SendInitialize => assert!(!told && !self.asked, "5"),
+            Action::SendClaim => {
+                assert!(!told && !self.asked, "5");
+                assert!(!std::mem::replace(&mut self.claim_sent, true), "14: claimed twice");
+                assert_eq!(
+                    (self.claims.accepted, self.claims.completed),
+                    (1, 0),
+                    "14: nobody has claimed it"
+                );
+                assert_eq!(self.connects.completed, 1, "2: a claim before it is parked");
+            }
             Action::SendFirstPrompt => {
+                assert!(!self.spare, "14: a prompt without a claim");
                 assert!(!told && !self.asked && !self.prompted, "5: once, and while it is wanted");
                 (self.begins, self.prompted) = (true, true);
             }
@@ -122,8 +145,18 @@ impl World {
                 assert!(has_reason, "a connect that fails for nothing");
                 self.connects.completed += 1;
             }
+            Action::CompleteClaim | Action::FailClaim(_) => {
+                assert!(!told, "2: the claim is told before the end");
+                assert_eq!(self.connects.accepted, self.connects.completed, "2: the connect is told first");
+                assert!(
+                    !matches!(action, Action::FailClaim(None)) || self.asked,
+                    "a claim that fails for nothing"
+                );
+                self.claims.completed += 1;
+            }
             Action::CompleteDisconnects { of, left } => {
                 assert_eq!(self.connects.accepted, self.connects.completed, "2: the connect is told first");
+                assert_eq!(self.claims.accepted, self.claims.completed, "2: the claim is told first");
                 assert!(!self.child && !self.launching || lost, "4: told that the process is gone");
                 assert_eq!(left.is_some(), lost, "who disconnects is told of what is left");
                 if of == Completions::Awaited {
@@ -132,6 +165,7 @@ impl World {
             }
             Action::QueueClosed(cause) => {
                 assert_eq!(self.connects.accepted, self.connects.completed, "2: the connect is told first");
+                assert_eq!(self.claims.accepted, self.claims.completed, "2: the claim is told first");
                 assert!(!self.child && !self.launching || lost, "4: a child behind the closing event");
                 assert_eq!(cause, machine.cause(), "13");
                 assert!(cause.is_some() || self.asked, "an end without a reason");
@@ -149,11 +183,13 @@ impl World {
     /// What holds between two events.
     fn check(&self, machine: &Machine) {
         assert!(self.connects.accepted <= 1 && self.connects.completed <= self.connects.accepted, "1");
+        assert!(self.claims.accepted <= 1 && self.claims.completed <= self.claims.accepted, "1, 14");
         assert!(self.disconnects.completed <= self.disconnects.accepted, "1");
         assert!(self.closed <= 1 && self.released <= 1, "2, 3");
         if machine.is_over() {
             let waiting = |count: &Count| count.accepted > count.completed;
-            assert!(!waiting(&self.connects) && !waiting(&self.disconnects), "1: somebody waits for ever");
+            let waits = [&self.connects, &self.claims, &self.disconnects].into_iter().any(waiting);
+            assert!(!waits, "1: somebody waits for ever");
             assert!(self.released == 1 && machine.next_timeout().is_none());
             assert!(self.closed == 1 || self.launches == 0 && self.connects.accepted == 0, "3");
         }
@@ -167,6 +203,7 @@ impl World {
         let runs = machine.next_timeout().is_some();
         assert!(runs || !machine.is_closing(), "6: closing without a bound");
         assert!(runs || !machine.is_connecting(), "6: connecting without a bound");
+        assert!(!runs || machine.life() != Life::Parked, "14: a spare that is not needed yet ends by time");
     }
 }
 

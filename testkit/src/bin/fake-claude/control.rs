@@ -11,6 +11,7 @@ const MODES: [&str; 7] = ["default", "manual", "acceptEdits", "plan", "bypassPer
 pub fn answer(engine: &mut Engine, request_id: &str, request: &Value) {
     match request["subtype"].as_str() {
         Some("initialize") => initialize(engine, request_id, request),
+        Some("claim_session") => claim_session(engine, request_id, request),
         Some("interrupt") => engine.interrupt(request_id, request["cancel_queued"] == true),
         Some("set_model") => set_model(engine, request_id, request),
         Some("set_permission_mode") => set_permission_mode(engine, request_id, request),
@@ -52,6 +53,23 @@ fn initialize(engine: &mut Engine, request_id: &str, request: &Value) {
     frame["response"]["pending_permission_requests"] = json!([]);
     frame["response"]["pending_user_dialog_requests"] = json!([]);
     engine.emit(&frame);
+}
+
+fn claim_session(engine: &mut Engine, request_id: &str, request: &Value) {
+    if !std::mem::take(&mut engine.session.spare) {
+        let text = "not_a_spare: claim_session is only accepted by a process started with --await-claim that has not been \
+                    claimed yet";
+        return engine.emit(&frames::failure(request_id, text, None));
+    }
+    request["cwd"].as_str().unwrap_or_default().clone_into(&mut engine.session.cwd);
+    if let Some(mode) = request["permission_mode"].as_str() {
+        mode.clone_into(&mut engine.session.permission_mode);
+    }
+    let session = &engine.session;
+    let initialize = frames::initialize(session, &Value::Null, &engine.script.version_number());
+    let payload = json!({"status": "ok", "cwd": session.cwd, "session_id": session.id, "parked_ms": 1,
+        "sdk_mcp_settled": true, "initialize": initialize});
+    engine.emit(&frames::success(request_id, Some(payload)));
 }
 
 fn set_model(engine: &mut Engine, request_id: &str, request: &Value) {

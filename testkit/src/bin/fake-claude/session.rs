@@ -16,6 +16,8 @@ pub struct Session {
     /// Prompts that started a turn so far.
     pub turns: u64,
     pub cost: f64,
+    /// It was started with `--await-claim`, and nobody has claimed it.
+    pub spare: bool,
     pub last_result_was_error: bool,
     pub seen_prompts: HashSet<String>,
     /// Text of the running turn, for the frame of an interrupted one.
@@ -44,6 +46,7 @@ impl Session {
             replay: argv.iter().any(|argument| argument == "--replay-user-messages"),
             turns: 0,
             cost: 0.0,
+            spare: argv.iter().any(|argument| argument == "--await-claim"),
             last_result_was_error: false,
             seen_prompts: HashSet::new(),
             partial_text: String::new(),

@@ -1,0 +1,15 @@
+/* How long a program waits for what must come, in milliseconds: a minute on an idle machine, longer by its load. The test that
+ * starts the program says so in PATIENCE_MS. */
+#ifndef PATIENCE_H
+#define PATIENCE_H
+
+#include <stdint.h>
+#include <stdlib.h>
+
+static inline uint32_t patience_ms(void)
+{
+    const char *said = getenv("PATIENCE_MS");
+    return said != NULL ? (uint32_t)strtoul(said, NULL, 10) : 60000u;
+}
+
+#endif
