@@ -1,0 +1,3 @@
+module claude-client/go
+
+go 1.23

@@ -1,0 +1,54 @@
+import Claude
+import Foundation
+import Testing
+
+func processStatus(_ name: String) -> Int {
+    let rows = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8))?.split(separator: "\n") ?? []
+    let row = rows.first { $0.hasPrefix(name + ":") } ?? ""
+    return row.split(whereSeparator: { $0 == ":" || $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) } ?? 0
+}
+
+/// In a process of their own: `swift test --filter Idle`.
+@Suite(.serialized) struct Idle {
+    /// A thousand conversations that wait cost tasks, and no thread each.
+    @Test func aThousandClients() async throws {
+        let number = 1000
+        let before = processStatus("Threads")
+        let memory = processStatus("VmRSS")
+        var clients: [Client] = []
+        for start in stride(from: 0, to: number, by: 16) {
+            try await withThrowingTaskGroup(of: Client.self) { group in
+                for _ in start..<min(start + 16, number) { group.addTask { try await fake([:]) } }
+                for try await client in group { clients.append(client) }
+            }
+        }
+        let readers = clients.map { client in Task { for try await _ in client.messages {} } }
+        try await Task.sleep(for: .seconds(3)) // the library's own threads for callbacks go after two
+        let threads = processStatus("Threads")
+        let kilobytes = (processStatus("VmRSS") - memory) / number
+        print("\(number) clients: \(threads) threads, \(before) before; \(kilobytes) kB each")
+        #expect(threads <= before + 40)
+        for reader in readers { reader.cancel() }
+        for reader in readers { _ = await thrown { try await reader.value } }
+        for start in stride(from: 0, to: number, by: 16) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (index, client) in clients[start..<min(start + 16, number)].enumerated() {
+                    group.addTask {
+                        let text = try await client.ask("Hello \(index)").text()
+                        let end = await client.close()
+                        #expect(text == "Hello \(index)" && end == nil)
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    @Test func nothingIsLeftBehind() async throws {
+        try await Task.detached { try Runtime.shutdown(timeout: .seconds(30)) }.value
+        let left = try Runtime.stats()
+        for kind in ["clients", "errors", "strings", "events", "requests", "tool_calls", "threads", "children"] {
+            #expect(left["/" + kind] == "0", "\(kind)")
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import Claude
+import Foundation
+import Testing
+
+/// A client of the stand-in CLI, which CLAUDE_CLIENT_CLI names, with a script.
+func fake(_ script: JSON, _ more: Options = [:], setUp: @Sendable (Client) throws -> Void = { _ in }) async throws -> Client {
+    var options = more
+    options.env = ["FAKE_CLAUDE": JSON(script.text)]
+    return try await Client.connect(options, setUp: setUp)
+}
+
+/// What a permission is answered with comes back as text.
+let permission: JSON = ["on_user": ["init", ["ask": ["subtype": "can_use_tool", "tool_name": "Write", "input": ["file_path": "a"]]], "result"]]
+
+/// Runs something, and returns what it throws.
+func thrown(_ body: () async throws -> Void) async -> (any Error)? {
+    do {
+        try await body()
+        return nil
+    } catch {
+        return error
+    }
+}
+
+func status(of error: (any Error)?) -> Status? { (error as? ClaudeError)?.status }
+
+/// A value that several tasks use.
+actor Box<Value: Sendable> {
+    private(set) var value: Value
+    init(_ value: Value) { self.value = value }
+    func set(_ value: Value) { self.value = value }
+}
