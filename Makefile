@@ -143,7 +143,7 @@ endif
 # Cargo builds all that the tests run: the library, the test programs, the examples and the consumers in C and C++.
 test: cli
 	@testkit/install-schema-suite.sh $(BUILD)/json-schema-suite
-	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --workspace $(TEST_FLAGS)
+	@CARGO="$(CARGO)" RUST_TEST_THREADS=$(TEST_THREADS) testkit/test.sh $(TEST_FLAGS)
 	$(CARGO) test --no-default-features --lib capi::left_out $(TEST_FLAGS)
 
 # What it leaves out, and by which rule: testkit/quick.sh.

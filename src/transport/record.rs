@@ -43,6 +43,10 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often to report that the disk is still writing.
 const STILL_WRITING: Duration = Duration::from_millis(50);
 
+/// The end of a session waits no longer than this for the disk. It is less than a process that was killed is given to end: a disk
+/// that is slow must not pass for a process that lives on.
+const END_WAITS: Duration = Duration::from_secs(3);
+
 /// Bytes to write before waiters are notified that there is room again.
 const BATCH: usize = 256 << 10;
 
@@ -424,7 +428,7 @@ impl RecordingSink {
     }
 
     /// Records a part of the end and reports it; the last one once the record is complete, so that all of it is in the file by
-    /// then.
+    /// then, unless the disk is slow: then the rest is written behind the end.
     fn part_ended(&self, note: impl FnOnce(&mut Ends), tell: Tell) {
         let end = {
             let mut ends = lock(&self.ends);
@@ -443,7 +447,10 @@ impl RecordingSink {
         let runtime = lock(&self.recorder.queue).runtime.clone();
         let Some(runtime) = runtime else { return tell(&*self.inner) };
         runtime.spawn(async move {
-            handing_over(&*inner, recorder.finish()).await;
+            handing_over(&*inner, async {
+                let _ = timeout(END_WAITS, recorder.finish()).await;
+            })
+            .await;
             tell(&*inner);
         });
     }
@@ -547,6 +554,67 @@ mod tests {
         fn stderr_ended(&self, _: String) {}
         fn exited(&self, _: ExitReport) {}
         fn unended(&self, _: Error) {}
+    }
+
+    /// Has room, and passes on that the process has ended.
+    struct Ending(tokio::sync::mpsc::UnboundedSender<()>);
+
+    impl Sink for Ending {
+        fn data(&self, _: &mut BytesMut) {}
+        fn data_ended(&self, _: &mut BytesMut) {}
+        fn has_room(&self) -> bool {
+            true
+        }
+        fn wait_for_room(&self) -> Later<'_, ()> {
+            Box::pin(std::future::ready(()))
+        }
+        fn stdout_ended(&self) {}
+        fn reading_held(&self, _: bool) {}
+        fn handing_over(&self) {}
+        fn stderr_line(&self, _: &[u8]) {}
+        fn stderr_ended(&self, _: String) {}
+        fn exited(&self, _: ExitReport) {
+            let _ = self.0.send(());
+        }
+        fn unended(&self, _: Error) {}
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_is_slow_at_the_end_does_not_pass_for_a_process_that_lives_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        let document = json!({"record": path.to_str().unwrap()}).to_string();
+        let options = crate::options::parse(&document).unwrap();
+        let start = Start { options: &options, environment: &[], cli_path: None, warn: Box::new(|_| {}) };
+        let recorder = Recorder::start(start).unwrap();
+        recorder.written().await;
+        let (tell, mut ended) = tokio::sync::mpsc::unbounded_channel();
+        let sink = RecordingSink::new(Arc::new(Ending(tell)), recorder.clone());
+        let (disk_is_held, held) = std::sync::mpsc::channel();
+        let (let_it_go, until) = std::sync::mpsc::channel::<()>();
+        let stuck = recorder.clone();
+        let disk = std::thread::spawn(move || {
+            let _disk = lock(&stuck.writer);
+            disk_is_held.send(()).unwrap();
+            until.recv().unwrap();
+        });
+        held.recv().unwrap();
+        let killed = Instant::now();
+        sink.data_ended(&mut BytesMut::from(&b"the last words\n"[..]));
+        sink.stdout_ended();
+        sink.stderr_ended(String::new());
+        sink.exited(ExitReport::new(Exit::Unknown));
+        ended.recv().await.expect("the end is told");
+        assert!(
+            killed.elapsed() < Duration::from_secs(5),
+            "a process is given up by then: {:?}",
+            killed.elapsed()
+        );
+        let_it_go.send(()).unwrap();
+        disk.join().unwrap();
+        recorder.written().await;
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert!(written.contains("the last words") && written.contains(r#""event":"ended""#), "{written}");
     }
 
     #[tokio::test]

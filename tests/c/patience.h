@@ -12,4 +12,10 @@ static inline uint32_t patience_ms(void)
     return said != NULL ? (uint32_t)strtoul(said, NULL, 10) : 60000u;
 }
 
+/* A bound for what takes so long on an idle machine, in microseconds; for one that is no promise. */
+static inline int64_t grown_us(int64_t idle_us)
+{
+    return idle_us * patience_ms() / 60000;
+}
+
 #endif

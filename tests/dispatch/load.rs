@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::common::{alone, scenario};
+use claude_testkit::patience::grown;
 use claude_testkit::quick::takes_long;
 use serde_json::json;
 
@@ -73,8 +74,9 @@ fn a_prompt_stream_waits_for_a_cli_that_does_not_read() {
         return;
     }
     // The first prompt is read; what follows fills the pipe, then the queue.
-    let script = |pause: u32| json!({"on_user": [[{"stop_reading": pause}, "default"], ["default"]]});
-    scenario("dispatch_load", &["held-stream", "again"], script(3000)).run();
+    let script = |pause: u128| json!({"on_user": [[{"stop_reading": pause}, "default"], ["default"]]});
+    let pause = grown(Duration::from_secs(3)).as_millis();
+    scenario("dispatch_load", &["held-stream", "again"], script(pause)).run();
     let quick = json!({"graceful_exit_timeout_ms": 100, "terminate_timeout_ms": 100});
     scenario("dispatch_load", &["held-stream", "never"], script(600_000)).options(quick).run();
 }
