@@ -86,8 +86,8 @@ func (s *Spare) Claim(ctx context.Context, claim Claim, prompt string) (*Client,
 	return s.client, nil
 }
 
-// Ended is closed when the CLI has ended, so that a pool can replace a spare that nobody claimed.
-func (s *Spare) Ended() <-chan struct{} { return s.client.over }
+// State is StateConnecting while it can be claimed, and StateClosed when its CLI has ended: make another one.
+func (s *Spare) State() State { return s.client.State() }
 
 // Close lets go of the spare, and ends its CLI unless it was claimed.
 func (s *Spare) Close() {

@@ -71,19 +71,19 @@ func TestOneOfManyGetsTheSession(t *testing.T) {
 
 func TestASpareThatEnds(t *testing.T) {
 	s := parked(t, `{}`)
-	select {
-	case <-s.Ended():
-		t.Fatal("it waits")
-	default:
+	if state := s.State(); state != StateConnecting {
+		t.Fatal(state)
 	}
 	s.Close()
 	s.Close()
-	<-s.Ended()
+	<-s.client.over
 	if _, err := s.Claim(context.Background(), nil, ""); !errors.Is(err, ErrInvalidHandle) {
 		t.Fatal(err)
 	}
 	dying := parked(t, `{"on_initialize": ["default", {"sleep": 50}, {"exit": 3}]}`)
-	<-dying.Ended()
+	for dying.State() != StateClosed {
+		time.Sleep(time.Millisecond)
+	}
 	if _, err := dying.Claim(context.Background(), nil, "not sent"); !errors.Is(err, ErrProcess) && !errors.Is(err, ErrClosed) {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestAContextEndsTheStartAndTheClaimOfASpare(t *testing.T) {
 	if _, err := s.Claim(ctx, nil, "not sent"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatal(err)
 	}
-	<-s.Ended()
+	<-s.client.over
 }
 
 func TestAParkedSpareAnswers(t *testing.T) {
