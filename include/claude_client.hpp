@@ -796,7 +796,8 @@ class core {
         return CLAUDE_OK;
     }
 
-    /** Gives all that has come to whom it is for, and waits up to `time` for the first of it. False: nothing more comes. */
+    /** Gives all that has come to whom it is for, and waits up to `time` for the first of it. False: there will be no
+     *  more. */
     template <class Lanes> bool pump(milliseconds time, std::chrono::microseconds budget, Lanes lanes) {
         const bool limited = budget < std::chrono::hours(24);
         const auto begun = clock::now();
@@ -1945,7 +1946,7 @@ class spare {
         return core->pump(time, std::chrono::microseconds::max(),
                           [] { return static_cast<claude_lanes_t>(CLAUDE_LANE_REQUESTS); });
     }
-    /** Readable while `pump` has something to do; never read or close it. */
+    /** Readable while `pump` has something to answer, and not because the CLI has ended; never read or close it. */
     result<std::intptr_t> ready_handle() {
         std::intptr_t handle = -1;
         auto got = detail::call([&](auto error) {
@@ -1956,8 +1957,9 @@ class spare {
     }
 
     /** Makes a session of it, with what is known only now: `object({{"cwd", folder}})`. CLAUDE_ERR_INVALID_OPTION: the
-     *  document cannot be used, and the spare still can. After any other failure the client is gone and the prompt was
-     *  not sent: connect another one. Read the answer to a prompt by `next`, or use `ask` in its place. */
+     *  document cannot be used, and the spare still can. CLAUDE_ERR_ALREADY_CONNECTED: it was claimed before. After
+     *  any other failure the client is gone and the prompt was not sent: connect another one. Read the answer to one by
+     *  `next`, or use `ask` in its place. */
     result<client> claim(const value& what = object({}), std::string_view prompt = {},
                          milliseconds time = std::chrono::minutes(1)) {
         auto begun = begin(what);

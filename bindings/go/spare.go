@@ -52,8 +52,8 @@ func (s *Spare) park(ctx context.Context) error {
 }
 
 // Claim makes a session of the spare and sends it a first prompt, unless that is empty: read its answer by Next, or use Ask in its
-// place. After ErrInvalidOption the spare can still be claimed. After any other error the CLI is gone and the prompt was not sent:
-// Connect another client. The context bounds the claim alone.
+// place. ErrInvalidOption: what is claimed cannot be used, and the spare still can. ErrAlreadyConnected: it was claimed before. After
+// any other error the CLI is gone and the prompt was not sent: Connect another client. The context bounds the claim alone.
 func (s *Spare) Claim(ctx context.Context, claim Claim, prompt string) (*Client, error) {
 	if claim == nil {
 		claim = Claim{}

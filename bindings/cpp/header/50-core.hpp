@@ -188,7 +188,8 @@ class core {
         return CLAUDE_OK;
     }
 
-    /** Gives all that has come to whom it is for, and waits up to `time` for the first of it. False: nothing more comes. */
+    /** Gives all that has come to whom it is for, and waits up to `time` for the first of it. False: there will be no
+     *  more. */
     template <class Lanes> bool pump(milliseconds time, std::chrono::microseconds budget, Lanes lanes) {
         const bool limited = budget < std::chrono::hours(24);
         const auto begun = clock::now();

@@ -41,7 +41,7 @@ class spare {
         return core->pump(time, std::chrono::microseconds::max(),
                           [] { return static_cast<claude_lanes_t>(CLAUDE_LANE_REQUESTS); });
     }
-    /** Readable while `pump` has something to do; never read or close it. */
+    /** Readable while `pump` has something to answer, and not because the CLI has ended; never read or close it. */
     result<std::intptr_t> ready_handle() {
         std::intptr_t handle = -1;
         auto got = detail::call([&](auto error) {
@@ -52,8 +52,9 @@ class spare {
     }
 
     /** Makes a session of it, with what is known only now: `object({{"cwd", folder}})`. CLAUDE_ERR_INVALID_OPTION: the
-     *  document cannot be used, and the spare still can. After any other failure the client is gone and the prompt was
-     *  not sent: connect another one. Read the answer to a prompt by `next`, or use `ask` in its place. */
+     *  document cannot be used, and the spare still can. CLAUDE_ERR_ALREADY_CONNECTED: it was claimed before. After
+     *  any other failure the client is gone and the prompt was not sent: connect another one. Read the answer to one by
+     *  `next`, or use `ask` in its place. */
     result<client> claim(const value& what = object({}), std::string_view prompt = {},
                          milliseconds time = std::chrono::minutes(1)) {
         auto begun = begin(what);

@@ -46,8 +46,9 @@ pub const Spare = struct {
     }
 
     /// Makes a session of it, with what is known only now, such as `.{ .cwd = folder }`, and gives the client back, which the caller
-    /// destroys. After error.InvalidOption the spare can still be claimed. After any other error the client is gone and the prompt was
-    /// not sent: connect another one. An empty prompt is none; read its answer by `next`, or use `ask` in its place.
+    /// destroys. error.InvalidOption: what is claimed cannot be used, and the spare still can. error.AlreadyConnected: it was claimed
+    /// before. After any other error the client is gone and the prompt was not sent: connect another one. An empty prompt is none; read
+    /// the answer to one by `next`, or use `ask` in its place.
     pub fn claim(self: *Spare, what: anytype, prompt: []const u8, timeout_ms: u32, diagnostic: ?*Diagnostic) !*Client {
         const client = self.client orelse {
             try self.begin(null, 0, diagnostic);
