@@ -199,6 +199,19 @@ static void spares_that_nobody_claims() {
     EXPECT(dead.state() == CLAUDE_STATE_CLOSED && thrown_by([&] { dead.claim(); }) != "nothing");
 }
 
+static void a_spare_that_is_asked_while_it_waits() {
+    int asked = 0;
+    claude::client client = with_script("{\"on_initialize\": [\"default\", {\"ask\": \"hook_callback\", \"wait\": false, "
+                                        "\"id\": \"h\"}]}");
+    client.hook("PreToolUse", "", [&](claude::request request) {
+        ++asked;
+        request.respond(claude::object({}));
+    });
+    claude::spare spare(std::move(client));
+    while (asked == 0) EXPECT(spare.pump(std::chrono::seconds(1)));
+    EXPECT(spare.claim().value().ask("Hello!").text().value() == "Hello!");
+}
+
 /** What the CLI asks during a claim is answered by the thread that claims; an exception there ends the session. */
 static void a_claim_that_asks() {
     const char* const script = "{\"on_control\": {\"claim_session\": [{\"ask\": \"hook_callback\", \"wait\": false, "
@@ -283,6 +296,7 @@ int main() {
     a_store_that_a_client_keeps();
     a_spare();
     spares_that_nobody_claims();
+    a_spare_that_is_asked_while_it_waits();
     a_claim_that_asks();
     a_log();
     a_text_with_a_nul();

@@ -254,6 +254,30 @@ test "a spare that is not claimed goes with its client, whatever it was doing" {
     }
 }
 
+fn counted(context: ?*anyopaque, asked: claude.Request) !void {
+    defer asked.deinit();
+    const count: *u32 = @ptrCast(@alignCast(context));
+    count.* += 1;
+    try asked.respond(allocator, .{});
+}
+
+test "a spare answers while it waits" {
+    const script =
+        \\{"on_initialize": ["default", {"ask": "hook_callback", "wait": false, "id": "h"}]}
+    ;
+    var asked: u32 = 0;
+    const client = try claude.Client.create(allocator, .{ .env = .{ .FAKE_CLAUDE = script } }, null);
+    client.hook("PreToolUse", null, .{ .context = &asked, .function = counted }, null) catch |err| {
+        client.destroy();
+        return err;
+    };
+    var spare = try claude.Spare.create(client, null);
+    defer spare.deinit();
+    while (asked == 0) try spare.serve(10, null);
+    const claimed = try spare.claim(.{}, "", 60_000, null);
+    claimed.destroy();
+}
+
 test "one prompt, one answer" {
     const result = try claude.queryOnce(allocator, "Hello!", .{}, 60_000, null);
     defer allocator.free(result);
