@@ -83,11 +83,13 @@ test_go() {
     rm -rf "$OUT/readme-go"
     mkdir "$OUT/readme-go"
     shown bindings/go/README.md go >"$OUT/readme-go/main.go"
+    shown bindings/go/README.md sh | sed -n "s#PATH/TO/claude-client#$PWD#; /^go mod/p" >"$OUT/readme-go.sh"
     (
+        go() { "$GO" "$@"; }
         cd "$OUT/readme-go"
-        "$GO" mod init talk 2>/dev/null
-        "$GO" mod edit -require claude-client/go@v0.1.0 -replace "claude-client/go=$OLDPWD/bindings/go"
-        "$GO" build -o talk .
+        unset GOFLAGS # whoever types what the page says has none
+        . "$OUT/readme-go.sh"
+        go build -o talk .
     )
     paris Go "$OUT/readme-go/talk"
 }

@@ -796,6 +796,19 @@ class core {
         return CLAUDE_OK;
     }
 
+    /** Gives all that has come to whom it is for, and waits up to `time` for the first of it. False: there will be no
+     *  more. */
+    template <class Lanes> bool pump(milliseconds time, std::chrono::microseconds budget, Lanes lanes) {
+        const bool limited = budget < std::chrono::hours(24);
+        const auto begun = clock::now();
+        for (auto end = ends_in(time);; end = begun) {
+            const auto status = pump_one(lanes(), end);
+            if (status == CLAUDE_ERR_TIMEOUT || status == CLAUDE_ERR_CANCELLED) return true;
+            if (status != CLAUDE_OK) return false;
+            if (limited && clock::now() - begun >= budget) return true;
+        }
+    }
+
     void wake() {
         const std::lock_guard<std::mutex> lock(mutex);
         woken = true;
@@ -1658,14 +1671,7 @@ class client {
      *  `on_message` and to coroutines. False: the session is over, and all has been told. */
     bool pump(milliseconds time = milliseconds(0),
               std::chrono::microseconds budget = std::chrono::microseconds::max()) {
-        const bool limited = budget < std::chrono::hours(24);
-        const auto begun = detail::clock::now();
-        for (auto end = detail::ends_in(time);; end = begun) {
-            const auto status = pump_one(end);
-            if (status == CLAUDE_ERR_TIMEOUT || status == CLAUDE_ERR_CANCELLED) return true;
-            if (status != CLAUDE_OK) return false;
-            if (limited && detail::clock::now() - begun >= budget) return true;
-        }
+        return core_->pump(time, budget, [this] { return wanted_lanes(); });
     }
     /** Pumps to the end of the session, such as on a thread of its own. */
     void run() {
@@ -1820,6 +1826,7 @@ class client {
 #endif
 
   private:
+    friend class spare;
     static constexpr milliseconds usual = std::chrono::seconds(30);
 
     explicit client(claude_client_t* owned) : core_(std::make_shared<detail::core>(owned)), handle_(owned) {}
@@ -1884,19 +1891,133 @@ class client {
 #endif
     }
 
-    claude_status_t pump_one(const detail::moment& end) {
-        claude_lanes_t lanes = CLAUDE_LANE_ALL;
-        {
-            const std::lock_guard<std::mutex> lock(core_->mutex);
-            // Without a reader messages stay where they are, which holds up the CLI and not the memory.
-            if (core_->readers.empty() && !core_->on_message && core_->abandoned.empty()) lanes = CLAUDE_LANE_REQUESTS;
-        }
-        return core_->pump_one(lanes, end);
+    claude_lanes_t wanted_lanes() {
+        const std::lock_guard<std::mutex> lock(core_->mutex);
+        // Without a reader messages stay where they are, which holds up the CLI and not the memory.
+        const bool reads = !core_->readers.empty() || core_->on_message || !core_->abandoned.empty();
+        return reads ? CLAUDE_LANE_ALL : CLAUDE_LANE_REQUESTS;
     }
 
     std::shared_ptr<detail::core> core_;
     std::unique_ptr<claude_client_t, detail::deleter<claude_client_t, claude_client_free>> handle_;
     std::map<std::string, tool_server> servers_;
+};
+
+// ---- Started before it is known for what ----------------------------------------------------------------------------
+
+/** A CLI that waits to become a session: docs/start-at-once.md. It has taken a client over, and a claim gives it back;
+ *  a spare that is dropped ends its CLI. */
+class spare {
+  public:
+    /** Starts the CLI of a client on which everything is registered. Does not wait. If it fails, the client stays
+     *  yours. */
+    static result<spare> create(client&& given) {
+        claude_spare_t* made = nullptr;
+        auto begun = given.core_->start([&](void* user_data, auto error) {
+            return claude_spare_create(given.native(), nullptr, user_data, &made, error);
+        });
+        if (!begun) return begun.error();
+        return spare(made, std::move(given), std::move(*begun));
+    }
+#if CLAUDE_CXX_EXCEPTIONS
+    explicit spare(client&& given) : spare(*create(std::move(given))) {}
+#endif
+    spare(spare&&) = default;
+    spare& operator=(spare&& other) noexcept {
+        core_.swap(other.core_);
+        parked_.swap(other.parked_);
+        client_.swap(other.client_);
+        handle_.swap(other.handle_); // what this one had ends with the other
+        return *this;
+    }
+    ~spare() {
+        if (client_) static_cast<void>(client_->handle_.release()); // it goes with the spare
+    }
+    claude_spare_t* native() const noexcept { return handle_.get(); }
+
+    /** Waits until the CLI is there, and returns what it said; fails if it could not be started. A claim needs no such
+     *  wait. */
+    result<std::string> wait(milliseconds time = std::chrono::minutes(1)) { return core_->finish(parked_, time); }
+    /** CLAUDE_STATE_CONNECTING while it can be claimed, CLAUDE_STATE_CLOSED when it has ended: make another one. */
+    claude_state_t state() const noexcept { return claude_client_state(core_->handle); }
+    /** Answers what the CLI asks while it waits, such as an `mcp_handler`. False: it has ended. */
+    bool pump(milliseconds time = milliseconds(0)) {
+        const auto core = core_; // a coroutine that goes on in here may drop the spare
+        return core->pump(time, std::chrono::microseconds::max(),
+                          [] { return static_cast<claude_lanes_t>(CLAUDE_LANE_REQUESTS); });
+    }
+    /** Readable while `pump` has something to answer, and not because the CLI has ended; never read or close it. */
+    result<std::intptr_t> ready_handle() {
+        std::intptr_t handle = -1;
+        auto got = detail::call([&](auto error) {
+            return claude_client_ready_handle(core_->handle, CLAUDE_LANE_REQUESTS, &handle, error);
+        });
+        if (!got) return got.error();
+        return handle;
+    }
+
+    /** Makes a session of it, with what is known only now: `object({{"cwd", folder}})`. CLAUDE_ERR_INVALID_OPTION: the
+     *  document cannot be used, and the spare still can. CLAUDE_ERR_ALREADY_CONNECTED: it was claimed before. After
+     *  any other failure the client is gone and the prompt was not sent: connect another one. Read the answer to one by
+     *  `next`, or use `ask` in its place. */
+    result<client> claim(const value& what = object({}), std::string_view prompt = {},
+                         milliseconds time = std::chrono::minutes(1)) {
+        auto begun = begin(what);
+        if (!begun) return begun.error();
+        client claimed = take();
+        auto ended = core_->finish(*begun, time);
+        if (!ended) return ended.error();
+        return with_prompt(std::move(claimed), prompt);
+    }
+#if CLAUDE_CXX_COROUTINES
+    /** The same for a coroutine, which goes on inside `pump` and `run`; `connect_timeout_ms` is its limit of time. */
+    task<client> claim_async(value what = object({}), std::string prompt = {}) {
+        auto begun = begin(what);
+        if (!begun) co_return begun.error();
+        client claimed = take();
+        auto ended = co_await detail::operation_awaiter(core_, std::move(*begun));
+        if (!ended) co_return ended.error();
+        co_return with_prompt(std::move(claimed), prompt);
+    }
+    /** Runs a coroutine that claims it to its end. */
+    template <class T> result<T> run(task<T> work) {
+        work.start();
+        while (!work.is_done() && pump(forever)) {}
+        if (work.is_done()) return work.take();
+        return detail::fail<T>(error(CLAUDE_ERR_CLOSED, "{}"));
+    }
+#endif
+
+  private:
+    using operation = std::shared_ptr<detail::operation>;
+
+    spare(claude_spare_t* owned, client&& given, operation parked)
+        : core_(given.core_), parked_(std::move(parked)), client_(std::make_unique<client>(std::move(given))),
+          handle_(owned) {}
+
+    result<operation> begin(const value& what) {
+        claude_client_t* same = nullptr;
+        // Without the prompt: the library would send it too when the wait here is over already.
+        return core_->start([&](void* user_data, auto error) {
+            return claude_spare_claim(native(), what.json().c_str(), nullptr, nullptr, user_data, &same, error);
+        });
+    }
+
+    client take() {
+        const std::unique_ptr<client> claimed = std::move(client_);
+        return std::move(*claimed);
+    }
+
+    static result<client> with_prompt(client claimed, std::string_view prompt) {
+        if (!prompt.empty())
+            if (auto sent = claimed.query(prompt); !sent) return sent.error();
+        return result<client>(std::move(claimed));
+    }
+
+    std::shared_ptr<detail::core> core_;
+    operation parked_;
+    std::unique_ptr<client> client_; // until it is claimed
+    std::unique_ptr<claude_spare_t, detail::deleter<claude_spare_t, claude_spare_free>> handle_;
 };
 
 // ---- Without a client -----------------------------------------------------------------------------------------------

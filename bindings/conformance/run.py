@@ -113,6 +113,9 @@ def faults(case, printed, code, stderr, log, peak_mb):
     for subtype in case.get("wire", []):
         if subtype not in asked:
             yield f"sent no {subtype}: {asked}"
+    prompts = sum(frame.get("type") == "user" for frame in frames(log))
+    if prompts != case.get("prompts", prompts):
+        yield f"sent {prompts} prompts and not {case['prompts']}"
     answers = [frame["response"].get("response", {}) for frame in frames(log) if frame.get("type") == "control_response"]
     if case.get("refused") and [answer.get("behavior") for answer in answers] != ["deny"]:
         yield f"did not refuse: {answers}"

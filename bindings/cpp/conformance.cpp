@@ -137,6 +137,7 @@ class conversation {
     explicit conversation(part all) : all_(std::move(all)) {}
     ~conversation() {
         if (later_.joinable()) later_.join();
+        spare_.reset();
         client_.reset();
         store_.reset();
         if (staged_) claude::shutdown(); // then nothing is in its functions any more
@@ -179,12 +180,15 @@ class conversation {
         } else if (step["read"]) {
             read();
         } else if (step["control"]) {
-            client().control(step["control"].json(),
-                             step["within_ms"] ? step["within_ms"].time() : milliseconds(30000));
+            client().control(step["control"].json(), time_of(step));
         } else if (step["session"]) {
             session(step);
         } else if (step["store"]) {
             store(step);
+        } else if (step["spare"]) {
+            spare(step["spare"].text());
+        } else if (step["claim"]) {
+            claim(step);
         } else if (step["log"]) {
             log(step["log"].text());
         } else if (step["exit"]) {
@@ -292,6 +296,35 @@ class conversation {
             if (event.kind() == CLAUDE_MESSAGE_ASSISTANT) ++messages;
         }
         line("read " + std::to_string(messages) + " messages");
+    }
+
+    void spare(const std::string& what) {
+        spare_.reset();
+        if (what == "free") {
+            line("freed");
+            return;
+        }
+        create(all_["options"]);
+        spare_.emplace(std::move(*client_));
+        client_.reset();
+        spare_->wait();
+        line("parked");
+    }
+
+    void claim(const part& step) {
+        const std::string prompt = step["prompt"].text();
+        client_ = std::make_unique<claude::client>(spare_->claim(step["claim"].json(), prompt, time_of(step)));
+        line("claimed");
+        if (prompt.empty()) return;
+        for (bool over = false; !over;) {
+            const claude::event event = client_->next().value();
+            show(event, false);
+            over = event.kind() == CLAUDE_MESSAGE_RESULT;
+        }
+    }
+
+    static milliseconds time_of(const part& step) {
+        return step["within_ms"] ? step["within_ms"].time() : milliseconds(30000);
     }
 
     void many(std::size_t number, const std::string& prompt) {
@@ -405,6 +438,7 @@ class conversation {
     std::optional<staged_store> staged_;
     std::optional<claude::session_store> store_;
     std::unique_ptr<claude::client> client_;
+    std::optional<claude::spare> spare_;
     std::thread later_;
     std::atomic<int> logged_{0};
 };

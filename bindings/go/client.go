@@ -121,13 +121,7 @@ func Connect(ctx context.Context, options Options, setup ...func(*Client) error)
 
 // Connect starts the CLI. The context bounds the start alone: Close ends the conversation.
 func (c *Client) Connect(ctx context.Context) error {
-	c.mu.Lock()
-	first := !c.began
-	c.began = true
-	c.mu.Unlock()
-	if first {
-		go c.serve()
-	}
+	c.start()
 	_, err := c.operation(ctx, func(operation C.uintptr_t, e **C.claude_error_t) C.claude_status_t {
 		return C.go_connect(c.handle, nil, operation, e)
 	})
@@ -135,6 +129,17 @@ func (c *Client) Connect(ctx context.Context) error {
 		C.claude_client_disconnect(c.handle, nil, nil, nil)
 	}
 	return err
+}
+
+// start lets requests be answered from now on.
+func (c *Client) start() {
+	c.mu.Lock()
+	first := !c.began
+	c.began = true
+	c.mu.Unlock()
+	if first {
+		go c.serve()
+	}
 }
 
 // Disconnect ends the session; what the CLI still writes can be read.
@@ -148,6 +153,11 @@ func (c *Client) Disconnect(ctx context.Context) error {
 // Close ends the session and waits until the CLI is gone and no function runs. It returns how the session ended: nil when that was
 // as it should. Not inside a function that was given to this client.
 func (c *Client) Close() error {
+	return c.close(func() { C.claude_client_free(c.handle) })
+}
+
+// close does so with what frees the client.
+func (c *Client) close(free func()) error {
 	c.closing.Do(func() {
 		c.mu.Lock()
 		began := c.began
@@ -158,7 +168,7 @@ func (c *Client) Close() error {
 			c.readToEnd()
 		}
 		c.stop()
-		C.claude_client_free(c.handle)
+		free()
 		if began {
 			c.requests.wake()
 			<-c.over

@@ -57,6 +57,19 @@ static inline claude_status_t go_add_mcp_handler(claude_client_t *client, const 
     return claude_client_add_mcp_handler(client, name, NULL, (void *)number, NULL, error);
 }
 
+static inline claude_status_t go_spare_create(claude_client_t *client, uintptr_t operation, claude_spare_t **spare,
+                                              claude_error_t **error)
+{
+    return claude_spare_create(client, NULL, (void *)operation, spare, error);
+}
+
+static inline claude_status_t go_spare_claim(claude_spare_t *spare, const char *claim_json, uintptr_t operation,
+                                             claude_error_t **error)
+{
+    claude_client_t *same = NULL;
+    return claude_spare_claim(spare, claim_json, NULL, NULL, (void *)operation, &same, error);
+}
+
 /* Defined in callbacks.go. */
 extern void goSessionMessage(int32_t kind, char *json, size_t len, uintptr_t reader);
 extern void goLog(int32_t level, char *text, size_t len, uintptr_t number);

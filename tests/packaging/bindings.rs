@@ -91,7 +91,8 @@ fn without_exceptions_failures_are_values() {
     assert_eq!(
         output_with_fake(&program, json!({})),
         "CLAUDE_ERR_INVALID_OPTION\nCLAUDE_ERR_NOT_CONNECTED\nHello!\nAnd again?\nCLAUDE_ERR_INVALID_ARGUMENT\n\
-         CLAUDE_ERR_SESSION_IN_USE\nCLAUDE_ERR_ALREADY_CONNECTED\nCLAUDE_ERR_INVALID_ARGUMENT\nCLAUDE_ERR_CLOSED\n"
+         CLAUDE_ERR_SESSION_IN_USE\nCLAUDE_ERR_ALREADY_CONNECTED\nCLAUDE_ERR_INVALID_ARGUMENT\n\
+         CLAUDE_ERR_ALREADY_CONNECTED\nCLAUDE_ERR_INVALID_OPTION\nCLAUDE_ERR_ALREADY_CONNECTED\nClaimed?\nCLAUDE_ERR_CLOSED\n"
     );
 }
 
@@ -115,7 +116,7 @@ fn coroutines_wait_for_answers_and_operations() {
         let program = program(&test_source("coroutines.cpp"), name, &[flags, more].concat());
         assert_eq!(
             output_with_fake(&program, json!({})),
-            "one\nleft\ntwo\n[]\nCLAUDE_ERR_CONTROL\nout of the coroutine\n"
+            "one\nleft\ntwo\n[]\nCLAUDE_ERR_CONTROL\nout of the coroutine\nof a spare\nCLAUDE_ERR_ALREADY_CONNECTED\n"
         );
     }
 }

@@ -98,6 +98,10 @@ fn wrapped(binding: &str, sources: &[String]) -> BTreeSet<String> {
     found
 }
 
+fn is_reached(function: &Function, wrapped: &BTreeSet<String>) -> bool {
+    wrapped.contains(&function.name) || function.twin_of.as_ref().is_some_and(|twin| wrapped.contains(twin))
+}
+
 /// What a binding owes: a line for each function that its users cannot reach.
 fn owed(
     binding: &str,
@@ -107,10 +111,9 @@ fn owed(
 ) -> String {
     let mut owed = String::new();
     for function in functions {
-        let reached = |name: &String| wrapped.contains(name);
         let excused =
             function.not_in_pull || left_out.iter().any(|reasons| reasons.contains_key(&function.name));
-        if !(reached(&function.name) || function.twin_of.as_ref().is_some_and(reached) || excused) {
+        if !(is_reached(function, wrapped) || excused) {
             writeln!(owed, "{binding}: nothing calls {}", function.name).unwrap();
         }
     }
@@ -134,26 +137,46 @@ fn every_function_is_reached_from_every_binding() {
     );
 }
 
+/// A line for each row that says nothing, or no longer the truth. `wrapped`: what each binding calls.
+fn stale(reach: &Reach, functions: &[Function], wrapped: &BTreeMap<String, BTreeSet<String>>) -> String {
+    let mut stale = String::new();
+    let mut row = |section: &str, name: &String, reason: &String, bindings: &[&String]| {
+        let function = functions.iter().find(|function| function.name == *name);
+        let reaches =
+            |binding: &&&String| function.is_some_and(|function| is_reached(function, &wrapped[**binding]));
+        let reaching: Vec<_> = bindings.iter().filter(reaches).map(|binding| binding.as_str()).collect();
+        let fault = if function.is_none() {
+            "include/api.json has no such function".to_owned()
+        } else if section == EVERY && !reaching.is_empty() {
+            format!("reached from {}, so name those that do not", reaching.join(", "))
+        } else if !reaching.is_empty() {
+            "a wrapper calls it, so take the row away".to_owned()
+        } else if section != EVERY && reach.every.contains_key(name) {
+            format!("{EVERY:?} leaves it out already")
+        } else if reason.len() < 8 {
+            format!("{reason:?} is no reason")
+        } else {
+            return;
+        };
+        writeln!(stale, "{section}: {name}: {fault}").unwrap();
+    };
+    for (name, reason) in &reach.every {
+        row(EVERY, name, reason, &wrapped.keys().collect::<Vec<_>>());
+    }
+    for (binding, rows) in &reach.bindings {
+        for (name, reason) in &rows.left_out {
+            row(binding, name, reason, &[binding]);
+        }
+    }
+    stale
+}
+
 #[test]
 fn what_is_left_out_is_a_function_that_nothing_calls_and_has_a_reason() {
     let (reach, functions) = (reach(), functions());
-    let known: BTreeSet<&str> = functions.iter().map(|function| function.name.as_str()).collect();
-    for (name, binding) in &reach.bindings {
-        let wrapped = wrapped(name, &binding.sources);
-        for (function, reason) in &binding.left_out {
-            let row = format!("bindings/reach.json: {name}: {function}");
-            assert!(known.contains(function.as_str()), "{row}: include/api.json has no such function");
-            assert!(!wrapped.contains(function), "{row}: a wrapper calls it, so take the row away");
-            assert!(reason.len() >= 8, "{row}: {reason:?} is no reason");
-            assert!(!reach.every.contains_key(function), "{row}: {EVERY:?} leaves it out already");
-        }
-    }
-    for (function, reason) in &reach.every {
-        assert!(
-            known.contains(function.as_str()) && reason.len() >= 8,
-            "bindings/reach.json: {EVERY}: {function}: {reason:?}"
-        );
-    }
+    let calls = |(name, binding): (&String, &Binding)| (name.clone(), wrapped(name, &binding.sources));
+    let stale = stale(&reach, &functions, &reach.bindings.iter().map(calls).collect());
+    assert!(stale.is_empty(), "rows of bindings/reach.json:\n{stale}");
 }
 
 #[test]
@@ -170,14 +193,13 @@ fn every_binding_says_how_its_users_reach_the_interface() {
     }
 }
 
+fn new(name: &str, twin_of: Option<&str>, not_in_pull: bool) -> Function {
+    Function { name: name.to_owned(), twin_of: twin_of.map(str::to_owned), not_in_pull }
+}
+
 /// The test itself: a new function is missed by name, and a name in a comment is no call.
 #[test]
 fn a_function_that_is_only_talked_about_is_missed() {
-    let new = |name: &str, twin_of: Option<&str>, not_in_pull| Function {
-        name: name.to_owned(),
-        twin_of: twin_of.map(str::to_owned),
-        not_in_pull,
-    };
     let functions = [
         new("claude_new", None, false),
         new("claude_called", None, false),
@@ -188,4 +210,48 @@ fn a_function_that_is_only_talked_about_is_missed() {
     let source = "/* claude_new()\n */ call(claude_called); // claude_new\n/// claude_new\nnot_claude_new(claude_newer)";
     let reasons = BTreeMap::from([("claude_better".to_owned(), "the language has it".to_owned())]);
     assert_eq!(owed("x", &functions, &names(source), &[&reasons]), "x: nothing calls claude_new\n");
+}
+
+/// The test itself: a row is stale in every section, and each says why.
+#[test]
+fn a_row_that_is_not_true_any_more_is_found() {
+    let rows = |rows: &[(&str, &str)]| {
+        rows.iter()
+            .map(|(name, reason)| ((*name).to_owned(), (*reason).to_owned()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let reason = "the language has it";
+    let binding = |left_out| Binding { sources: Vec::new(), left_out: rows(left_out) };
+    let reach = Reach {
+        every: rows(&[
+            ("claude_good", reason),
+            ("claude_gone", reason),
+            ("claude_called", reason),
+            ("claude_called_wait", reason),
+            ("claude_why", "-"),
+        ]),
+        bindings: BTreeMap::from([
+            ("x".to_owned(), binding(&[("claude_good", reason), ("claude_mine", reason)])),
+            ("y".to_owned(), binding(&[("claude_mine", reason), ("claude_past", reason)])),
+        ]),
+    };
+    let known =
+        ["claude_good", "claude_called", "claude_why", "claude_mine"].map(|name| new(name, None, false));
+    let functions: Vec<_> =
+        known.into_iter().chain([new("claude_called_wait", Some("claude_called"), false)]).collect();
+    let calls = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    let wrapped = BTreeMap::from([
+        ("x".to_owned(), calls(&["claude_called"])),
+        ("y".to_owned(), calls(&["claude_called", "claude_mine"])),
+    ]);
+    let expected = [
+        "every binding: claude_called: reached from x, y, so name those that do not",
+        "every binding: claude_called_wait: reached from x, y, so name those that do not",
+        "every binding: claude_gone: include/api.json has no such function",
+        "every binding: claude_why: \"-\" is no reason",
+        "x: claude_good: \"every binding\" leaves it out already",
+        "y: claude_mine: a wrapper calls it, so take the row away",
+        "y: claude_past: include/api.json has no such function",
+    ];
+    assert_eq!(stale(&reach, &functions, &wrapped).lines().collect::<Vec<_>>(), expected);
 }

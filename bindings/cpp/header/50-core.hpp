@@ -188,6 +188,19 @@ class core {
         return CLAUDE_OK;
     }
 
+    /** Gives all that has come to whom it is for, and waits up to `time` for the first of it. False: there will be no
+     *  more. */
+    template <class Lanes> bool pump(milliseconds time, std::chrono::microseconds budget, Lanes lanes) {
+        const bool limited = budget < std::chrono::hours(24);
+        const auto begun = clock::now();
+        for (auto end = ends_in(time);; end = begun) {
+            const auto status = pump_one(lanes(), end);
+            if (status == CLAUDE_ERR_TIMEOUT || status == CLAUDE_ERR_CANCELLED) return true;
+            if (status != CLAUDE_OK) return false;
+            if (limited && clock::now() - begun >= budget) return true;
+        }
+    }
+
     void wake() {
         const std::lock_guard<std::mutex> lock(mutex);
         woken = true;

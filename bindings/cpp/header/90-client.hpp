@@ -185,14 +185,7 @@ class client {
      *  `on_message` and to coroutines. False: the session is over, and all has been told. */
     bool pump(milliseconds time = milliseconds(0),
               std::chrono::microseconds budget = std::chrono::microseconds::max()) {
-        const bool limited = budget < std::chrono::hours(24);
-        const auto begun = detail::clock::now();
-        for (auto end = detail::ends_in(time);; end = begun) {
-            const auto status = pump_one(end);
-            if (status == CLAUDE_ERR_TIMEOUT || status == CLAUDE_ERR_CANCELLED) return true;
-            if (status != CLAUDE_OK) return false;
-            if (limited && detail::clock::now() - begun >= budget) return true;
-        }
+        return core_->pump(time, budget, [this] { return wanted_lanes(); });
     }
     /** Pumps to the end of the session, such as on a thread of its own. */
     void run() {
@@ -347,6 +340,7 @@ class client {
 #endif
 
   private:
+    friend class spare;
     static constexpr milliseconds usual = std::chrono::seconds(30);
 
     explicit client(claude_client_t* owned) : core_(std::make_shared<detail::core>(owned)), handle_(owned) {}
@@ -411,14 +405,11 @@ class client {
 #endif
     }
 
-    claude_status_t pump_one(const detail::moment& end) {
-        claude_lanes_t lanes = CLAUDE_LANE_ALL;
-        {
-            const std::lock_guard<std::mutex> lock(core_->mutex);
-            // Without a reader messages stay where they are, which holds up the CLI and not the memory.
-            if (core_->readers.empty() && !core_->on_message && core_->abandoned.empty()) lanes = CLAUDE_LANE_REQUESTS;
-        }
-        return core_->pump_one(lanes, end);
+    claude_lanes_t wanted_lanes() {
+        const std::lock_guard<std::mutex> lock(core_->mutex);
+        // Without a reader messages stay where they are, which holds up the CLI and not the memory.
+        const bool reads = !core_->readers.empty() || core_->on_message || !core_->abandoned.empty();
+        return reads ? CLAUDE_LANE_ALL : CLAUDE_LANE_REQUESTS;
     }
 
     std::shared_ptr<detail::core> core_;

@@ -46,6 +46,37 @@ static claude::task<> waits_for_ever(claude::client& client) {
     for (;;) static_cast<void>(co_await client.next_async());
 }
 
+/** The client comes out of the spare's loop. */
+static claude::task<claude::client> claimed(claude::spare& spare) {
+    co_return co_await spare.claim_async(claude::value::raw("{\"cwd\": \"/\"}"));
+}
+
+static int spares() {
+    auto made = claude::client::create();
+    if (!made) return 1;
+    auto spare = claude::spare::create(std::move(*made));
+    if (!spare) return 1;
+    auto client = spare->run(claimed(*spare));
+    if (!client) return 1;
+    std::printf("%s\n", client->run(question(*client, "of a spare")).value().c_str());
+#if CLAUDE_CXX_EXCEPTIONS
+    try {
+        spare->run(claimed(*spare));
+    } catch (const claude::error& error) {
+        std::printf("%s\n", error.name());
+    }
+#else
+    std::printf("%s\n", spare->run(claimed(*spare)).error().name());
+#endif
+    auto parked = claude::client::create();
+    if (!parked) return 1;
+    auto other = claude::spare::create(std::move(*parked));
+    if (!other) return 1;
+    auto dropped = claimed(*other);
+    dropped.start(); // with the client in it
+    return 0;
+}
+
 int main() {
     auto made = claude::client::create();
     if (!made) return 1;
@@ -65,5 +96,5 @@ int main() {
         dropped.start();
     }
     static_cast<void>(client.disconnect());
-    return 0;
+    return spares();
 }

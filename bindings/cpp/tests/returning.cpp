@@ -48,6 +48,18 @@ int main() {
     const auto incomplete = claude::session_store::create(functions);
     std::printf("%s\n", incomplete ? "a store without load" : incomplete.error().name());
 
+    auto spare = claude::spare::create(std::move(client));
+    std::printf("%s\n", spare ? "a spare of a session" : spare.error().name());
+    auto parked = claude::spare::create(claude::client::create().value());
+    if (!parked) return fail(parked.error());
+    if (const auto waits = parked->wait(); !waits) return fail(waits.error());
+    std::printf("%s\n", parked->claim(claude::object({{"max_turn", 3}})).error().name());
+    auto claimed = parked->claim(claude::object({{"cwd", "/"}}));
+    if (!claimed) return fail(claimed.error());
+    std::printf("%s\n", parked->claim().error().name());
+    auto said = claimed->ask("Claimed?").text();
+    std::printf("%s\n", said ? said->c_str() : said.error().name());
+
     if (const auto ended = client.disconnect(); !ended) return fail(ended.error());
     auto late = client.ask("too late");
     for (auto& event : late) std::printf("%s\n", event.text().c_str());

@@ -143,6 +143,96 @@ static void a_store_that_a_client_keeps() {
     EXPECT(is_alone(held));
 }
 
+/** A client of the stand-in with this script, on which nothing is registered. */
+static claude::client with_script(const char* script) {
+    return claude::client(claude::options().env({{"FAKE_CLAUDE", script}}));
+}
+
+template <class Function> static claude_status_t status_of(Function&& function) {
+    try {
+        function();
+    } catch (const claude::error& error) {
+        return error.status();
+    }
+    return CLAUDE_OK;
+}
+
+/** Who has the client: nobody loses it to a failure that leaves the spare as it is. */
+static void a_spare() {
+    claude::client client;
+    const auto handle = client.native();
+    claude::spare spare(std::move(client));
+    EXPECT(client.native() == nullptr && spare.state() == CLAUDE_STATE_CONNECTING);
+    EXPECT(claude::get(spare.wait().value(), "/commands") && *spare.ready_handle() >= 0);
+    EXPECT(status_of([&] { spare.claim(claude::object({{"max_turn", 3}})); }) == CLAUDE_ERR_INVALID_OPTION);
+    EXPECT(spare.state() == CLAUDE_STATE_CONNECTING && spare.pump());
+    claude::client claimed = spare.claim(claude::object({{"cwd", "/"}}));
+    EXPECT(claimed.native() == handle && claude::get(claimed.server_info().value(), "/commands"));
+    EXPECT(status_of([&] { spare.claim(); }) == CLAUDE_ERR_ALREADY_CONNECTED);
+    EXPECT(claimed.ask("Hello!").text().value() == "Hello!");
+    {
+        const claude::spare gone = std::move(spare);
+    }
+    EXPECT(claimed.ask("Still there?").text().value() == "Still there?");
+    EXPECT(status_of([&] { claude::spare refused(std::move(claimed)); }) == CLAUDE_ERR_ALREADY_CONNECTED);
+    EXPECT(claimed.ask("And here?").text().value() == "And here?");
+}
+
+/** Spares that end without a claim take their clients with them. */
+static void spares_that_nobody_claims() {
+    const auto held = std::make_shared<int>();
+    const auto parked = [&](const char* script) {
+        claude::client client = with_script(script);
+        client.on_ready([held] {});
+        return claude::spare(std::move(client));
+    };
+    {
+        claude::spare starting = parked("{\"on_initialize\": []}"), other = parked("{}");
+        other.wait();
+        starting = std::move(other); // the one that was there ends at the end of this block
+        EXPECT(starting.state() == CLAUDE_STATE_CONNECTING && held.use_count() == 3);
+    }
+    EXPECT(is_alone(held));
+    claude::spare dead = parked("{\"on_start\": [{\"exit\": 3}]}");
+    for (int again = 0; again < 2; ++again) EXPECT(status_of([&] { dead.wait(); }) == CLAUDE_ERR_PROCESS);
+    while (dead.pump(std::chrono::seconds(1))) {}
+    EXPECT(dead.state() == CLAUDE_STATE_CLOSED && thrown_by([&] { dead.claim(); }) != "nothing");
+}
+
+static void a_spare_that_is_asked_while_it_waits() {
+    int asked = 0;
+    claude::client client = with_script("{\"on_initialize\": [\"default\", {\"ask\": \"hook_callback\", \"wait\": false, "
+                                        "\"id\": \"h\"}]}");
+    client.hook("PreToolUse", "", [&](claude::request request) {
+        ++asked;
+        request.respond(claude::object({}));
+    });
+    claude::spare spare(std::move(client));
+    while (asked == 0) EXPECT(spare.pump(std::chrono::seconds(1)));
+    EXPECT(spare.claim().value().ask("Hello!").text().value() == "Hello!");
+}
+
+/** What the CLI asks during a claim is answered by the thread that claims; an exception there ends the session. */
+static void a_claim_that_asks() {
+    const char* const script = "{\"on_control\": {\"claim_session\": [{\"ask\": \"hook_callback\", \"wait\": false, "
+                               "\"id\": \"h\", \"report\": false}, {\"await\": \"h\"}, \"default\"]}}";
+    for (const bool throws : {false, true}) {
+        int asked = 0;
+        claude::client client = with_script(script);
+        client.hook("PreToolUse", "", [&](claude::request request) {
+            ++asked;
+            if (throws) throw std::runtime_error("in the hook");
+            request.respond(claude::object({}));
+        });
+        claude::spare spare(std::move(client));
+        const std::string thrown = thrown_by([&] {
+            EXPECT(spare.claim(claude::object({}), "Hello!").value().next(std::chrono::seconds(60)).value());
+        });
+        EXPECT(asked == 1 && thrown == (throws ? "in the hook" : "nothing"));
+        EXPECT(status_of([&] { spare.claim(); }) == CLAUDE_ERR_INVALID_HANDLE); // the client is gone
+    }
+}
+
 static void a_log() {
     claude::on_log(CLAUDE_LOG_DEBUG, [](claude_log_level_t, std::string_view) { throw std::runtime_error("a line"); });
     EXPECT(connected().ask("Hello!").text().value() == "Hello!");
@@ -204,13 +294,17 @@ int main() {
     a_pump();
     a_session_store();
     a_store_that_a_client_keeps();
+    a_spare();
+    spares_that_nobody_claims();
+    a_spare_that_is_asked_while_it_waits();
+    a_claim_that_asks();
     a_log();
     a_text_with_a_nul();
     many_threads();
     claude::shutdown();
     const std::string left = claude::runtime_stats();
     for (const char* kind :
-         {"clients", "errors", "strings", "events", "requests", "mcp_servers", "tool_calls", "session_stores",
+         {"clients", "spares", "errors", "strings", "events", "requests", "mcp_servers", "tool_calls", "session_stores",
           "store_calls", "threads", "children"})
         EXPECT(claude::get(left, std::string("/") + kind) == "0");
     std::puts("every exception came out");

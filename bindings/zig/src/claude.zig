@@ -26,6 +26,8 @@ pub const runtime = @import("runtime.zig");
 pub const operations = @import("operations.zig");
 pub const Client = @import("client.zig").Client;
 pub const Answer = @import("client.zig").Answer;
+/// A CLI that waits to become a session.
+pub const Spare = @import("spare.zig").Spare;
 pub const queryOnce = @import("client.zig").queryOnce;
 pub const Request = @import("requests.zig").Request;
 pub const ToolCall = @import("tools.zig").ToolCall;

@@ -57,6 +57,10 @@ pub const Client = struct {
     /// Ends the session and frees everything. No thread may be in the client.
     pub fn destroy(self: *Client) void {
         c.claude_client_free(self.handle);
+        self.release();
+    }
+    /// What is left when the library has freed it.
+    pub fn release(self: *Client) void {
         for (self.named.items) |named| self.allocator.destroy(named);
         self.named.deinit(self.allocator);
         var begun = self.operations.valueIterator();
@@ -268,6 +272,14 @@ pub const Client = struct {
     pub fn next(self: *Client, timeout_ms: u32, diagnostic: ?*Diagnostic) !Event {
         const end = Deadline.in(timeout_ms);
         while (true) if (try self.pull(c.CLAUDE_LANE_ALL, end, diagnostic)) |event| return event;
+    }
+
+    /// Answers what the CLI asks, for so long; messages stay where they are.
+    pub fn serve(self: *Client, timeout_ms: u32, diagnostic: ?*Diagnostic) !void {
+        const end = Deadline.in(timeout_ms);
+        while (end.left() > 0) _ = self.pull(c.CLAUDE_LANE_REQUESTS, end, diagnostic) catch |err|
+            if (err != error.Timeout or end.left() > 0) return err;
+        if (diagnostic) |told| told.deinit(); // that the time is over
     }
 
     /// The next event of these lanes, or null when it was given to a handler.

@@ -32,6 +32,7 @@ fn number(value: Value, name: []const u8, otherwise: u32) u32 {
 const Run = struct {
     case: Value,
     client: ?*claude.Client = null,
+    spare: ?claude.Spare = null,
     diagnostic: claude.Diagnostic = .{},
     later: ?std.Thread = null,
     host: stores.MemoryStore = undefined,
@@ -43,6 +44,7 @@ const Run = struct {
         for (member(self.case, "steps").?.array.items) |step|
             self.do(step) catch |err| try self.tell(err);
         if (self.later) |thread| thread.join();
+        if (self.spare) |*spare| spare.deinit();
         if (self.client) |client| client.destroy();
         if (self.store) |store| {
             store.deinit();
@@ -57,6 +59,8 @@ const Run = struct {
         if (member(step, "clients")) |_| return self.many(number(step, "clients", 0), string(step, "ask"));
         if (member(step, "session")) |_| return self.session(step);
         if (member(step, "store")) |_| return self.stored(step);
+        if (member(step, "spare")) |_| return self.spared(string(step, "spare"));
+        if (member(step, "claim")) |what| return self.claim(step, what);
         if (member(step, "log")) |_| return self.log(string(step, "log"));
         if (self.client == null) try self.create(member(self.case, "options") orelse .{ .object = .init(allocator) });
         const client = self.client.?;
@@ -187,6 +191,31 @@ const Run = struct {
             defer event.deinit();
             if (event.kind() == .result) return line("read {d} messages", .{messages});
             if (event.kind() == .assistant) messages += 1;
+        }
+    }
+
+    fn spared(self: *Run, what: []const u8) !void {
+        if (self.spare) |*old| old.deinit();
+        self.spare = null;
+        if (std.mem.eql(u8, what, "free")) return line("freed", .{});
+        try self.create(member(self.case, "options") orelse .{ .object = .init(allocator) });
+        self.spare = try claude.Spare.create(self.client.?, &self.diagnostic);
+        self.client = null;
+        try self.spare.?.wait(60_000, &self.diagnostic);
+        line("parked", .{});
+    }
+
+    fn claim(self: *Run, step: Value, what: Value) !void {
+        const prompt = string(step, "prompt");
+        const client = try self.spare.?.claim(what, prompt, number(step, "within_ms", 30_000), &self.diagnostic);
+        if (self.client) |old| old.destroy();
+        self.client = client;
+        line("claimed", .{});
+        while (prompt.len > 0) {
+            const event = try client.next(forever, &self.diagnostic);
+            defer event.deinit();
+            _ = try show(event, false);
+            if (event.kind() == .result) return;
         }
     }
 

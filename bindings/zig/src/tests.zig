@@ -208,6 +208,76 @@ test "a client keeps its store" {
     try host.gone.timedWait(patience);
 }
 
+test "a spare gives its client back, once" {
+    var diagnostic: claude.Diagnostic = .{};
+    defer diagnostic.deinit();
+    const client = try created();
+    var spare = try claude.Spare.create(client, null);
+    defer spare.deinit();
+    try spare.wait(60_000, null);
+    try spare.wait(0, null); // it has been told
+    try spare.serve(10, &diagnostic);
+    try testing.expectEqual(null, diagnostic.document);
+    try testing.expectEqual(.connecting, client.state());
+    try testing.expectError(error.InvalidOption, spare.claim(.{ .max_turn = 3 }, "", 60_000, &diagnostic));
+    try testing.expectEqual(client, try spare.claim(.{ .cwd = "/" }, "", 60_000, &diagnostic));
+    defer client.destroy();
+    try testing.expectError(error.AlreadyConnected, spare.claim(.{}, "", 60_000, &diagnostic));
+    try spare.wait(60_000, null);
+    var answer = try client.ask("Hello!", 60_000, null);
+    defer answer.deinit();
+    var told: u32 = 0;
+    while (try answer.next(null)) |event| {
+        defer event.deinit();
+        if (event.kind() == .assistant) told += 1;
+    }
+    try testing.expectEqual(1, told);
+    try testing.expectError(error.AlreadyConnected, claude.Spare.create(client, null));
+}
+
+test "a spare that is not claimed goes with its client, whatever it was doing" {
+    for ([_][]const u8{ "{}", "{\"on_initialize\": []}", "{\"on_start\": [{\"exit\": 3}]}" }, 0..) |script, number| {
+        const client = try claude.Client.create(allocator, .{ .env = .{ .FAKE_CLAUDE = script } }, null);
+        var spare = claude.Spare.create(client, null) catch |err| {
+            client.destroy();
+            return err;
+        };
+        defer spare.deinit();
+        switch (number) {
+            0 => try spare.wait(60_000, null),
+            1 => try testing.expectError(error.Timeout, spare.wait(1, null)),
+            else => {
+                for (0..2) |_| try testing.expectError(error.Process, spare.wait(60_000, null));
+                try testing.expectError(error.Closed, spare.serve(60_000, null));
+            },
+        }
+    }
+}
+
+fn counted(context: ?*anyopaque, asked: claude.Request) !void {
+    defer asked.deinit();
+    const count: *u32 = @ptrCast(@alignCast(context));
+    count.* += 1;
+    try asked.respond(allocator, .{});
+}
+
+test "a spare answers while it waits" {
+    const script =
+        \\{"on_initialize": ["default", {"ask": "hook_callback", "wait": false, "id": "h"}]}
+    ;
+    var asked: u32 = 0;
+    const client = try claude.Client.create(allocator, .{ .env = .{ .FAKE_CLAUDE = script } }, null);
+    client.hook("PreToolUse", null, .{ .context = &asked, .function = counted }, null) catch |err| {
+        client.destroy();
+        return err;
+    };
+    var spare = try claude.Spare.create(client, null);
+    defer spare.deinit();
+    while (asked == 0) try spare.serve(10, null);
+    const claimed = try spare.claim(.{}, "", 60_000, null);
+    claimed.destroy();
+}
+
 test "one prompt, one answer" {
     const result = try claude.queryOnce(allocator, "Hello!", .{}, 60_000, null);
     defer allocator.free(result);
@@ -227,7 +297,7 @@ test "the library describes itself, and nothing is left" {
     try claude.runtime.configure(.{ .thread_name = "zig" }, null);
     const left = try claude.runtime.stats(allocator, null);
     defer allocator.free(left);
-    for ([_][:0]const u8{ "/clients", "/errors", "/strings", "/events", "/requests", "/mcp_servers", "/tool_calls", "/session_stores", "/store_calls", "/threads", "/children" }) |kind| {
+    for ([_][:0]const u8{ "/clients", "/spares", "/errors", "/strings", "/events", "/requests", "/mcp_servers", "/tool_calls", "/session_stores", "/store_calls", "/threads", "/children" }) |kind| {
         const count = try claude.jsonGet(allocator, left, kind);
         defer allocator.free(count.?);
         try testing.expectEqualStrings("0", count.?);

@@ -29,6 +29,9 @@ type step struct {
 	Session        string
 	Store          string
 	Log            string
+	Spare          string
+	Claim          claude.Claim
+	Prompt         string
 	ID             string
 	Title          string
 	Tag            string
@@ -95,6 +98,9 @@ func main() {
 	if client != nil {
 		client.Close()
 	}
+	if spare != nil {
+		spare.Close()
+	}
 	if opened != nil {
 		opened.Close()
 	}
@@ -109,6 +115,12 @@ func (s step) run() error {
 	}
 	if s.Create != nil {
 		return create(s.Create)
+	}
+	if s.Spare != "" {
+		return s.spare(ctx)
+	}
+	if s.Claim != nil {
+		return s.claim(ctx)
 	}
 	if client == nil && s.Clients == 0 && s.Session == "" && s.Store == "" && s.Log == "" {
 		if err := create(all.Options); err != nil {
@@ -166,6 +178,11 @@ func create(options claude.Options) error {
 		return err
 	}
 	client = made
+	return register(client)
+}
+
+// register gives a client what the case has.
+func register(client *claude.Client) (err error) {
 	if all.Store != nil {
 		store, failed := sessionStore()
 		if failed != nil {

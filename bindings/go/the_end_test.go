@@ -19,7 +19,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	if err := json.Unmarshal(stats, &left); err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []string{"clients", "errors", "strings", "events", "requests", "tool_calls", "session_stores", "store_calls", "threads", "children"} {
+	for _, kind := range []string{"clients", "spares", "errors", "strings", "events", "requests", "tool_calls", "session_stores", "store_calls", "threads", "children"} {
 		if left[kind] != 0 {
 			t.Errorf("%d %s", left[kind], kind)
 		}
