@@ -109,6 +109,19 @@ import Testing
     #expect(kill(pid_t(pid), 0) != 0)
 }
 
+@Test func whatIsUnreadIsCounted() async throws {
+    let client = try await fake(["on_user": ["init", ["flood": 50, "bytes": 300], "result"]])
+    try client.query("Talk.")
+    var waits = try client.pending()
+    for _ in 0..<600 where waits.events < 50 {
+        try await Task.sleep(for: .milliseconds(50))
+        waits = try client.pending()
+    }
+    #expect(waits.events >= 50 && waits.bytes >= 50 * 250, "\(waits)")
+    await client.close()
+    #expect(status(of: await thrown { _ = try client.pending() }) == .invalidHandle)
+}
+
 @Test func theEndOfACLIIsToldByClose() async throws {
     let client = try await fake(["on_user": ["init", ["stderr": "boom\n"], ["exit": 3]]])
     try client.query("Die.")
@@ -143,4 +156,7 @@ import Testing
     let found = try await Task.detached { try Runtime.probe() }.value
     #expect(found["/cli/path"] == ProcessInfo.processInfo.environment["CLAUDE_CLIENT_CLI"], "\(found)")
     #expect(Runtime.version.hasPrefix("0."))
+    #expect(Runtime.buildInfo["/version"] == Runtime.version && Runtime.buildInfo["/target"] != nil)
+    #expect(Runtime.abiVersion == Runtime.headerABIVersion)
+    #expect(try Sessions.projectKey(of: "/home/me") == "-home-me")
 }

@@ -55,6 +55,54 @@ struct NotToday: Error {}
     await client.close()
 }
 
+@Test func aRequestExpiresByItsDeadline() async throws {
+    let states = Box<[RequestState]>([])
+    let client = try await fake(permission) {
+        try $0.onPermission { asked in
+            let open = asked.state
+            #expect(status(of: await thrown { try asked.setDeadline(.seconds(60), action: "perhaps") }) == .invalidArgument)
+            try asked.setDeadline(nil)
+            try asked.setDeadline(.milliseconds(100), action: "deny")
+            try? await Task.sleep(for: .seconds(60)) // until the task is cancelled
+            await states.set([open, asked.state])
+            return .allow
+        }
+    }
+    var said = ""
+    for try await message in client.ask("Write.") { said += message.text }
+    #expect(said.contains(#""behavior":"deny""#), "\(said)")
+    await client.close()
+    #expect(await states.value == [.open, .expired])
+}
+
+@Test func aRequestIsAnsweredByItsNumber() async throws {
+    let withdrawn = Box(false)
+    let (asked, continuation) = AsyncStream<Request>.makeStream()
+    let client = try await fake(permission) {
+        try $0.onPermission { request in
+            continuation.yield(request)
+            try? await Task.sleep(for: .seconds(60))
+            await withdrawn.set(Task.isCancelled)
+            return .allow
+        }
+    }
+    let answering = Task {
+        var requests = asked.makeAsyncIterator()
+        let request = try #require(await requests.next())
+        let id = try #require(UInt64(try client.pendingRequests()["/0/id"] ?? ""))
+        #expect(id == request.id)
+        try client.answerRequest(id, .deny("from elsewhere"))
+        #expect(request.state == .answered)
+        #expect(status(of: await thrown { try client.answerRequest(id, .allow) }) == .notFound)
+    }
+    var said = ""
+    for try await message in client.ask("Write.") { said += message.text }
+    try await answering.value
+    #expect(said.contains("from elsewhere"), "\(said)")
+    await client.close()
+    #expect(await withdrawn.value)
+}
+
 @Test func aToolHasArgumentsProgressAndContent() async throws {
     let call: JSON = ["on_user": ["init", ["ask": ["subtype": "mcp_message", "server_name": "me", "message": ["jsonrpc": "2.0", "id": 7,
         "method": "tools/call", "params": ["name": "add", "arguments": ["a": 20, "b": 22]]]], "exact": true, "id": "p"], "result"]]

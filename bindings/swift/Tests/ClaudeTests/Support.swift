@@ -30,3 +30,12 @@ actor Box<Value: Sendable> {
     init(_ value: Value) { self.value = value }
     func set(_ value: Value) { self.value = value }
 }
+
+/// Counts on any thread.
+final class Counter: @unchecked Sendable {
+    private let lock = NSLock()
+    private var count = 0
+
+    var value: Int { lock.withLock { count } }
+    func raise() { lock.withLock { count += 1 } }
+}
