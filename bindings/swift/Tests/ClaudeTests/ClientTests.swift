@@ -156,7 +156,7 @@ import Testing
     let found = try await Task.detached { try Runtime.probe() }.value
     #expect(found["/cli/path"] == ProcessInfo.processInfo.environment["CLAUDE_CLIENT_CLI"], "\(found)")
     #expect(Runtime.version.hasPrefix("0."))
-    #expect(Runtime.buildInfo["/version"] == Runtime.version && Runtime.buildInfo["/target"] != nil)
+    #expect(Runtime.buildInfo["/version"] == Runtime.version && Runtime.buildInfo["/tested_cli_version"] != nil)
     #expect(Runtime.abiVersion == Runtime.headerABIVersion)
     #expect(try Sessions.projectKey(of: "/home/me") == "-home-me")
 }

@@ -52,7 +52,10 @@ import Testing
         #expect(refused?.status == .invalidOption)
         let client = try await spare.claim(["cwd": JSON(folder + "/project"), "permission_mode": "plan"])
         #expect(try await client.ask("What is 2+2?").text() == "2 + 2 = 4")
-        #expect(try await client.ask(#"USE_TOOL {"name": "mcp__me__where", "input": {}}"#).text().contains("in the spare"))
+        let tool = #"USE_TOOL {"name": "mcp__me__where", "input": {}}"#
+        #expect(try await client.ask(tool).text().contains("in plan mode")) // as the claim said
+        try await client.setPermissionMode("default")
+        #expect(try await client.ask(tool).text().contains("in the spare")) // as the spare had it
         #expect(await client.close() == nil)
 
         let other = try Spare(options)
