@@ -34,7 +34,10 @@ public final class Spare: Sendable {
 
     deinit {
         guard waiting.with({ $0 != nil }) else { return claude_spare_free(handle.pointer) } // its client stays
-        Task.detached { [core, handle] in await Spare.close(core, handle) }
+        Task.detached { [core, handle] in
+            await core.close() // first, since freeing it here would hold a thread until the CLI is gone
+            claude_spare_free(handle.pointer)
+        }
     }
 
     /// Waits until the CLI waits to be claimed; what it returns is what the CLI said of itself. A claim needs no wait for this.
@@ -89,14 +92,7 @@ public final class Spare: Sendable {
 
     /// Ends a CLI that nobody has claimed, and waits until it is gone. A claimed session goes on.
     public func close() async {
-        guard waiting.with({ $0 != nil }) else { return }
-        await Spare.close(core, handle)
-    }
-
-    /// The client goes first, since freeing it here would hold a thread until its CLI is gone.
-    private static func close(_ core: Core, _ handle: Handle) async {
-        await core.close()
-        claude_spare_free(handle.pointer)
+        if waiting.with({ $0 != nil }) { await core.close() }
     }
 }
 

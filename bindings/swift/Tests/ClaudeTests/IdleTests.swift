@@ -45,6 +45,15 @@ func processStatus(_ name: String) -> Int {
     }
 
     @Test func nothingIsLeftBehind() async throws {
+        var claimed: Client?
+        for isClaimed in [true, false] {
+            let spare = try fakeSpare([:]).spare
+            try await spare.parked()
+            if isClaimed { claimed = try await spare.claim() }
+        }
+        #expect(try await claimed?.ask("Hello!").text() == "Hello!")
+        #expect(try await eventually { try Runtime.stats()["/spares"] == "0" })
+        await claimed?.close()
         try await Task.detached { try Runtime.shutdown(timeout: .seconds(30)) }.value
         let left = try Runtime.stats()
         for kind in ["clients", "spares", "errors", "strings", "events", "requests", "tool_calls", "threads", "children"] {

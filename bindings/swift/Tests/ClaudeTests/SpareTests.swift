@@ -2,29 +2,9 @@ import Claude
 import Foundation
 import Testing
 
-/// Where the spares of these tests wait.
-private let configuration = NSTemporaryDirectory() + "claude-swift-spares-\(ProcessInfo.processInfo.processIdentifier)"
-
-/// A spare of the stand-in CLI, and its client, which the tests look at while it waits.
-private func spare(_ script: JSON, setUp: (Client) throws -> Void = { _ in }) throws -> (spare: Spare, client: Client) {
-    var options: Options = ["env": ["FAKE_CLAUDE": JSON(script.text)]]
-    options.configDir = configuration
-    var client: Client?
-    let made = try Spare(options) {
-        client = $0
-        try setUp($0)
-    }
-    return (made, try #require(client))
-}
-
-private func isGone(_ pid: UInt64) async throws -> Bool {
-    for _ in 0..<600 where kill(pid_t(pid), 0) == 0 { try await Task.sleep(for: .milliseconds(50)) }
-    return kill(pid_t(pid), 0) != 0
-}
-
 @Test func aSpareBecomesASession() async throws {
     let asked = Box("")
-    var made: (spare: Spare, client: Client)? = try spare(permission) { client in
+    var made: (spare: Spare, client: Client)? = try fakeSpare(permission) { client in
         try client.onPermission { request in
             await asked.set(request.toolName)
             return .allow
@@ -48,7 +28,7 @@ private func isGone(_ pid: UInt64) async throws -> Bool {
 
 @Test func aPromptOfAClaimIsSentWithIt() async throws {
     // Still starting.
-    let (spare, _) = try spare(["on_initialize": [["sleep": 200], "default"]])
+    let (spare, _) = try fakeSpare(["on_initialize": [["sleep": 200], "default"]])
     let client = try await spare.claim(prompt: "Hello!")
     var said = ""
     for try await message in client.messages {
@@ -60,7 +40,7 @@ private func isGone(_ pid: UInt64) async throws -> Bool {
 }
 
 @Test func aClaimThatCannotBeUsedLeavesTheSpare() async throws {
-    let (spare, client) = try spare([:])
+    let (spare, client) = try fakeSpare([:])
     for (claim, place) in [(["resume": "x"], "/resume"), (["env": ["PATH": "/bin"]], "/env/PATH")] as [(Options, String)] {
         let error = await thrown { _ = try await spare.claim(claim, prompt: "never") } as? ClaudeError
         #expect(error?.status == .invalidOption && error?.pointer == place)
@@ -78,7 +58,7 @@ private func isGone(_ pid: UInt64) async throws -> Bool {
 
 @Test func aClaimThatIsRefusedEndsTheCLI() async throws {
     let refusal: JSON = [["respond_error": "cwd_not_found: the claim cwd does not exist"]]
-    let (spare, client) = try spare(["on_control": ["claim_session": refusal]])
+    let (spare, client) = try fakeSpare(["on_control": ["claim_session": refusal]])
     try await spare.parked()
     let pid = client.pid
     for _ in 0..<2 { // it is told again
@@ -92,11 +72,11 @@ private func isGone(_ pid: UInt64) async throws -> Bool {
 }
 
 @Test func aClaimThatIsCancelledEndsTheCLI() async throws {
-    let (spare, client) = try spare(["on_control": ["claim_session": []]])
+    let (spare, client) = try fakeSpare(["on_control": ["claim_session": [["system": "it_is_asked"]]]])
     try await spare.parked()
     let pid = client.pid
     let task = Task { _ = try await spare.claim(prompt: "never") }
-    try await Task.sleep(for: .milliseconds(100))
+    #expect(try await eventually { try client.pending().events == 1 })
     task.cancel()
     #expect(await thrown { try await task.value } is CancellationError)
     #expect(try await isGone(pid))
@@ -105,7 +85,7 @@ private func isGone(_ pid: UInt64) async throws -> Bool {
 }
 
 @Test func onlyOneOfManyGetsASpare() async throws {
-    let (spare, client) = try spare(["on_initialize": [["sleep": 100], "default"]])
+    let (spare, client) = try fakeSpare(["on_initialize": [["sleep": 100], "default"]])
     let got = await withTaskGroup(of: Bool.self) { group in
         for _ in 0..<16 {
             group.addTask {
@@ -121,37 +101,37 @@ private func isGone(_ pid: UInt64) async throws -> Bool {
 }
 
 @Test func aSpareThatNobodyClaimsEndsItsCLI() async throws {
-    var made: (spare: Spare, client: Client)? = try spare([:])
+    var made: (spare: Spare, client: Client)? = try fakeSpare([:])
     try await made?.spare.parked()
     var pid = try #require(made?.client.pid)
     #expect(kill(pid_t(pid), 0) == 0)
     made = nil
     #expect(try await isGone(pid))
 
-    let closed = try spare([:])
+    let closed = try fakeSpare([:])
     try await closed.spare.parked()
     pid = closed.client.pid
     await closed.spare.close()
     #expect(kill(pid_t(pid), 0) != 0)
     #expect(status(of: await thrown { _ = try await closed.spare.claim() }) == .invalidHandle)
 
-    let starting = try spare(["on_initialize": []])
+    let starting = try fakeSpare(["on_initialize": []])
     let waits = Task { try await starting.spare.parked() }
     await starting.spare.close() // on its way
     #expect(await thrown { _ = try await waits.value } is ClaudeError)
 }
 
 @Test func theEndOfASpareThatWaitsIsTold() async throws {
-    let (dying, _) = try spare(["on_initialize": ["default", ["stderr": "out of luck\n"], ["exit": 3]]])
+    let (dying, _) = try fakeSpare(["on_initialize": ["default", ["stderr": "out of luck\n"], ["exit": 3]]])
     try await dying.ended()
     let error = await thrown { _ = try await dying.claim() } as? ClaudeError
     #expect(error?.status == .process && error?.exitCode == 3)
 
-    let (dead, _) = try spare(["on_start": [["exit": 3]]])
+    let (dead, _) = try fakeSpare(["on_start": [["exit": 3]]])
     #expect(status(of: await thrown { try await dead.parked() }) == .process)
     #expect(status(of: await thrown { _ = try await dead.claim() }) == .process)
 
-    let (waiting, _) = try spare([:])
+    let (waiting, _) = try fakeSpare([:])
     for wait in [Task { try await waiting.ended() }, Task { try await waiting.parked(); try await waiting.ended() }] {
         wait.cancel()
         #expect(await thrown { try await wait.value } is CancellationError)
