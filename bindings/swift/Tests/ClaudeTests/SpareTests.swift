@@ -26,6 +26,20 @@ import Testing
     #expect(await client.close() == nil)
 }
 
+@Test func aSpareAnswersWhileItWaits() async throws {
+    let asked = Box("")
+    let (spare, client) = try fakeSpare(["on_initialize": ["default", ["ask": "hook_callback", "wait": false, "id": "h"]]]) { client in
+        try client.addHook("PreToolUse") { request in
+            await asked.set(request.input["/hook_event_name"] ?? "")
+            return .respond([:])
+        }
+    }
+    #expect(try await eventually { await asked.value == "PreToolUse" })
+    #expect(spare.state == .connecting)
+    #expect(try await spare.claim() === client)
+    await client.close()
+}
+
 @Test func aPromptOfAClaimIsSentWithIt() async throws {
     // Still starting.
     let (spare, _) = try fakeSpare(["on_initialize": [["sleep": 200], "default"]])
