@@ -436,7 +436,8 @@ const char *claude_version(void);
 /** The ABI of the library that is loaded: CLAUDE_ABI_VERSION when it serves this header. */
 uint32_t claude_abi_version(void);
 
-/** How the library was built: `version`, `target`, `features`, and the CLI version that it is tested with. */
+/** How the library was built: `version`, `os`, `arch`, `features` and more, and `tested_cli_version`, the CLI that it
+ *  is tested with. */
 const char *claude_build_info_json(void);
 
 /** @} */

@@ -23,7 +23,7 @@ pub extern "C" fn claude_abi_version() -> u32 {
     CLAUDE_ABI_VERSION
 }
 
-/// How the library was built: `version`, `target`, `features`, and the CLI version that it is tested with.
+/// How the library was built: `version`, `os`, `arch`, `features` and more, and `tested_cli_version`, the CLI that it is tested with.
 #[unsafe(no_mangle)]
 pub extern "C" fn claude_build_info_json() -> *const c_char {
     static INFO: Lazy<std::ffi::CString> = Lazy::new(|| {

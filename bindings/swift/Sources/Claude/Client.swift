@@ -85,6 +85,13 @@ public final class Client: Sendable {
     /// The process of the CLI; 0 while there is none.
     public var pid: UInt64 { claude_client_pid(core.handle.pointer) }
 
+    /// How much waits to be read.
+    public func pending() throws -> (events: Int, bytes: Int) {
+        var (events, bytes) = (0, 0)
+        try check { claude_client_pending(core.handle.pointer, CLAUDE_LANE_MESSAGES, &events, &bytes, $0) }
+        return (events, bytes)
+    }
+
     /// The counters of docs/stats.md.
     public func stats() throws -> JSON { JSON(text: try text { claude_client_stats(core.handle.pointer, $0, $1) }) }
 
@@ -95,6 +102,7 @@ public final class Client: Sendable {
 }
 
 extension Core {
+    @discardableResult
     func query(_ prompt: String) throws -> String {
         if prompt.utf8.contains(0) { // which no C string can hold
             return try send(["type": "user", "message": ["role": "user", "content": JSON(prompt)]])

@@ -116,6 +116,7 @@ final class Core: Sendable {
         deliverQueued()
         let left = state.with { $0.operations.keys.sorted() }
         for number in left { end(number, .failure(ClaudeError(.closed, message: "the session has ended"))) }
+        signal.raise()
     }
 
     /// false: nothing more will come.
@@ -166,7 +167,8 @@ final class Core: Sendable {
         }
     }
 
-    private func forget(_ what: Asked) { state.with { $0.asked[what] }?.cancel() }
+    /// Nobody wants the answer any more.
+    func forget(_ what: Asked) { state.with { $0.asked[what] }?.cancel() }
 
     /// Keeps what a transport threw until somebody waits.
     func keep(_ fault: any Error) {

@@ -146,6 +146,24 @@ public struct RequestKind: RawRepresentable, Hashable, Sendable {
     public static let dialog = RequestKind(rawValue: 5)
 }
 
+/// The state of a request. Once it has ended, the state never changes again. Later versions have more: keep a
+/// default branch.
+public struct RequestState: RawRepresentable, Hashable, Sendable {
+    public let rawValue: Int32
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+
+    /// Waiting for an answer.
+    public static let open = RequestState(rawValue: 0)
+    /// The host has answered it, or freed it, which refuses it.
+    public static let answered = RequestState(rawValue: 1)
+    /// The CLI has withdrawn it.
+    public static let withdrawn = RequestState(rawValue: 2)
+    /// Its deadline has passed.
+    public static let expired = RequestState(rawValue: 3)
+    /// Its session has ended; also returned for an invalid handle.
+    public static let closed = RequestState(rawValue: 4)
+}
+
 /// The state of a client. Later versions have more: keep a default branch.
 public struct ClientState: RawRepresentable, Hashable, Sendable {
     public let rawValue: Int32

@@ -40,7 +40,8 @@ public struct ClaudeError: LocalizedError, CustomStringConvertible, Sendable {
         self.document = document
     }
 
-    init(_ status: Status, message: String) { self.init(status, ["message": JSON(message)]) }
+    /// For a `Transport` or a `SessionStore`, which fail with its status.
+    public init(_ status: Status, message: String) { self.init(status, ["message": JSON(message)]) }
 }
 
 extension Status: CustomStringConvertible {

@@ -6,11 +6,23 @@ public struct Request: Sendable {
     public let id: UInt64
     /// As the CLI wrote it.
     public let json: JSON
+    let handle: Handle
 
     /// The tool of a permission request.
     public var toolName: String { json["/tool_name"] ?? "" }
     /// The input of the tool, or of a hook.
     public var input: JSON { JSON(text: json["/input"] ?? "null") }
+
+    /// What has become of it; `.closed` behind its function.
+    public var state: RequestState { RequestState(rawValue: claude_request_state(handle.pointer).rawValue) }
+
+    /// Gives it so much time from now, in place of the option `request_timeout_ms`; nil: as much as it takes. `action` is what the CLI
+    /// gets then, "deny" or "error"; nil: as the option `request_timeout_action` says.
+    public func setDeadline(_ time: Duration?, action: String? = nil) throws {
+        let action = cText(action)
+        let time = time.map(milliseconds) ?? CLAUDE_WAIT_FOREVER
+        try check { claude_request_set_deadline(handle.pointer, time, action, $0) }
+    }
 }
 
 /// Answers a request, when it likes: it has a task of its own, which is cancelled when the CLI does not want the answer any more. A
@@ -100,6 +112,17 @@ extension Client {
     public func pendingRequests() throws -> JSON {
         JSON(text: try text { claude_client_pending_requests(core.handle.pointer, $0, $1) })
     }
+
+    /// Answers an open request by its `id`, from anywhere; the first answer counts. The task of the function that was asked is
+    /// cancelled. `Status.notFound`: none with this id is open.
+    public func answerRequest(_ id: UInt64, _ reply: Reply) throws {
+        var taken: OpaquePointer?
+        try check { claude_client_take_request(core.handle.pointer, id, &taken, $0) }
+        let request = Handle(taken)
+        defer { claude_request_free(request.pointer) }
+        try check { reply.give(request, $0) }
+        core.forget(Core.Asked(isTool: false, id: id))
+    }
 }
 
 extension Core {
@@ -127,7 +150,7 @@ extension Core {
                 claude_request_fail(request.pointer, why, nil)
             }
         } function: {
-            let reply = try await handler(Request(kind: event.requestKind, id: event.id, json: event.json))
+            let reply = try await handler(Request(kind: event.requestKind, id: event.id, json: event.json, handle: request))
             do {
                 try check { reply.give(request, $0) }
             } catch Status.stale, Status.closed {

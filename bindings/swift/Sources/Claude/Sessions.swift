@@ -81,6 +81,12 @@ public enum Sessions {
         return JSON(text: try text { claude_session_fork(id, options, $0, $1) })
     }
 
+    /// The folder below `projects/` in which the CLI keeps the sessions of a working folder, which need not exist.
+    public static func projectKey(of directory: String) throws -> String {
+        let directory = cText(directory)
+        return try text { claude_session_project_key(directory, $0, $1) }
+    }
+
     /// Holds what a reader throws until the library has returned.
     private struct Reader {
         let body: (Message) throws -> Void

@@ -10,9 +10,22 @@ extension JSON {
 
 struct HandlerFailed: Error {}
 
+/// How many lines of the log have come, on any thread.
+final class Count: @unchecked Sendable {
+    private let lock = NSLock()
+    private var count = 0
+
+    var value: Int { lock.withLock { count } }
+    func raise() { lock.withLock { count += 1 } }
+}
+
 let script = JSON(text: try String(contentsOfFile: CommandLine.arguments[1], encoding: .utf8))
 let fields = script.part("fields")?.elements.compactMap { $0[""] } ?? []
 var client: Client?
+var spare: Spare?
+/// Of all clients.
+var store: Store?
+let logged = Count()
 
 func line(_ text: String) { print(text) }
 
@@ -20,6 +33,12 @@ func line(_ text: String) { print(text) }
     if let options = step.part("create") { return try await create(Options(options)) }
     if let count = step.number("clients") { return await many(count, step["/ask"] ?? "") }
     if let what = step["/session"] { return try session(what, step) }
+    if let what = step["/store"] { return try await stored(what, step) }
+    if let what = step["/spare"] { return try await park(what) }
+    if let document = step.part("claim") {
+        return try await within(step.number("within_ms")) { try await claim(document, step["/prompt"]) }
+    }
+    if let level = step["/log"] { return try listen(level) }
     if let code = step.number("exit") { exit(Int32(code)) }
     if client == nil { try await create(Options(script.part("options") ?? [:])) }
     guard let client else { return }
@@ -61,6 +80,13 @@ func within(_ time: Int?, _ body: @escaping @Sendable () async throws -> Void) a
     await client?.close()
     client = nil
     let made = try Client(options)
+    try register(made)
+    client = made
+}
+
+@MainActor func register(_ made: Client) throws {
+    if let how = script.part("store") { try made.setSessionStore(theStore(how)) }
+    if let how = script.part("transport") { try made.setTransport(FarSide(how)) }
     if let how = script.part("permission") {
         try made.onPermission { asked in
             line("permission \(asked.toolName)")
@@ -90,7 +116,27 @@ func within(_ time: Int?, _ body: @escaping @Sendable () async throws -> Void) a
         }
         try made.addTools(tool["/server"] ?? "", greet)
     }
-    client = made
+}
+
+@MainActor func park(_ what: String) async throws {
+    await spare?.close()
+    spare = nil
+    guard what == "create" else { return line("freed") }
+    let made = try Spare(Options(script.part("options") ?? [:]), setUp: register)
+    spare = made
+    try await made.parked()
+    line("parked")
+}
+
+@MainActor func claim(_ document: JSON, _ prompt: String?) async throws {
+    guard let claimed = try await spare?.claim(Options(document), prompt: prompt) else { return }
+    client = claimed
+    line("claimed")
+    guard prompt != nil else { return }
+    for try await message in claimed.messages {
+        _ = show(message, quiet: false)
+        if message.kind == .result { break }
+    }
 }
 
 func ask(_ client: Client, _ prompt: String, _ step: JSON) async throws {
@@ -158,18 +204,71 @@ func many(_ count: Int, _ prompt: String) async {
 func session(_ what: String, _ step: JSON) throws {
     let id = step["/id"] ?? ""
     switch what {
-    case "list":
-        for row in try Sessions.list().elements { line("session \(row["/summary"] ?? "")") }
+    case "list": listed(try Sessions.list(), "session")
     case "info": _ = try Sessions.info(id)
     case "messages":
-        try Sessions.forEachMessage(of: id) { line("\($0.kind == .user ? "user" : "assistant") \($0.text)") }
-    case "rename":
-        try Sessions.rename(id, to: step["/title"] ?? "")
-        line("renamed")
-    default:
-        try Sessions.delete(id)
-        line("deleted")
+        if let agent = step["/agent"] {
+            for message in try Sessions.subagentMessages(of: id, agent: agent) { said(message) }
+        } else {
+            try Sessions.forEachMessage(of: id, said)
+        }
+    case "subagents":
+        for row in try Sessions.subagents(of: id).elements { line("subagent \(row["/agent_id"] ?? "")") }
+    case "key": line("key \(try Sessions.projectKey(of: step["/directory"] ?? ""))")
+    default: line(try changed(what, id, step))
     }
+}
+
+func changed(_ what: String, _ id: String, _ step: JSON) throws -> String {
+    switch what {
+    case "rename": try Sessions.rename(id, to: step["/title"] ?? "")
+    case "tag":
+        try Sessions.tag(id, step["/tag"])
+        return "tagged"
+    case "archive": try Sessions.archive(id)
+    case "fork":
+        _ = try Sessions.fork(id)
+        return "copied"
+    case "delete": try Sessions.delete(id)
+    default: return "no such step: \(what)"
+    }
+    return what + "d"
+}
+
+func said(_ message: Message) { line("\(message.kind == .user ? "user" : "assistant") \(message.text)") }
+
+func listed(_ rows: JSON, _ word: String) {
+    for row in rows.elements {
+        let tag = row["/tag"].map { " tag " + $0 } ?? ""
+        line("\(word) \(row["/summary"] ?? "")" + tag + (row["/archived"] == "true" ? " archived" : ""))
+    }
+}
+
+@MainActor func theStore(_ how: JSON) throws -> Store {
+    if let store { return store }
+    let made = how["/do"] == "memory" ? try Store.inMemory() : try Store(Shelf(how))
+    store = made
+    return made
+}
+
+@MainActor func stored(_ what: String, _ step: JSON) async throws {
+    let store = try theStore(script.part("store") ?? [:])
+    switch what {
+    case "check":
+        let report = try await store.verify()
+        func number(_ name: String) -> String { "\(report.number(name) ?? -1) \(name)" }
+        line("checked: " + ["passed", "failed", "skipped"].map(number).joined(separator: ", "))
+    case "list": listed(try await store.list(options: step["/directory"].map { ["directory": JSON($0)] }), "stored")
+    default:
+        let counts = try await store.importSession(step["/id"] ?? "")
+        line("imported \(counts["/entries"] ?? "")")
+    }
+}
+
+@MainActor func listen(_ level: String) throws {
+    guard level == "off" else { return try Runtime.onLog(.debug) { [logged] _, _ in logged.raise() } }
+    try Runtime.stopLog()
+    line(logged.value > 0 ? "logged" : "no log")
 }
 
 @MainActor func tell(_ error: any Error) {
@@ -193,3 +292,4 @@ for step in script.part("steps")?.elements ?? [] {
     }
 }
 await client?.close()
+await spare?.close()

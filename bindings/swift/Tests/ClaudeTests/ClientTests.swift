@@ -105,8 +105,16 @@ import Testing
     let pid = try #require(client?.pid)
     #expect(kill(pid_t(pid), 0) == 0)
     client = nil
-    for _ in 0..<600 where kill(pid_t(pid), 0) == 0 { try await Task.sleep(for: .milliseconds(50)) }
-    #expect(kill(pid_t(pid), 0) != 0)
+    #expect(try await isGone(pid))
+}
+
+@Test func whatIsUnreadIsCounted() async throws {
+    let client = try await fake(["on_user": ["init", ["flood": 50, "bytes": 300], "result"]])
+    try client.query("Talk.")
+    #expect(try await eventually { try client.pending().events >= 50 })
+    #expect(try client.pending().bytes >= 50 * 250)
+    await client.close()
+    #expect(status(of: await thrown { _ = try client.pending() }) == .invalidHandle)
 }
 
 @Test func theEndOfACLIIsToldByClose() async throws {
@@ -143,4 +151,7 @@ import Testing
     let found = try await Task.detached { try Runtime.probe() }.value
     #expect(found["/cli/path"] == ProcessInfo.processInfo.environment["CLAUDE_CLIENT_CLI"], "\(found)")
     #expect(Runtime.version.hasPrefix("0."))
+    #expect(Runtime.buildInfo["/version"] == Runtime.version && Runtime.buildInfo["/tested_cli_version"] != nil)
+    #expect(Runtime.abiVersion == Runtime.headerABIVersion)
+    #expect(try Sessions.projectKey(of: "/home/me") == "-home-me")
 }

@@ -45,10 +45,44 @@ func processStatus(_ name: String) -> Int {
     }
 
     @Test func nothingIsLeftBehind() async throws {
+        var claimed: Client?
+        for isClaimed in [true, false] {
+            let spare = try fakeSpare([:]).spare
+            try await spare.parked()
+            if isClaimed { claimed = try await spare.claim() }
+        }
+        #expect(try await claimed?.ask("Hello!").text() == "Hello!")
+        #expect(try await eventually { try Runtime.stats()["/spares"] == "0" })
+        await claimed?.close()
         try await Task.detached { try Runtime.shutdown(timeout: .seconds(30)) }.value
         let left = try Runtime.stats()
-        for kind in ["clients", "errors", "strings", "events", "requests", "tool_calls", "threads", "children"] {
+        for kind in ["clients", "spares", "errors", "strings", "events", "requests", "tool_calls", "threads", "children"] {
             #expect(left["/" + kind] == "0", "\(kind)")
         }
+    }
+
+    @Test func theThreadsOfTheLibraryAreConfigured() async throws {
+        try await Task.detached { try Runtime.shutdown(timeout: .seconds(30)) }.value
+        let (started, stopped) = (Counter(), Counter())
+        var configuration = Runtime.Configuration()
+        configuration.stackSize = 1
+        #expect(status(of: await thrown { try Runtime.configure(configuration) }) == .invalidArgument)
+        configuration.stackSize = 1 << 20
+        configuration.threadName = "swiftly"
+        configuration.workerThreads = 2
+        configuration.guardian = false
+        configuration.onThreadStart = { started.raise() }
+        configuration.onThreadStop = { stopped.raise() }
+        try Runtime.configure(configuration)
+        let client = try await fake([:])
+        #expect(try await client.ask("Hello!").text() == "Hello!")
+        let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")
+        let names = tasks.compactMap { try? String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8) }
+        #expect(names.filter { $0.hasPrefix("swiftly") }.count >= 2, "\(names)")
+        #expect(status(of: await thrown { try Runtime.configure(.init()) }) == .alreadyConnected)
+        await client.close()
+        try await Task.detached { try Runtime.shutdown(timeout: .seconds(30)) }.value
+        #expect(started.value >= 2 && started.value == stopped.value, "\(started.value) \(stopped.value)")
+        try Runtime.configure(.init())
     }
 }

@@ -35,4 +35,31 @@ import Testing
         #expect(try await second.ask("RECALL 1").text() == "Your message 1 was: What is 2+2?")
         #expect(await second.close() == nil)
     }
+
+    @Test func aSpareIsClaimedForAFolder() async throws {
+        let folder = NSTemporaryDirectory() + "claude-swift-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        for part in ["home", "project"] {
+            try FileManager.default.createDirectory(atPath: "\(folder)/\(part)", withIntermediateDirectories: true)
+        }
+        var options: Options = ["allowed_tools": ["mcp__me"]]
+        options.env = ["HOME": JSON(folder + "/home"), "TMPDIR": JSON(folder)]
+        let spare = try Spare(options) { client in
+            try client.addTools("me", Tool("where") { _ in "in the spare" })
+        }
+        try await spare.parked()
+        let refused = await thrown { _ = try await spare.claim(["env": ["PATH": "/bin"]]) } as? ClaudeError
+        #expect(refused?.status == .invalidOption)
+        let client = try await spare.claim(["cwd": JSON(folder + "/project"), "permission_mode": "plan"])
+        #expect(try await client.ask("What is 2+2?").text() == "2 + 2 = 4")
+        let tool = #"USE_TOOL {"name": "mcp__me__where", "input": {}}"#
+        #expect(try await client.ask(tool).text().contains("in plan mode")) // as the claim said
+        try await client.setPermissionMode("default")
+        #expect(try await client.ask(tool).text().contains("in the spare")) // as the spare had it
+        #expect(await client.close() == nil)
+
+        let other = try Spare(options)
+        let error = await thrown { _ = try await other.claim(["cwd": JSON(folder + "/nowhere")]) } as? ClaudeError
+        #expect(error?.status == .control && error?.reason == "cwd_not_found", "\(error?.document.text ?? "")")
+    }
 }

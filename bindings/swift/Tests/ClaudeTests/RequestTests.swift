@@ -15,8 +15,8 @@ struct NotToday: Error {}
         }
     }
     for try await _ in client.ask("Write.") {}
-    await client.close() // which waits for the function
-    #expect(await withdrawn.value)
+    #expect(try await eventually { await withdrawn.value })
+    await client.close()
 }
 
 @Test func aRefusalIsWhatTheModelReads() async throws {
@@ -52,6 +52,54 @@ struct NotToday: Error {}
         if message.kind == .result { break }
     }
     #expect(last.contains(#""updatedInput":{"a":2}"#))
+    await client.close()
+}
+
+@Test func aRequestExpiresByItsDeadline() async throws {
+    let states = Box<[RequestState]>([])
+    let client = try await fake(permission) {
+        try $0.onPermission { asked in
+            let open = asked.state
+            #expect(status(of: await thrown { try asked.setDeadline(.seconds(60), action: "perhaps") }) == .invalidArgument)
+            try asked.setDeadline(nil)
+            try asked.setDeadline(.milliseconds(100), action: "deny")
+            try? await Task.sleep(for: .seconds(60)) // until the task is cancelled
+            await states.set([open, asked.state])
+            return .allow
+        }
+    }
+    var said = ""
+    for try await message in client.ask("Write.") { said += message.text }
+    #expect(said.contains(#""behavior":"deny""#), "\(said)")
+    #expect(try await eventually { await states.value == [.open, .expired] })
+    await client.close()
+}
+
+@Test func aRequestIsAnsweredByItsNumber() async throws {
+    let withdrawn = Box(false)
+    let (asked, continuation) = AsyncStream<Request>.makeStream()
+    let client = try await fake(permission) {
+        try $0.onPermission { request in
+            continuation.yield(request)
+            try? await Task.sleep(for: .seconds(60))
+            await withdrawn.set(Task.isCancelled)
+            return .allow
+        }
+    }
+    let answering = Task {
+        var requests = asked.makeAsyncIterator()
+        let request = try #require(await requests.next())
+        let id = try #require(UInt64(try client.pendingRequests()["/0/id"] ?? ""))
+        #expect(id == request.id)
+        try client.answerRequest(id, .deny("from elsewhere"))
+        #expect(request.state == .answered)
+        #expect(status(of: await thrown { try client.answerRequest(id, .allow) }) == .notFound)
+    }
+    var said = ""
+    for try await message in client.ask("Write.") { said += message.text }
+    try await answering.value
+    #expect(said.contains("from elsewhere"), "\(said)")
+    #expect(try await eventually { await withdrawn.value })
     await client.close()
 }
 
