@@ -219,9 +219,9 @@ fn start_at_once() {
 fn sessions() {
     const ID: &str = "11111111-1111-4111-8111-111111111111";
     let stage = stage(&json!({}));
-    let folder = stage.sandbox.home().join(".claude/projects/-work");
+    let folder = stage.sandbox.home().join(".claude/projects/-home-me");
     std::fs::create_dir_all(&folder).expect("make a folder");
-    let said = json!({"type": "user", "uuid": ID, "parentUuid": null, "sessionId": ID, "cwd": "/work",
+    let said = json!({"type": "user", "uuid": ID, "parentUuid": null, "sessionId": ID, "cwd": "/home/me",
                       "timestamp": "2026-01-01T00:00:00.000Z", "message": {"role": "user", "content": "Where is the key?"}});
     std::fs::write(folder.join(format!("{ID}.jsonl")), format!("{said}\n")).expect("write the session");
     let place = json!({"config_dir": native(&stage.sandbox.home().join(".claude"))}).to_string();
