@@ -12,15 +12,22 @@
  *     Other lines with a slash are commands of Claude Code, such as /context.
  *
  * One thread does everything: the library is in PUMP mode, so that callbacks run inside claude_client_pump() and
- * nothing needs a lock. The loop sleeps in poll() until the terminal, the library or a signal has something.
+ * nothing needs a lock. The loop sleeps until the terminal, the library or Ctrl-C has something: in poll(), on Windows in
+ * WaitForMultipleObjects().
  */
 #define _POSIX_C_SOURCE 200809L
 #include "example.h"
+#ifdef _WIN32
+#include <io.h>
+#include <windows.h>
+#define isatty _isatty
+#else
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
+#endif
 
 typedef struct {
     claude_client_t *client;
@@ -147,22 +154,12 @@ static claude_status_t do_line(chat_t *chat, const char *line, claude_error_t **
     return claude_client_query(chat->client, line, NULL, NULL, error);
 }
 
-/* Lines from standard input. Not stdio: its buffer would hide from poll() what has been read already. */
+/* Lines from standard input. Not stdio: its buffer would hide from the loop what has been read already. */
 static struct {
     char text[65536];
     size_t used;
     int ended;
 } input;
-
-static void read_input(void)
-{
-    ssize_t got = read(STDIN_FILENO, input.text + input.used, sizeof input.text - input.used);
-
-    if (got > 0)
-        input.used += (size_t)got;
-    else if (got == 0 || (errno != EINTR && errno != EAGAIN))
-        input.ended = 1;
-}
 
 /* Moves the next line into `line`, which has room for a whole input.text. False when there is none yet. */
 static int take_line(char *line)
@@ -182,7 +179,80 @@ static int take_line(char *line)
     return 1;
 }
 
-/* ---- Ctrl-C ---- */
+/* ---- waiting for the terminal, the library and Ctrl-C ---- */
+
+#ifdef _WIN32
+
+static HANDLE ctrl_c, wanted, arrived; /* events */
+
+/* What a second thread has read: neither a pipe nor a terminal can be waited for. It reads when the loop wants it. */
+static struct {
+    char text[4096];
+    DWORD room, used;
+    int ended, running;
+} piece;
+
+static DWORD WINAPI read_pieces(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        WaitForSingleObject(wanted, INFINITE);
+        SetLastError(ERROR_SUCCESS);
+        if (!ReadFile(GetStdHandle(STD_INPUT_HANDLE), piece.text, piece.room, &piece.used, NULL))
+            piece.used = 0;
+        /* At a terminal Ctrl-C ends the read as well, with nothing. */
+        piece.ended = piece.used == 0 && GetLastError() != ERROR_OPERATION_ABORTED;
+        SetEvent(arrived);
+    }
+    return 0;
+}
+
+/* Runs on a thread of the system's. */
+static BOOL WINAPI on_ctrl_c(DWORD kind)
+{
+    return kind == CTRL_C_EVENT && SetEvent(ctrl_c);
+}
+
+static int catch_ctrl_c(void)
+{
+    HANDLE thread;
+
+    ctrl_c = CreateEventA(NULL, FALSE, FALSE, NULL);
+    wanted = CreateEventA(NULL, FALSE, FALSE, NULL);
+    arrived = CreateEventA(NULL, FALSE, FALSE, NULL);
+    if (ctrl_c == NULL || wanted == NULL || arrived == NULL || !SetConsoleCtrlHandler(on_ctrl_c, TRUE))
+        return -1;
+    thread = CreateThread(NULL, 0, read_pieces, NULL, 0, NULL);
+    return thread != NULL && CloseHandle(thread) ? 0 : -1;
+}
+
+/* Returns when one of the three has something; with `input_wanted`, what was read is in `input`. Whether it was Ctrl-C. */
+static int wait_for_something(intptr_t library, int input_wanted)
+{
+    HANDLE sources[3];
+    DWORD first;
+
+    sources[0] = ctrl_c;
+    sources[1] = (HANDLE)library;
+    sources[2] = arrived;
+    if (input_wanted && !piece.running) {
+        size_t room = sizeof input.text - input.used;
+
+        piece.room = (DWORD)(room < sizeof piece.text ? room : sizeof piece.text);
+        piece.running = 1;
+        SetEvent(wanted);
+    }
+    first = WaitForMultipleObjects(input_wanted ? 3 : 2, sources, FALSE, INFINITE);
+    if (first == WAIT_OBJECT_0 + 2) {
+        memcpy(input.text + input.used, piece.text, piece.used);
+        input.used += piece.used;
+        input.ended = piece.ended;
+        piece.running = 0;
+    }
+    return first == WAIT_OBJECT_0;
+}
+
+#else
 
 static int signal_pipe[2];
 
@@ -214,12 +284,38 @@ static int catch_ctrl_c(void)
     return sigaction(SIGINT, &action, NULL);
 }
 
-static claude_status_t do_ctrl_c(chat_t *chat, claude_error_t **error)
+static void read_input(void)
 {
+    ssize_t got = read(STDIN_FILENO, input.text + input.used, sizeof input.text - input.used);
+
+    if (got > 0)
+        input.used += (size_t)got;
+    else if (got == 0 || (errno != EINTR && errno != EAGAIN))
+        input.ended = 1;
+}
+
+/* Returns when one of the three has something; with `input_wanted`, what was read is in `input`. Whether it was Ctrl-C. */
+static int wait_for_something(intptr_t library, int input_wanted)
+{
+    struct pollfd sources[3];
     char bytes[16];
 
-    if (read(signal_pipe[0], bytes, sizeof bytes) <= 0)
-        return CLAUDE_OK;
+    memset(sources, 0, sizeof sources);
+    sources[0].fd = signal_pipe[0];
+    sources[1].fd = (int)library;
+    sources[2].fd = input_wanted ? STDIN_FILENO : -1; /* poll() leaves out negative descriptors */
+    sources[0].events = sources[1].events = sources[2].events = POLLIN;
+    if (poll(sources, 3, -1) < 0)
+        return 0; /* a signal: its byte is in the pipe */
+    if (sources[2].revents != 0)
+        read_input();
+    return sources[0].revents != 0 && read(signal_pipe[0], bytes, sizeof bytes) > 0;
+}
+
+#endif
+
+static claude_status_t do_ctrl_c(chat_t *chat, claude_error_t **error)
+{
     if (!chat->waiting) {
         printf("\n[/quit ends the program]\n");
         return CLAUDE_OK;
@@ -238,16 +334,10 @@ static claude_status_t do_ctrl_c(chat_t *chat, claude_error_t **error)
 static claude_status_t talk(chat_t *chat, claude_error_t **error)
 {
     static char line[sizeof input.text];
-    const int terminal = isatty(STDIN_FILENO);
-    struct pollfd sources[3];
+    const int terminal = isatty(0);
     intptr_t library;
     claude_status_t status = claude_client_ready_handle(chat->client, CLAUDE_LANE_ALL, &library, error);
     int asked = 0; /* the "> " is on the screen */
-
-    memset(sources, 0, sizeof sources);
-    sources[0].fd = signal_pipe[0];
-    sources[1].fd = (int)library;
-    sources[0].events = sources[1].events = sources[2].events = POLLIN;
 
     while (status == CLAUDE_OK && !chat->leave) {
         if (!chat->waiting && take_line(line)) {
@@ -265,16 +355,11 @@ static claude_status_t talk(chat_t *chat, claude_error_t **error)
         }
         fflush(stdout);
 
-        /* Standard input waits while Claude answers. poll() leaves out negative descriptors. */
-        sources[2].fd = chat->waiting ? -1 : STDIN_FILENO;
-        if (poll(sources, 3, -1) < 0)
-            continue; /* a signal: its byte is in the pipe */
-        if (sources[0].revents != 0) {
+        /* Standard input waits while Claude answers. */
+        if (wait_for_something(library, !chat->waiting)) {
             asked = 0;
             status = do_ctrl_c(chat, error);
         }
-        if (sources[2].fd >= 0 && sources[2].revents != 0)
-            read_input();
         if (status == CLAUDE_OK)
             status = claude_client_pump(chat->client, 0, 0, CLAUDE_NO_WAIT, NULL, error);
     }

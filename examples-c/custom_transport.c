@@ -2,17 +2,20 @@
  * Transports of your own: how the library's lines reach the CLI, wherever that runs, and how its output comes back.
  * Two of them here:
  *   in memory   a scripted partner without any CLI, such as a test would use
- *   socket      a Unix socket, with a small server behind it that becomes the CLI for the one who connects
+ *   socket      a Unix socket, with a small server behind it that becomes the CLI for the one who connects; not on Windows,
+ *               where no process can become another program
  */
 #define _POSIX_C_SOURCE 200809L
 #define _DARWIN_C_SOURCE /* macOS: mkdtemp */
 #include "example.h"
+#ifndef _WIN32
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* macOS: set SO_NOSIGPIPE on the socket */
@@ -87,6 +90,8 @@ static const claude_transport_vtable_t memory_transport = {
 };
 
 /* ---- Over a socket ---- */
+
+#ifndef _WIN32
 
 typedef struct {
     const char *path;
@@ -233,6 +238,8 @@ static pid_t serve(const char *path)
     return server;
 }
 
+#endif
+
 /* ---- A session does not know the difference. ---- */
 
 static int ask(const char *title, const char *options, const claude_transport_vtable_t *transport, void *user_data)
@@ -251,6 +258,17 @@ static int ask(const char *title, const char *options, const claude_transport_vt
 done:
     return example_end(client, error);
 }
+
+#ifdef _WIN32
+
+int main(int argc, char **argv)
+{
+    memory_t memory = {NULL};
+
+    return ask("In memory", example_options(argc, argv, NULL), &memory_transport, &memory);
+}
+
+#else
 
 int main(int argc, char **argv)
 {
@@ -276,3 +294,5 @@ int main(int argc, char **argv)
     rmdir(folder);
     return code;
 }
+
+#endif

@@ -1,6 +1,13 @@
 /* Telling errors apart. Each is provoked here by an option that cannot work. */
 #include "example.h"
 
+/* One that is there, and takes no option of Claude Code. */
+#ifdef _WIN32
+#define PROGRAM "C:/Windows/System32/hostname.exe"
+#else
+#define PROGRAM "/bin/cat"
+#endif
+
 /* The status says what kind of error it is; the message is for people, and says what to do; the JSON document has
  * the details. */
 static void explain(const char *what, claude_error_t *error)
@@ -44,8 +51,8 @@ int main(void)
     int ok = 1;
 
     ok &= provoke("no such program", CLAUDE_JSON({"cli_path": "/nowhere/claude"}));
-    ok &= provoke("no such directory", CLAUDE_JSON({"cli_path": "/bin/sh", "cwd": "/nowhere"}));
-    ok &= provoke("not a claude", CLAUDE_JSON({"cli_path": "/bin/cat"}));
+    ok &= provoke("no such directory", "{\"cli_path\": \"" PROGRAM "\", \"cwd\": \"/nowhere\"}");
+    ok &= provoke("not a claude", "{\"cli_path\": \"" PROGRAM "\"}");
     ok &= provoke("misspelt option", CLAUDE_JSON({"cli_pathh": "/bin/sh"}));
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

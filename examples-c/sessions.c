@@ -39,6 +39,7 @@ int main(int argc, char **argv)
     claude_client_t *client = NULL;
     claude_error_t *error = NULL;
     char *sessions = NULL, *id = NULL, own[64];
+    const char *latest;
 
     /* A second argument chooses another folder of the CLI: {"config_dir": "..."} */
     TRY(claude_sessions_list(argc > 2 ? argv[2] : "{\"limit\": 10}", &sessions, &error));
@@ -47,7 +48,8 @@ int main(int argc, char **argv)
         printf("Nothing to go on with.\n");
         goto done;
     }
-    TRY(claude_session_messages(id, "{\"from_end\": true, \"limit\": 10}", print_message, NULL, &error));
+    latest = example_options(argc - 1, argv + 1, "{\"from_end\": true, \"limit\": 10}");
+    TRY(claude_session_messages(id, latest, print_message, NULL, &error));
 
     sprintf(own, "{\"resume\": \"%s\"}", id);
     TRY(claude_client_create(example_options(argc, argv, own), &client, &error));

@@ -9,13 +9,23 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef _WIN32
+#include <direct.h>
+#include <io.h>
+#include <windows.h>
+
+#define O_CLOEXEC (O_NOINHERIT | O_BINARY)
+#define fsync _commit
+#define mkdir(path, mode) _mkdir(path) /* who may enter it is inherited from the folder above */
+#endif
 
 /* The user data: where the store is. */
 struct folder {
     char *path;
 };
 
-/* Any text as a file name: all but letters, digits, `-` and `_` become %XX. */
+/* Any text as a file name: all but small letters, digits, `-` and `_` become %XX. Capital letters too: not every system tells names
+ * apart by them. */
 static void add_name(struct text *path, const char *name)
 {
     char hex[4];
@@ -23,7 +33,7 @@ static void add_name(struct text *path, const char *name)
     for (; *name != '\0'; name++) {
         unsigned char byte = (unsigned char)*name;
 
-        if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", byte) != NULL) {
+        if (strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", byte) != NULL) {
             text_add(path, name, 1);
         } else {
             sprintf(hex, "%%%02X", byte);
@@ -133,7 +143,30 @@ static int write_file(const char *path, int flags, const char *bytes, size_t len
     return failed;
 }
 
+/* Puts a file in the place of another one; 0 = done. */
+static int take_the_place(const char *draft, const char *path)
+{
+#ifdef _WIN32
+    return MoveFileExA(draft, path, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) ? 0 : -1;
+#else
+    return rename(draft, path);
+#endif
+}
+
 /* The time of a session, by which lists are sorted. */
+#ifdef _WIN32
+static long long mtime_of(const char *path)
+{
+    WIN32_FILE_ATTRIBUTE_DATA about;
+    ULARGE_INTEGER ticks; /* of 100 ns since 1601 */
+
+    if (!GetFileAttributesExA(path, GetFileExInfoStandard, &about))
+        return 0;
+    ticks.LowPart = about.ftLastWriteTime.dwLowDateTime;
+    ticks.HighPart = about.ftLastWriteTime.dwHighDateTime;
+    return (long long)(ticks.QuadPart / 10000) - 11644473600000LL;
+}
+#else
 static long long mtime_of(const char *path)
 {
     struct stat about;
@@ -146,6 +179,7 @@ static long long mtime_of(const char *path)
     return (long long)about.st_mtim.tv_sec * 1000 + about.st_mtim.tv_nsec / 1000000;
 #endif
 }
+#endif
 
 /* The data of the summary lies beside the session, and is replaced in whole. */
 static int keep_summary(const struct folder *folder, const struct key *key, const char *key_json, const char *entries)
@@ -158,7 +192,7 @@ static int keep_summary(const struct folder *folder, const struct key *key, cons
     text_append(&draft, "/summary.new");
     data = folded(read_file(path.start, &before) ? before.start : NULL, key_json, entries);
     if (data != NULL)
-        failed = write_file(draft.start, O_TRUNC, data, strlen(data)) || rename(draft.start, path.start) != 0;
+        failed = write_file(draft.start, O_TRUNC, data, strlen(data)) || take_the_place(draft.start, path.start) != 0;
     claude_string_free(data);
     text_free(&before);
     text_free(&draft);

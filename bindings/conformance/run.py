@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the cases below conformance/cases with the program of one binding, and prints a line for each.
 
-run.py NAME [--testkit FOLDER] [--cli PATH] [--case PART] -- PROGRAM [ARGUMENT...]
+run.py NAME [--testkit FOLDER] [--cli PATH] [--case PART] [--but PART] -- PROGRAM [ARGUMENT...]
 
 The program is called with the path of a case, and prints the transcript. Each run has a fresh home and a fresh CLI; a CLI that
 is still there afterwards is a failure. Exit code 1: a case failed.
@@ -20,7 +20,15 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE = 120  # seconds, on a machine that has other work as well
-KEPT = ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "GORACE")
+KEPT = ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "GORACE", "WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES")
+# With Wine, which does not take HOME for the user's folder, and finds its server by TMPDIR: tests/windows/wine.sh.
+WINE_SERVER = os.environ.get("CLAUDE_TESTS_WINE_SERVER")
+
+
+def text_of(path):
+    """The name of a project's folder comes from its path, which has a drive there."""
+    text = path.read_text()
+    return text.replace("-home-me", "Z--home-me") if WINE_SERVER else text
 
 
 def sandbox(folder, case):
@@ -32,7 +40,9 @@ def sandbox(folder, case):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return environment | {"HOME": str(home), "TMPDIR": str(folder), "LANG": "C.UTF-8"}
+    if WINE_SERVER:
+        environment["CLAUDE_CONFIG_DIR"] = str(home / ".claude")
+    return environment | {"HOME": str(home), "TMPDIR": WINE_SERVER or str(folder), "LANG": "C.UTF-8"}
 
 
 class Watch(threading.Thread):
@@ -83,7 +93,9 @@ def alive(pid):
 
 
 def left_behind(log):
-    """The CLIs of the case that do not go within five seconds."""
+    """The CLIs of the case that do not go within five seconds. Wine has numbers of its own for them."""
+    if WINE_SERVER:
+        return []
     pids = [entry["ids"]["pid"] for entry in log if entry["event"] == "start"]
     end = time.monotonic() + 5
     while any(map(alive, pids)) and time.monotonic() < end:
@@ -134,7 +146,8 @@ def run(case, path, program, testkit, cli, memory):
             command = [str(testkit / "loopback-api"), "--overlay", "--", "env", f"CLAUDE_CLIENT_CLI={cli}", *command]
         else:
             (folder / "script").write_text(json.dumps(case["fake"]))
-            environment |= {"CLAUDE_CLIENT_CLI": str(testkit / "fake-claude"), "FAKE_CLAUDE": str(folder / "script"),
+            stand_in = testkit / ("fake-claude.exe" if WINE_SERVER else "fake-claude")
+            environment |= {"CLAUDE_CLIENT_CLI": str(stand_in), "FAKE_CLAUDE": str(folder / "script"),
                             "FAKE_CLAUDE_LOG": str(folder / "log")}
         begun = time.monotonic()
         child = subprocess.Popen(command, env=environment, cwd=folder / "work", stdin=subprocess.DEVNULL,
@@ -159,13 +172,16 @@ def main():
     arguments.add_argument("--testkit", type=pathlib.Path, default=HERE.parents[1] / "target/debug")
     arguments.add_argument("--cli", type=pathlib.Path, default=HERE.parents[1] / "build/cli/node_modules/.bin/claude")
     arguments.add_argument("--case", default="")
+    arguments.add_argument("--but", help="not the cases with this part in their names")
     arguments.add_argument("--no-memory", action="store_true", help="a sanitizer takes more than the case allows")
     arguments.add_argument("program", nargs="+")
     given = arguments.parse_args()
     program = [shutil.which(given.program[0]) or given.program[0], *given.program[1:]]
     failed = 0
-    for path in sorted(path for path in (HERE / "cases").glob("*.json") if given.case in path.name):
-        case = json.loads(path.read_text())
+    for path in sorted((HERE / "cases").glob("*.json")):
+        if given.case not in path.name or given.but and given.but in path.name:
+            continue
+        case = json.loads(text_of(path))
         if case.get("real") and not given.cli.exists():
             print(f"SKIPPED {given.name}: {case['name']}: the real CLI is missing; `make cli` installs it")
             continue

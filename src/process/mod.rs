@@ -56,8 +56,8 @@ pub use self::service::forked;
 mod windows;
 #[cfg(windows)]
 pub use self::windows::{
-    Event, Process, Unended, alive, configure, create_private_folder, free_bytes, is_running, owner,
-    receiver, shutdown, spawn, with_signals_blocked,
+    Event, Process, Unended, alive, configure, create_private_file, create_private_folder, free_bytes,
+    is_running, owner, receiver, shutdown, spawn, with_signals_blocked,
 };
 // Pure functions: their rules are tested everywhere.
 #[cfg(all(test, not(windows)))]

@@ -13,4 +13,4 @@ pub(super) mod words;
 pub use handle::{Process, Unended};
 pub use pipes::receiver;
 pub use service::{alive, configure, shutdown, spawn, with_signals_blocked};
-pub use system::{Event, create_private_folder, free_bytes, is_running, owner};
+pub use system::{Event, create_private_file, create_private_folder, free_bytes, is_running, owner};

@@ -13,7 +13,17 @@ pub fn of_folder(folder: &Path) -> String {
 /// The path without symlinks; for a folder that does not exist, the absolute path.
 pub fn real_path(folder: &Path) -> PathBuf {
     let absolute = || std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    std::fs::canonicalize(folder).unwrap_or_else(|_| absolute())
+    std::fs::canonicalize(folder).map_or_else(|_| absolute(), plain)
+}
+
+/// As programs show it: Windows answers with `\\?\C:\folder` and `\\?\UNC\server\share`.
+fn plain(path: PathBuf) -> PathBuf {
+    let rest = path.to_str().and_then(|text| text.strip_prefix(r"\\?\"));
+    match rest.map(|rest| (rest, rest.strip_prefix(r"UNC\"))) {
+        Some((_, Some(share))) => format!(r"\\{share}").into(),
+        Some((rest, None)) => rest.into(),
+        None => path,
+    }
 }
 
 /// JavaScript counts UTF-16 units: a character beyond U+FFFF becomes two dashes.
@@ -64,6 +74,17 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(of_path(path), key, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_of_windows_is_as_programs_show_it() {
+        for (path, shown) in [
+            (r"\\?\C:\my app", r"C:\my app"),
+            (r"\\?\UNC\server\share\x", r"\\server\share\x"),
+            ("/a/b", "/a/b"),
+        ] {
+            assert_eq!(plain(path.into()), Path::new(shown));
         }
     }
 

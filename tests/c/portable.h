@@ -12,6 +12,7 @@
 #ifdef _WIN32
 
 #include <windows.h>
+#include <aclapi.h>
 #include <psapi.h>
 
 static inline int tid(void) { return (int)GetCurrentThreadId(); }
@@ -60,6 +61,27 @@ static inline int private_folders(void) {
     return count;
 }
 
+/* Whether a file may be read by its owner, the system and administrators alone. */
+static inline bool is_private(const char *path) {
+    PSECURITY_DESCRIPTOR descriptor = NULL;
+    PSID owner = NULL;
+    PACL list = NULL;
+    bool is_private = true;
+    CHECK(GetNamedSecurityInfoA(path, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner, NULL,
+                                &list, NULL, &descriptor) == ERROR_SUCCESS);
+    CHECK(list != NULL && list->AceCount > 0);
+    for (DWORD i = 0; i < list->AceCount; i++) {
+        ACCESS_ALLOWED_ACE *entry = NULL;
+        CHECK(GetAce(list, i, (void **)&entry));
+        PSID who = &entry->SidStart;
+        bool is_ours = EqualSid(who, owner) || IsWellKnownSid(who, WinLocalSystemSid) ||
+                       IsWellKnownSid(who, WinBuiltinAdministratorsSid) || IsWellKnownSid(who, WinCreatorOwnerRightsSid);
+        is_private = is_private && (is_ours || entry->Header.AceType != ACCESS_ALLOWED_ACE_TYPE || entry->Mask == 0);
+    }
+    LocalFree(descriptor);
+    return is_private;
+}
+
 /* A second process of this program. */
 typedef PROCESS_INFORMATION started_t;
 
@@ -97,6 +119,7 @@ static inline int wait_started(started_t *started) {
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -133,6 +156,13 @@ static inline int private_folders(void) {
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) count += strncmp(entry->d_name, "claude-client-", 14) == 0;
     closedir(folder);
     return count;
+}
+
+/* Whether a file may be read by its owner alone. */
+static inline bool is_private(const char *path) {
+    struct stat about;
+    CHECK(stat(path, &about) == 0);
+    return (about.st_mode & 077) == 0;
 }
 
 /* A second process of this program. */

@@ -18,7 +18,7 @@ struct partner {
     unsigned rooms, waits;
 };
 
-static void tell(struct partner *partner, int *what)
+static void announce(struct partner *partner, int *what)
 {
     pthread_mutex_lock(&partner->lock);
     ++*what;
@@ -36,7 +36,7 @@ static void wait_for(struct partner *partner, const int *what)
 
 static void hang(struct partner *partner)
 {
-    tell(partner, &partner->hanging);
+    announce(partner, &partner->hanging);
     wait_for(partner, &partner->closing);
 }
 
@@ -136,7 +136,7 @@ static claude_status_t partner_close(void *user_data)
 {
     struct partner *partner = user_data;
 
-    tell(partner, &partner->closing);
+    announce(partner, &partner->closing);
     return partner->close;
 }
 

@@ -82,11 +82,7 @@ fn compile(name: &str, with: With) -> PathBuf {
     let folder = library_folder();
     let sanitized = with == With::AddressSanitizer;
     let windows = toolchain::windows().is_some();
-    let suffix = match (sanitized, windows) {
-        (true, _) => "-asan",
-        (false, true) => ".exe",
-        (false, false) => "",
-    };
+    let suffix = if sanitized { "-asan" } else { toolchain::ending() };
     let program = folder.join(format!("{name}{suffix}"));
     if done.contains(&(name.to_owned(), sanitized)) {
         return program;
@@ -106,7 +102,7 @@ fn compile(name: &str, with: With) -> PathBuf {
         compile_plugin(&folder);
     }
     if windows {
-        compiler.arg(folder.join("libclaude_client.dll.a")).args(["-static", "-lpsapi"]);
+        toolchain::link(&mut compiler, &folder);
     } else if name != "dispatch_dlopen" {
         compiler.arg(folder.join("libclaude_client.so.0")).arg("-ldl");
     }
@@ -184,11 +180,6 @@ pub fn scenario(program: &'static str, arguments: &[&str], script: Value) -> Sce
     }
 }
 
-/// The stand-in, built for the system that the programs run on.
-fn stand_in(fake: &FakeClaude) -> PathBuf {
-    toolchain::windows().map_or_else(|| fake.path(), |folder| folder.join("fake-claude.exe"))
-}
-
 impl Scenario {
     pub fn options(mut self, options: Value) -> Scenario {
         self.options = options;
@@ -216,7 +207,7 @@ impl Scenario {
         let sandbox = self.fake.sandbox();
         let mut options = self.options.clone();
         if options["cli_path"].is_null() {
-            options["cli_path"] = stand_in(&self.fake).to_string_lossy().into();
+            options["cli_path"] = toolchain::stand_in().to_string_lossy().into();
         }
         let mut env = self.fake.env_json();
         for (name, value) in options["env"].as_object().cloned().unwrap_or_default() {
@@ -268,14 +259,18 @@ impl Scenario {
         text
     }
 
-    /// Runs it to its successful end, and returns what it printed.
+    /// Runs it to its successful end, and returns what it printed on stdout.
     pub fn run(&self) -> String {
         let output = self.command().stdin(Stdio::null()).output().expect("start the program");
-        let text =
-            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (stdout, stderr) = (toolchain::text(&output.stdout), toolchain::text(&output.stderr));
         let name = format!("{} {}", self.program, self.arguments.join(" "));
-        assert!(output.status.success(), "{name} ended with {} (124 = too slow)\n{text}", output.status);
-        print!("{text}");
-        text
+        assert!(
+            output.status.success(),
+            "{name} ended with {} (124 = too slow)\n{stdout}{stderr}",
+            output.status
+        );
+        print!("{stdout}{stderr}");
+        toolchain::assert_one_server(self.fake.sandbox());
+        stdout
     }
 }

@@ -14,3 +14,4 @@ mod install;
 mod python_host;
 mod reach;
 mod run_demo;
+mod stand_in;

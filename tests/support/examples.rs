@@ -13,6 +13,8 @@ use claude_testkit::locate::real_cli;
 use claude_testkit::quick::leaves_out;
 use claude_testkit::{Loopback, Patience, Sandbox};
 
+use super::toolchain;
+
 /// Far more than any example needs; a program that is still there then hangs.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -27,7 +29,8 @@ pub fn names() -> Vec<String> {
     let sources = paths.filter(|path| path.extension().is_some_and(|extension| extension == "c"));
     let mut names: Vec<String> =
         sources.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect();
-    names.retain(|name| cfg!(target_os = "linux") || name != "epoll");
+    let linux = cfg!(target_os = "linux") && toolchain::windows().is_none();
+    names.retain(|name| linux || name != "epoll");
     // tests/packaging/adapters.rs and tests/sessions/store_examples.rs: they need more than the library.
     names.retain(|name| !["sdl_loop", "store_sqlite", "store_postgres"].contains(&name.as_str()));
     names.sort();
@@ -38,6 +41,9 @@ pub fn names() -> Vec<String> {
 fn library_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
+        if let Some(folder) = toolchain::windows() {
+            return folder;
+        }
         let test = std::env::current_exe().expect("the test knows its own path");
         let (suffix, soname) = if cfg!(target_os = "macos") {
             ("dylib", "libclaude_client.0.dylib")
@@ -81,26 +87,21 @@ pub fn program(name: &str) -> PathBuf {
 
 fn compile(name: &str) -> PathBuf {
     let libraries = library_folder();
-    let program = out_folder().join(name);
+    let program = match toolchain::windows() {
+        Some(folder) => folder.join(format!("example-{name}.exe")),
+        None => out_folder().join(name),
+    };
     replace(&program, |program| compile_to(name, libraries, program));
     program
 }
 
 fn compile_to(name: &str, libraries: &Path, program: &Path) {
-    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-    let output = Command::new(&compiler)
-        .args(["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-g", "-pthread"])
-        .arg("-I")
-        .arg(root().join("include"))
-        .arg("-o")
-        .arg(program)
-        .arg(root().join("examples-c").join(format!("{name}.c")))
-        .arg("-L")
-        .arg(libraries)
-        .arg("-lclaude_client")
-        .arg(format!("-Wl,-rpath,{}", libraries.display()))
-        .output()
-        .unwrap_or_else(|error| panic!("cannot start the C compiler {compiler:?}: {error}"));
+    let mut compiler = toolchain::c_compiler();
+    compiler.args(["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-g", "-pthread"]);
+    compiler.arg("-I").arg(root().join("include")).arg("-o").arg(program);
+    compiler.arg(root().join("examples-c").join(format!("{name}.c")));
+    toolchain::link(&mut compiler, libraries);
+    let output = compiler.output().unwrap_or_else(|error| panic!("cannot start {compiler:?}: {error}"));
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name}.c does not compile:\n{complaints}");
 }
@@ -147,7 +148,9 @@ impl Stage {
 
     /// Runs an example to its end.
     pub fn run(&self, example: &str, arguments: &[&str], input: &str) -> Ended {
-        let mut command = self.sandbox.command(program(example));
+        let words = toolchain::words(&program(example));
+        let mut command = self.sandbox.command(&words[0]);
+        command.args(&words[1..]).envs(toolchain::variables());
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the example starts");
         let mut stdin = child.stdin.take().expect("a pipe");
@@ -170,6 +173,7 @@ impl Stage {
         };
         let _ = writer.join();
         let (stdout, stderr) = (stdout.join().expect("stdout"), stderr.join().expect("stderr"));
+        toolchain::assert_one_server(&self.sandbox);
         let Some(status) = status else { panic!("{example} hangs\n{stdout}\n{stderr}") };
         Ended { status, stdout, stderr }
     }
@@ -191,7 +195,7 @@ fn read_all(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> 
     thread::spawn(move || {
         let mut bytes = Vec::new();
         let _ = pipe.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
+        toolchain::text(&bytes)
     })
 }
 

@@ -15,7 +15,7 @@ use claude_testkit::{Patience, Sandbox};
 use serde_json::Value;
 
 use super::packaging::{SONAME, need, root, shared_library};
-use super::toolchain::{self, other_library};
+use super::toolchain::{self, other_library, windows};
 
 /// Far more than any program needs; one that is still there then hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -60,7 +60,7 @@ impl Variant {
     pub fn is_possible(self) -> bool {
         match self {
             Variant::Plain => true,
-            Variant::Sanitized | Variant::Valgrind if other_library().is_some() => false,
+            Variant::Sanitized | Variant::Valgrind if other_library().or_else(windows).is_some() => false,
             Variant::Sanitized | Variant::Valgrind if leaves_out("a tool that slows it down") => false,
             Variant::Sanitized => sanitizers_are_there(),
             Variant::Valgrind => need("valgrind", "valgrind"),
@@ -102,10 +102,13 @@ fn skips_are_forbidden() -> bool {
     std::env::var_os("CLAUDE_TESTS_NO_SKIP").is_some_and(|value| !value.is_empty())
 }
 
-/// One for each test program, so that those that run at the same time do not meet.
+/// One for each test program, so that those that run at the same time do not meet. On Windows a program lies beside the library.
 fn out_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
+        if let Some(folder) = windows() {
+            return folder;
+        }
         let test = std::env::current_exe().expect("the test knows its own path");
         let name = test.file_name().expect("the test has a name");
         let (folder, library) = match other_library() {
@@ -136,13 +139,13 @@ fn compile(name: &str, variant: Variant) -> PathBuf {
     // An absolute path takes the place of the folder.
     let source = root().join("tests/c").join(format!("{name}.c"));
     let stem = source.file_stem().expect("a source has a name").to_string_lossy().into_owned();
-    let program = folder.join(format!("{stem}-{variant:?}"));
-    let fresh = folder.join(format!("{stem}-{variant:?}-{}", std::process::id()));
+    let program = folder.join(format!("{stem}-{variant:?}{}", toolchain::ending()));
+    let fresh = folder.join(format!("{stem}-{variant:?}-{}{}", std::process::id(), toolchain::ending()));
     let mut command = toolchain::c_compiler();
     command.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-pthread"]).args(variant.flags());
     command.arg("-I").arg(root().join("include")).arg("-I").arg(root().join("tests/c"));
     command.arg("-o").arg(&fresh).arg(source);
-    command.arg("-L").arg(folder).arg("-lclaude_client").arg(format!("-Wl,-rpath,{}", folder.display()));
+    toolchain::link(&mut command, folder);
     super::packaging::run(&mut command);
     std::fs::rename(&fresh, &program).expect("name the program");
     program
@@ -177,7 +180,7 @@ pub fn command(sandbox: &Sandbox, name: &str, variant: Variant, options: &Value,
     if variant == Variant::Sanitized {
         command.env("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=98");
     }
-    command.env("PATIENCE_MS", grown(super::PATIENCE).as_millis().to_string());
+    command.env("PATIENCE_MS", grown(super::PATIENCE).as_millis().to_string()).envs(toolchain::variables());
     command.arg(options.to_string()).args(args);
     command
 }
@@ -196,6 +199,7 @@ pub fn run(sandbox: &Sandbox, name: &str, variant: Variant, options: &Value, arg
     let stderr = read_all(child.stderr.take().expect("a pipe"));
     let status = wait(&mut child, PATIENCE);
     let (stdout, stderr) = (stdout.join().expect("stdout"), stderr.join().expect("stderr"));
+    toolchain::assert_one_server(sandbox);
     let Some(status) = status else { panic!("{name} ({variant:?}) hangs\n{stdout}\n{stderr}") };
     let report = std::fs::read_to_string(report(sandbox)).unwrap_or_default();
     Ended { status, stdout, stderr, report }
@@ -221,6 +225,6 @@ fn read_all(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> 
     thread::spawn(move || {
         let mut bytes = Vec::new();
         let _ = pipe.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
+        toolchain::text(&bytes)
     })
 }

@@ -6,6 +6,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use claude_testkit::{Sandbox, fake_cli};
+use serde_json::{Value, json};
+
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
@@ -18,6 +21,49 @@ pub fn other_library() -> Option<PathBuf> {
 /// The folder in which `make test-windows` has laid out the library for Windows with what it needs: `CLAUDE_TESTS_RUNNER` is Wine then.
 pub fn windows() -> Option<PathBuf> {
     variable("CLAUDE_TESTS_WINDOWS").map(PathBuf::from)
+}
+
+/// A path as the system of the programs has it: Wine shows the whole disk as a drive.
+pub fn native(path: &Path) -> String {
+    let path = path.display().to_string();
+    match windows() {
+        Some(_) => format!("Z:{}", path.replace('/', "\\")),
+        None => path,
+    }
+}
+
+/// The stand-in, built for the system that the programs run on.
+pub fn stand_in() -> PathBuf {
+    windows().map_or_else(fake_cli, |folder| folder.join("fake-claude.exe"))
+}
+
+/// The variables of a CLI that make a sandbox its home, on the system that the programs run on.
+pub fn home(sandbox: &Sandbox) -> Value {
+    let mut env = json!({});
+    if windows().is_some() {
+        for name in ["HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"] {
+            env[name] = native(&sandbox.home()).into();
+        }
+        for name in ["TEMP", "TMP", "TMPDIR", "CLAUDE_CODE_TMPDIR"] {
+            env[name] = native(&sandbox.tmp()).into();
+        }
+    }
+    env
+}
+
+/// What the name of a program ends with.
+pub fn ending() -> &'static str {
+    if windows().is_some() { ".exe" } else { "" }
+}
+
+/// Links a program with the library in `folder`.
+pub fn link(compiler: &mut Command, folder: &Path) {
+    if windows().is_some() {
+        compiler.arg(folder.join("libclaude_client.dll.a")).args(["-static", "-lpsapi"]);
+    } else {
+        compiler.arg("-L").arg(folder).arg("-lclaude_client");
+        compiler.arg(format!("-Wl,-rpath,{}", folder.display()));
+    }
 }
 
 /// The compiler for C programs, with the flags that all of them get.
@@ -45,7 +91,23 @@ pub fn words(program: &Path) -> Vec<OsString> {
     words.into_iter().chain([program.into()]).collect()
 }
 
-/// What a program that was compiled so needs beside the variables of its sandbox.
+/// What a program that was compiled so needs beside the variables of its sandbox. Wine's programs find its server by their folder for
+/// temporary files; in that of their sandbox each would start a server of its own, which complains on their stderr.
 pub fn variables() -> impl Iterator<Item = (&'static str, OsString)> {
-    ["TSAN_OPTIONS", "WINEPREFIX", "WINEDEBUG"].into_iter().filter_map(|name| Some((name, variable(name)?)))
+    let same = ["TSAN_OPTIONS", "WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES"].map(|name| (name, name));
+    let server = ["TMPDIR", "XDG_RUNTIME_DIR"].map(|name| (name, "CLAUDE_TESTS_WINE_SERVER"));
+    same.into_iter().chain(server).filter_map(|(name, from)| Some((name, variable(from)?)))
+}
+
+/// What a program printed, with the ends of lines of this system.
+pub fn text(printed: &[u8]) -> String {
+    let text = String::from_utf8_lossy(printed);
+    if windows().is_some() { text.replace("\r\n", "\n") } else { text.into_owned() }
+}
+
+/// Behind a program that has run in the sandbox: it has not started a server of Wine's of its own.
+pub fn assert_one_server(sandbox: &Sandbox) {
+    let entries = std::fs::read_dir(sandbox.tmp()).into_iter().flatten().flatten();
+    let own = entries.map(|entry| entry.file_name()).find(|name| name.to_string_lossy().starts_with("wine"));
+    assert!(windows().is_none() || own.is_none(), "a server of its own: {own:?}");
 }

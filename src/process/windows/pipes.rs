@@ -56,7 +56,8 @@ fn pipe(direction: Direction) -> io::Result<(OwnedHandle, OwnedHandle)> {
     Ok((server, owned(client)?))
 }
 
-fn owned(handle: windows_sys::Win32::Foundation::HANDLE) -> io::Result<OwnedHandle> {
+/// The handle that a call to open something has returned.
+pub fn owned(handle: windows_sys::Win32::Foundation::HANDLE) -> io::Result<OwnedHandle> {
     if handle == INVALID_HANDLE_VALUE {
         return Err(io::Error::last_os_error());
     }

@@ -1,18 +1,22 @@
 //! What the other rooms ask the system, and std has no function for.
 
 use std::ffi::c_void;
+use std::fs::File;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::ptr::{null, null_mut};
 use std::sync::Once;
 
-use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, LocalFree, WAIT_TIMEOUT};
+use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, GENERIC_WRITE, LocalFree, WAIT_TIMEOUT};
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
 };
 use windows_sys::Win32::Security::{PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES};
-use windows_sys::Win32::Storage::FileSystem::{CreateDirectoryW, GetDiskFreeSpaceExW};
+use windows_sys::Win32::Storage::FileSystem::{
+    CREATE_NEW, CreateDirectoryW, CreateFileW, FILE_ATTRIBUTE_NORMAL, FILE_SHARE_DELETE, FILE_SHARE_READ,
+    GetDiskFreeSpaceExW,
+};
 use windows_sys::Win32::System::LibraryLoader::{
     GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
 };
@@ -20,7 +24,7 @@ use windows_sys::Win32::System::Threading::{
     CreateEventW, OpenProcess, PROCESS_SYNCHRONIZE, ResetEvent, SetEvent, WaitForSingleObject,
 };
 
-use super::pipes::wide;
+use super::pipes::{owned, wide};
 
 /// A manual-reset event: it stays as it was set, whoever waits for it.
 pub struct Event(OwnedHandle);
@@ -93,30 +97,61 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
 
 /// A new folder that only its owner, administrators and the system can enter, whatever its parent allows.
 pub fn create_private_folder(path: &Path) -> io::Result<()> {
+    with_private_rights(|rights| {
+        let path = wide(path.as_os_str());
+        // SAFETY: the path ends with a NUL, and the rights are alive.
+        match unsafe { CreateDirectoryW(path.as_ptr(), rights) } {
+            0 => Err(io::Error::last_os_error()),
+            _ => Ok(()),
+        }
+    })
+}
+
+/// A new file to be written to, which only its owner, administrators and the system can read. Nothing may be there, not even a
+/// link.
+pub fn create_private_file(path: &Path) -> io::Result<File> {
+    with_private_rights(|rights| {
+        let path = wide(path.as_os_str());
+        let share = FILE_SHARE_READ | FILE_SHARE_DELETE;
+        // SAFETY: as above; there is no template.
+        let handle = unsafe {
+            CreateFileW(
+                path.as_ptr(),
+                GENERIC_WRITE,
+                share,
+                rights,
+                CREATE_NEW,
+                FILE_ATTRIBUTE_NORMAL,
+                null_mut(),
+            )
+        };
+        owned(handle).map(File::from)
+    })
+}
+
+/// The rights of what only its owner, administrators and the system can use; a folder hands them on to what is made in it.
+fn with_private_rights<T>(make: impl FnOnce(&SECURITY_ATTRIBUTES) -> io::Result<T>) -> io::Result<T> {
     const RIGHTS: &str = "D:P(A;OICI;FA;;;OW)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)";
-    let (path, rights) = (wide(path.as_os_str()), wide(RIGHTS.as_ref()));
+    let text = wide(RIGHTS.as_ref());
     let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
-    // SAFETY: both texts end with a NUL; the descriptor is freed below, behind its only use.
-    unsafe {
-        let made = ConvertStringSecurityDescriptorToSecurityDescriptorW(
-            rights.as_ptr(),
+    // SAFETY: the text ends with a NUL; the descriptor is freed below, behind its only use.
+    let made = unsafe {
+        ConvertStringSecurityDescriptorToSecurityDescriptorW(
+            text.as_ptr(),
             SDDL_REVISION_1,
             &mut descriptor,
             null_mut(),
-        );
-        if made == 0 {
-            return Err(io::Error::last_os_error());
-        }
-        let attributes = SECURITY_ATTRIBUTES {
-            nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
-            lpSecurityDescriptor: descriptor,
-            bInheritHandle: 0,
-        };
-        let outcome = match CreateDirectoryW(path.as_ptr(), &attributes) {
-            0 => Err(io::Error::last_os_error()),
-            _ => Ok(()),
-        };
-        LocalFree(descriptor.cast::<c_void>());
-        outcome
+        )
+    };
+    if made == 0 {
+        return Err(io::Error::last_os_error());
     }
+    let outcome = make(&SECURITY_ATTRIBUTES {
+        nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
+        lpSecurityDescriptor: descriptor,
+        bInheritHandle: 0,
+    });
+    // SAFETY: the system has allocated it for us, and nothing uses it any more.
+    unsafe { LocalFree(descriptor.cast::<c_void>()) };
+    outcome
 }

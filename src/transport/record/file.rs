@@ -1,7 +1,7 @@
 //! Opens the file of a record. Others may be able to guess its name and write to its folder: nothing but the user's own file is
 //! written to, truncated, or changed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub fn create(path: &Path) -> io::Result<File> {
     };
     let (kind, own) = (found.file_type(), found.uid() == rustix::process::geteuid().as_raw());
     if kind.is_symlink() {
-        return Err(refused("it is a symbolic link: name the file itself"));
+        return Err(refused(IS_A_LINK));
     }
     if kind.is_char_device() {
         return open(path, false);
@@ -36,18 +36,27 @@ pub fn create(path: &Path) -> io::Result<File> {
 #[cfg(unix)]
 fn open(path: &Path, new: bool) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    let mut options = OpenOptions::new();
+    let mut options = std::fs::OpenOptions::new();
     // A pipe without a reader must not block the session, and a terminal must not become the host's.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
     options.write(true).create_new(new).mode(0o600).custom_flags(flags).open(path)
 }
 
-#[cfg(unix)]
+const IS_A_LINK: &str = "it is a symbolic link: name the file itself";
+
 fn refused(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, why)
 }
 
-#[cfg(not(unix))]
+/// A new file at `path`, which only the user can read. It takes the place of one that the user may remove: whoever has that open, or
+/// has another link to it, does not see the record.
+#[cfg(windows)]
 pub fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).open(path)
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => return Err(refused(IS_A_LINK)),
+        Ok(_) => std::fs::remove_file(path)?,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+        Err(cause) => return Err(cause),
+    }
+    crate::process::create_private_file(path)
 }
