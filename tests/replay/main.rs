@@ -4,6 +4,7 @@
 mod support;
 
 mod common;
+mod in_c;
 mod leave;
 mod play;
 mod record;

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod in_c;
 mod large;
 mod mirror;
 mod postgres;

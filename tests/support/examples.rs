@@ -13,6 +13,9 @@ use claude_testkit::locate::real_cli;
 use claude_testkit::quick::leaves_out;
 use claude_testkit::{Loopback, Patience, Sandbox};
 
+use super::packaging::SONAME;
+use super::toolchain;
+
 /// Far more than any example needs; a program that is still there then hangs.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -38,18 +41,11 @@ pub fn names() -> Vec<String> {
 fn library_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let test = std::env::current_exe().expect("the test knows its own path");
-        let (suffix, soname) = if cfg!(target_os = "macos") {
-            ("dylib", "libclaude_client.0.dylib")
-        } else {
-            ("so", "libclaude_client.so.0")
-        };
-        let plain = format!("libclaude_client.{suffix}");
-        let library = test.parent().expect("the test lies in a folder").join(&plain);
-        assert!(library.exists(), "{} is missing: run `cargo test`, which builds it", library.display());
+        let library = toolchain::library();
+        let plain = library.file_name().expect("the library has a name");
         let folder = out_folder().join("lib");
         std::fs::create_dir_all(&folder).expect("make a folder for links");
-        for name in [plain.as_str(), soname] {
+        for name in [plain, SONAME.as_ref()] {
             replace(&folder.join(name), |link| {
                 std::os::unix::fs::symlink(&library, link).expect("link to the library");
             });
@@ -59,7 +55,7 @@ fn library_folder() -> &'static Path {
 }
 
 fn out_folder() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples")
+    toolchain::other_library().unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into()).join("examples")
 }
 
 /// Makes a file under another name and moves it into place, so that another run of the tests, which uses the same
@@ -87,8 +83,8 @@ fn compile(name: &str) -> PathBuf {
 }
 
 fn compile_to(name: &str, libraries: &Path, program: &Path) {
-    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-    let output = Command::new(&compiler)
+    let mut compiler = toolchain::c_compiler();
+    let output = compiler
         .args(["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-g", "-pthread"])
         .arg("-I")
         .arg(root().join("include"))
@@ -147,8 +143,14 @@ impl Stage {
 
     /// Runs an example to its end.
     pub fn run(&self, example: &str, arguments: &[&str], input: &str) -> Ended {
-        let mut command = self.sandbox.command(program(example));
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let words = toolchain::words(&program(example));
+        let mut command = self.sandbox.command(&words[0]);
+        command
+            .args(&words[1..])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the example starts");
         let mut stdin = child.stdin.take().expect("a pipe");
         let input = input.to_owned();

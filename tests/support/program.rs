@@ -14,7 +14,7 @@ use claude_testkit::quick::leaves_out;
 use claude_testkit::{Patience, Sandbox};
 use serde_json::Value;
 
-use super::packaging::{SONAME, need, root, shared_library};
+use super::packaging::{SONAME, need, root};
 use super::toolchain::{self, other_library};
 
 /// Far more than any program needs; one that is still there then hangs.
@@ -108,10 +108,8 @@ fn out_folder() -> &'static Path {
     FOLDER.get_or_init(|| {
         let test = std::env::current_exe().expect("the test knows its own path");
         let name = test.file_name().expect("the test has a name");
-        let (folder, library) = match other_library() {
-            Some(folder) => (folder.join(name), folder.join("libclaude_client.so")),
-            None => (Path::new(env!("CARGO_TARGET_TMPDIR")).join(name), shared_library()),
-        };
+        let library = toolchain::library();
+        let folder = other_library().unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into()).join(name);
         std::fs::create_dir_all(&folder).expect("make a folder for programs");
         let plain = library.file_name().expect("the library has a name").to_owned();
         for name in [plain, SONAME.into()] {
@@ -177,7 +175,7 @@ pub fn command(sandbox: &Sandbox, name: &str, variant: Variant, options: &Value,
     if variant == Variant::Sanitized {
         command.env("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=98");
     }
-    command.env("PATIENCE_MS", grown(super::PATIENCE).as_millis().to_string());
+    command.env("PATIENCE_MS", grown(super::PATIENCE).as_millis().to_string()).envs(toolchain::variables());
     command.arg(options.to_string()).args(args);
     command
 }
