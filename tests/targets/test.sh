@@ -47,7 +47,7 @@ aarch64)
     if [ -z "${LONG:-}" ]; then
         calls=300
         left_out a_transport_in_c_ends_well a_plugin_is_reloaded a_line_of_200_megabytes a_connect_ends_whenever keeps_no_descriptor \
-            x4_the_library_can_be_unloaded
+            x4_the_library_can_be_unloaded the_folder_keeps pull_mode_survives stress::no_callback_comes_late_in_thread
     fi
     ;;
 *)
