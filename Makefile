@@ -56,7 +56,7 @@ endif
 
 .PHONY: all build run test drift drift-check cli testkit test-bindings test-quick header notice deny \
 	fault-matrix tsan loom chaos soak fuzz fuzz-check examples bench bench-check sessions-check sessions-speed \
-	start-speed fmt lint install uninstall clean help check-targets link-macos test-musl \
+	start-speed fmt lint install uninstall clean help check-targets link-macos test-musl test-aarch64 \
 	release-linux test-swift windows test-windows
 
 all: build
@@ -71,7 +71,7 @@ help:
 	@echo 'make test-quick the tests without the real CLI, valgrind, sanitizers and long waits'
 	@echo 'make tsan       run tests and chaos under ThreadSanitizer; CHAOS_SECONDS=600 is the long form'
 	@echo 'make check-targets  compile the library for the other systems, without a warning; make link-macos links it for macOS as well'
-	@echo 'make test-musl  run hosts in C against the library for musl'
+	@echo 'make test-musl  run hosts in C against the library for musl; make test-aarch64 against that for ARM, under an emulator'
 	@echo 'make release-linux  archives for Linux with glibc 2.17 and newer, in $(BUILD)/release; ARCHES="x86_64 aarch64"'
 	@echo 'make windows    build the library for Windows x86_64 into $(BUILD)/windows/release: DLL, import library, .def, static library'
 	@echo 'make test-windows  hold conversations with it under Wine, with the stand-in and with the real CLI for Windows'
@@ -169,8 +169,8 @@ check-targets:
 link-macos:
 	@tests/targets/link-macos.sh
 
-test-musl: testkit
-	@CARGO="$(CARGO)" tests/targets/test.sh
+test-musl test-aarch64: testkit
+	@CARGO="$(CARGO)" tests/targets/test.sh $(@:test-%=%)
 
 release-linux:
 	@ARCHES="$(or $(ARCHES),x86_64 aarch64)" VERSION="$(VERSION)" SO_VERSION="$(SO_VERSION)" NATIVE_LIBS="$(NATIVE_LIBS)" \

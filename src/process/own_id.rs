@@ -23,7 +23,7 @@ pub fn own_id() -> u32 {
     }
 }
 
-/// Makes [`own_id`] fast from now on. Without such a page (an old kernel, no memory) it keeps asking the system.
+/// Makes [`own_id`] fast from now on. Without such a page (an old kernel, an emulator, no memory) it keeps asking the system.
 #[cfg(target_os = "linux")]
 pub fn remember_own_id() {
     const SIZE: usize = 4096;
@@ -38,7 +38,9 @@ pub fn remember_own_id() {
         if page == libc::MAP_FAILED {
             return;
         }
-        let emptied = libc::madvise(page, SIZE, libc::MADV_WIPEONFORK) == 0;
+        // An emulator of another processor (qemu-user) has no objection to any advice, even one that does not exist, and takes none.
+        let takes_any = libc::madvise(page, SIZE, -1) == 0;
+        let emptied = !takes_any && libc::madvise(page, SIZE, libc::MADV_WIPEONFORK) == 0;
         let first = || {
             PAGE.compare_exchange(std::ptr::null_mut(), page.cast(), Ordering::AcqRel, Ordering::Acquire)
                 .is_ok()

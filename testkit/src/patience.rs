@@ -2,7 +2,8 @@
 //!
 //! A bound that fits an idle machine is too short for one whose processors have ten things each to do, and one that fits the busy
 //! machine lets a hang on the idle one go unnoticed for long. So a test names the time of the idle machine, which then grows with
-//! the load. Bounds that are promises of the program under test do not grow: those are not waited for with this.
+//! the load, and with [`slowness`]. Bounds that are promises of the program under test do not grow: those are not waited for with
+//! this.
 
 use std::time::{Duration, Instant};
 
@@ -21,9 +22,22 @@ fn load_of(said: &str, processors: usize) -> f64 {
     (mean.max(running) / processors as f64).max(1.0)
 }
 
+/// How many times as long the programs under test take as they would without what runs them, an emulator of another processor: the
+/// variable `CLAUDE_TESTS_SLOWNESS`; 1 at least.
+pub fn slowness() -> f64 {
+    slowness_of(std::env::var("CLAUDE_TESTS_SLOWNESS").ok().as_deref())
+}
+
+fn slowness_of(said: Option<&str>) -> f64 {
+    said.and_then(|said| said.parse().ok())
+        .filter(|slowness: &f64| slowness.is_finite())
+        .unwrap_or(1.0)
+        .max(1.0)
+}
+
 /// The time of an idle machine, as long as it takes on this one now.
 pub fn grown(time: Duration) -> Duration {
-    time.mul_f64(load())
+    time.mul_f64(load() * slowness())
 }
 
 /// A wait that has begun.
@@ -72,6 +86,15 @@ mod tests {
         assert_eq!(load_of("0.20 0.10 0.00 1/600 4711\n", 2), 1.0);
         assert_eq!(load_of("1.00 0.10 0.00 9/600 4711\n", 2), 4.5, "what wants to run now");
         assert_eq!(load_of("", 2), 1.0, "a system that does not say");
+    }
+
+    #[test]
+    fn an_emulator_makes_everything_take_longer_and_nothing_makes_it_take_less() {
+        assert_eq!(slowness_of(Some("8")), 8.0);
+        assert_eq!(slowness_of(Some("0.1")), 1.0);
+        for said in [None, Some(""), Some("slow"), Some("inf"), Some("NaN")] {
+            assert_eq!(slowness_of(said), 1.0, "{said:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@
     do {                                                                              \
         if (!(condition)) {                                                           \
             fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-            fflush(stderr);                                                           \
+            fflush(NULL);                                                             \
             _exit(1);                                                                 \
         }                                                                             \
     } while (0)

@@ -65,6 +65,6 @@ int main(int argc, char **argv) {
     CHECK(pthread_join(thread, &result) == 0);
     CHECK(called && result == PTHREAD_CANCELED);
     claude_client_free(client);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     return 0;
 }

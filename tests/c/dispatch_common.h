@@ -103,17 +103,24 @@ static inline int count_named(const char *wanted) {
     return count;
 }
 
-/* ThreadSanitizer has a thread of its own. */
-enum { NOT_OURS =
+/* ThreadSanitizer has a thread of its own, which it starts with the first one of the program. */
+static int not_ours =
 #ifdef __has_feature
-    __has_feature(thread_sanitizer)
+    __has_feature(thread_sanitizer);
 #else
-    0
+    0;
 #endif
-};
+
+#ifdef __linux__
+/* What an emulator of another processor has started itself is there before anything of the program has run. */
+__attribute__((constructor)) static void count_not_ours(void) {
+    int before_us = count_entries("/proc/self/task") - 1;
+    if (before_us > not_ours) not_ours = before_us;
+}
+#endif
 
 /* After a shutdown to be used with WAIT_FOR: a joined thread leaves /proc a moment after the join has returned. */
-static inline int count_threads(void) { return count_entries("/proc/self/task") - NOT_OURS; }
+static inline int count_threads(void) { return count_entries("/proc/self/task") - not_ours; }
 
 /* A callback for a registration: in PULL mode nobody runs one, and NULL asks for the events. */
 #define UNLESS_PULL(mode, callback) ((mode) == CLAUDE_DISPATCH_PULL ? NULL : (callback))

@@ -35,16 +35,16 @@ static void both(void) {
         CHECK(i == 0 || frees[0] != frees[1]);
         CHECK(claude_client_create_(getenv("OPTIONS"), &clients[i], NULL) == CLAUDE_OK);
         CHECK(claude_client_on_message_(clients[i], on_message, NULL, NULL, NULL) == CLAUDE_OK);
-        CHECK(claude_client_connect_wait_(clients[i], "hello", 20000, NULL) == CLAUDE_OK);
+        CHECK(claude_client_connect_wait_(clients[i], "hello", patience_ms(), NULL) == CLAUDE_OK);
     }
     WAIT_FOR(results == 2);
     frees[0](clients[0]);
-    CHECK(shutdowns[0](20000, NULL) == CLAUDE_OK);
+    CHECK(shutdowns[0](patience_ms(), NULL) == CLAUDE_OK);
     /* The other one notices nothing. */
     CHECK(queries[1](clients[1], "more", NULL, NULL, NULL) == CLAUDE_OK);
     WAIT_FOR(results == 3);
     frees[1](clients[1]);
-    CHECK(shutdowns[1](20000, NULL) == CLAUDE_OK);
+    CHECK(shutdowns[1](patience_ms(), NULL) == CLAUDE_OK);
     WAIT_FOR(count_threads() == 1);
 }
 
@@ -70,12 +70,12 @@ int main(int argc, char **argv) {
         results = 0;
         CHECK(claude_client_create_(getenv("OPTIONS"), &client, NULL) == CLAUDE_OK);
         CHECK(claude_client_on_message_(client, on_message, NULL, NULL, NULL) == CLAUDE_OK);
-        CHECK(claude_client_connect_wait_(client, "hello", 20000, NULL) == CLAUDE_OK);
+        CHECK(claude_client_connect_wait_(client, "hello", patience_ms(), NULL) == CLAUDE_OK);
         WAIT_FOR(results == 1);
         /* Every other time the client is simply left behind. */
         if (shut_down || round % 2 == 0) claude_client_free_(client);
         if (shut_down) {
-            CHECK(claude_runtime_shutdown_(20000, NULL) == CLAUDE_OK);
+            CHECK(claude_runtime_shutdown_(patience_ms(), NULL) == CLAUDE_OK);
             WAIT_FOR(count_threads() == 1);
         }
         CHECK(dlclose(library) == 0);

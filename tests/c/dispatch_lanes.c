@@ -23,7 +23,7 @@ static claude_status_t try_next(claude_client_t *client, claude_lanes_t lanes, u
 /* Receives from the lanes until an event of that kind. */
 static claude_event_info_t next_of(claude_client_t *client, claude_lanes_t lanes, claude_message_kind_t kind) {
     claude_event_info_t info;
-    do CHECK(try_next(client, lanes, 20000, &info) == CLAUDE_OK);
+    do CHECK(try_next(client, lanes, patience_ms(), &info) == CLAUDE_OK);
     while (info.kind != kind);
     return info;
 }
@@ -48,7 +48,7 @@ static void disconnects_behind(claude_client_t *client) {
         ends(client, CLAUDE_LANE_ALL);
     }
     CHECK(claude_client_interrupt(client, NULL, &interrupting, NULL) == CLAUDE_ERR_CLOSED);
-    OK(claude_client_disconnect_wait(client, 20000, &error));
+    OK(claude_client_disconnect_wait(client, patience_ms(), &error));
     ends(client, CLAUDE_LANE_ALL);
 }
 
@@ -76,7 +76,7 @@ static void at_the_end(const char *how) {
         CHECK(next_of(client, CLAUDE_LANE_REQUESTS, CLAUDE_EVENT_DONE).user_data == &connecting);
         claude_event_t *event = NULL;
         claude_request_t *request = NULL;
-        OK(claude_client_next(client, CLAUDE_LANE_REQUESTS, 20000, &event, &error));
+        OK(claude_client_next(client, CLAUDE_LANE_REQUESTS, patience_ms(), &event, &error));
         OK(claude_event_take_request(event, &request, &error));
         claude_event_free(event);
         if (strcmp(how, "in-one") == 0) {
@@ -170,7 +170,7 @@ static void wake_all(void) {
     claude_lanes_t lanes[] = {CLAUDE_LANE_MESSAGES, CLAUDE_LANE_REQUESTS, CLAUDE_LANE_ALL, CLAUDE_LANE_MESSAGES};
     claude_event_info_t info;
     claude_client_t *client = create(CLAUDE_DISPATCH_PULL);
-    OK(claude_client_connect_wait(client, NULL, 20000, &error));
+    OK(claude_client_connect_wait(client, NULL, patience_ms(), &error));
     while (try_next(client, CLAUDE_LANE_ALL, 100, &info) == CLAUDE_OK) {}
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 4; i++) start_reader(&readers[i], client, lanes[i]);
@@ -225,7 +225,7 @@ static void held_back(void) {
         CHECK(claude_client_pending(client, none[i], NULL, NULL, NULL) == CLAUDE_ERR_INVALID_ARGUMENT);
         CHECK(claude_client_next(client, none[i], CLAUDE_WAIT_FOREVER, &event, NULL) == CLAUDE_ERR_INVALID_ARGUMENT);
     }
-    OK(claude_client_connect_wait(client, "hello", 20000, &error));
+    OK(claude_client_connect_wait(client, "hello", patience_ms(), &error));
     WAIT_FOR(stat_number(client, "/messages") >= 101);
     size_t held = pending(client, CLAUDE_LANE_MESSAGES), bytes = 1;
     CHECK(held > 100 && pending(client, CLAUDE_LANE_REQUESTS) == 0 && pending(client, CLAUDE_LANE_ALL) == held);
@@ -255,13 +255,13 @@ static void stopped_reader(long messages, long bound) {
     claude_event_info_t info;
     claude_client_t *client = create(CLAUDE_DISPATCH_PULL);
     OK(claude_client_on_permission(client, NULL, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, NULL, 20000, &error));
+    OK(claude_client_connect_wait(client, NULL, patience_ms(), &error));
     long before = memory_kb("VmRSS:");
     OK(claude_client_query(client, "flood", NULL, NULL, &error));
     /* The permission that stands in front of the flood. */
     claude_event_t *event = NULL;
     claude_request_t *request = NULL;
-    OK(claude_client_next(client, CLAUDE_LANE_REQUESTS, 20000, &event, &error));
+    OK(claude_client_next(client, CLAUDE_LANE_REQUESTS, patience_ms(), &event, &error));
     OK(claude_event_take_request(event, &request, &error));
     OK(claude_request_allow(request, NULL, NULL, &error));
     claude_request_free(request);
@@ -286,7 +286,7 @@ static void stopped_reader(long messages, long bound) {
     CHECK(memory < bound / 1024 + 32 * 1024);
     long next = 0;
     for (;;) {
-        OK(claude_client_next(client, CLAUDE_LANE_MESSAGES, 20000, &event, &error));
+        OK(claude_client_next(client, CLAUDE_LANE_MESSAGES, patience_ms(), &event, &error));
         info = info_of(event);
         long number = sequence_number(info.json);
         if (number >= 0) CHECK(number == next++);
@@ -304,10 +304,10 @@ static void unasked(void) {
     bool refused = false;
     claude_event_info_t info;
     claude_client_t *client = create(CLAUDE_DISPATCH_PULL);
-    OK(claude_client_connect_wait(client, "ask", 20000, &error));
+    OK(claude_client_connect_wait(client, "ask", patience_ms(), &error));
     for (info.kind = 0; info.kind != CLAUDE_MESSAGE_RESULT;) {
         claude_event_t *event = NULL;
-        OK(claude_client_next(client, CLAUDE_LANE_ALL, 20000, &event, &error));
+        OK(claude_client_next(client, CLAUDE_LANE_ALL, patience_ms(), &event, &error));
         info = info_of(event);
         CHECK(info.kind != CLAUDE_EVENT_REQUEST && info.kind != CLAUDE_EVENT_REQUEST_CANCELLED && info.kind != CLAUDE_EVENT_STDERR);
         refused |= strstr(info.json, "deny") || strstr(info.json, "cancel") || strstr(info.json, "decline");

@@ -66,7 +66,7 @@ int main(int argc, char **argv) {
         leave(client);
         claude_client_free(client);
     }
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     WAIT_FOR(descriptors() == before);
     return 0;
 }

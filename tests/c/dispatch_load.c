@@ -65,14 +65,14 @@ static int64_t stuck_round(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_on_message(client, stuck_message, NULL, NULL, &error));
     OK(claude_client_on_request(client, kept_request, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, "flood, then ask", 20000, &error));
+    OK(claude_client_connect_wait(client, "flood, then ask", patience_ms(), &error));
     WAIT_FOR(stuck && stat_number(client, "/messages") >= 20000);
     int64_t all_in = now_us();
     WAIT_FOR(requests == 1);
     /* The request came behind the last message, or before this thread saw that one. */
     int64_t late = handled_at > all_in ? handled_at - all_in : 0;
     int64_t before = now_us();
-    OK(claude_client_interrupt_wait(client, 20000, NULL, &error));
+    OK(claude_client_interrupt_wait(client, patience_ms(), NULL, &error));
     WAIT_FOR(cancels == 1);
     printf("request handled %.1f ms after the last message, interrupted and cancelled in %.1f ms\n",
            (double)late / 1000, (double)(now_us() - before) / 1000);
@@ -116,7 +116,7 @@ static void stuck_requests(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_on_message(client, count_message, NULL, NULL, &error));
     OK(claude_client_on_request(client, stuck_request, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, "ask, then flood", 20000, &error));
+    OK(claude_client_connect_wait(client, "ask, then flood", patience_ms(), &error));
     WAIT_FOR(stuck);
     WAIT_FOR(next_number == 20000);
     OK(claude_client_interrupt(client, on_done, NULL, &error));
@@ -160,7 +160,7 @@ static bool frames_round(bool all_at_once) {
     claude_client_t *client = create(CLAUDE_DISPATCH_PUMP);
     OK(claude_client_on_message(client, busy_message, NULL, NULL, &error));
     OK(claude_client_on_request(client, allow_request, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, "flood", 20000, &error));
+    OK(claude_client_connect_wait(client, "flood", patience_ms(), &error));
     if (all_at_once) WAIT_FOR(stat_number(client, "/messages") >= 10000);
     while (results == 0) {
         int64_t before = thread_us();
@@ -198,7 +198,7 @@ static void count_call(claude_message_kind_t kind, const char *json, size_t len,
 static void event_budget(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_PUMP);
     OK(claude_client_on_message(client, count_call, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, "stream", 20000, &error));
+    OK(claude_client_connect_wait(client, "stream", patience_ms(), &error));
     WAIT_FOR(stat_number(client, "/messages") >= 14);
     sleep_ms(50);
     for (uint32_t budget = 1; budget <= 5; budget++) {
@@ -232,7 +232,7 @@ static const char *endless(void *user_data) {
 static void endless_stream(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_PUMP);
     OK(claude_client_on_message(client, count_message, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, NULL, 20000, &error));
+    OK(claude_client_connect_wait(client, NULL, patience_ms(), &error));
     OK(claude_client_query_stream(client, NULL, endless, NULL, NULL, &error));
     int64_t until = now_us() + 20000000;
     while (results < 5) {
@@ -262,7 +262,7 @@ static void count_destroy(void *user_data) {
 /* The generator is asked for no more than the CLI takes, with some in reserve; `again`: the CLI reads on in the end. */
 static void held_stream(bool again) {
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
-    OK(claude_client_connect_wait(client, NULL, 20000, &error));
+    OK(claude_client_connect_wait(client, NULL, patience_ms(), &error));
     OK(claude_client_query_stream(client, NULL, bulky, NULL, count_destroy, &error));
     WAIT_FOR(stat_number(client, "/queued_input_bytes") > MB);
     long made = prompts_made;
@@ -305,7 +305,7 @@ static void many_idle(int count) {
     CHECK(idle <= 4);
     for (int i = 0; i < count; i++) OK(claude_client_disconnect(clients[i], NULL, NULL, &error));
     for (int i = 0; i < count; i++) claude_client_free(clients[i]);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     WAIT_FOR(count_threads() == before);
 }
 
@@ -339,7 +339,7 @@ static void blocked_clients(int count) {
     for (int round = 1; round <= 20; round++) {
         int64_t before = now_us();
         OK(claude_client_query(free_one, "hello", NULL, NULL, &error));
-        OK(claude_client_receive_response(free_one, NULL, 20000, &error));
+        OK(claude_client_receive_response(free_one, NULL, patience_ms(), &error));
         CHECK(answered == round);
         if (now_us() - before > longest) longest = now_us() - before;
     }
@@ -366,7 +366,7 @@ static void bounded(int mode, long messages, long bound_mb, int seconds) {
     long before = memory_kb("VmRSS:");
     OK(claude_client_on_message(client, UNLESS_PULL(mode, slow_start), NULL, NULL, &error));
     if (mode != CLAUDE_DISPATCH_THREAD) stuck = true;
-    OK(claude_client_connect_wait(client, "flood", 20000, &error));
+    OK(claude_client_connect_wait(client, "flood", patience_ms(), &error));
     int64_t until = now_us() + (int64_t)seconds * 1000000;
     long most = 0;
     int replies = 0;
@@ -375,7 +375,7 @@ static void bounded(int mode, long messages, long bound_mb, int seconds) {
         if (now > most) most = now;
         /* Its answer stands behind what nobody reads. */
         if (replies < 3 && now_us() > until - 2000000) {
-            OK(claude_client_set_permission_mode_wait(client, "default", 20000, NULL, &error));
+            OK(claude_client_set_permission_mode_wait(client, "default", patience_ms(), NULL, &error));
             replies++;
         }
         sleep_ms(10);
@@ -418,7 +418,7 @@ static void bounded(int mode, long messages, long bound_mb, int seconds) {
 /* Lines that come one by one take the memory that they need, not that of the buffers they were read into. */
 static void paced(long lines) {
     claude_client_t *client = create(CLAUDE_DISPATCH_PUMP);
-    OK(claude_client_connect_wait(client, NULL, 20000, &error));
+    OK(claude_client_connect_wait(client, NULL, patience_ms(), &error));
     long before = memory_kb("VmRSS:");
     OK(claude_client_query(client, "one by one", NULL, NULL, &error));
     WAIT_FOR(stat_number(client, "/messages") >= lines);

@@ -252,7 +252,7 @@ static void pull_call(claude_event_t *event, const claude_event_info_t *info) {
 
 static bool pull_one(void) {
     claude_event_t *event = NULL;
-    claude_status_t status = claude_client_next(client, CLAUDE_LANE_ALL, 10000, &event, NULL);
+    claude_status_t status = claude_client_next(client, CLAUDE_LANE_ALL, patience_ms(), &event, NULL);
     if (status == CLAUDE_ERR_CLOSED) return false;
     CHECK(status == CLAUDE_OK);
     claude_event_info_t info = info_of(event);
@@ -318,11 +318,11 @@ static void pulling(void) {
 static void dropped_request(void) {
     client = create(CLAUDE_DISPATCH_PULL);
     OK(claude_client_on_permission(client, NULL, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, "ask", 20000, &error));
+    OK(claude_client_connect_wait(client, "ask", patience_ms(), &error));
     bool asked = false, refused = false, ended = false;
     while (!ended) {
         claude_event_t *event = NULL;
-        OK(claude_client_next(client, CLAUDE_LANE_ALL, 20000, &event, &error));
+        OK(claude_client_next(client, CLAUDE_LANE_ALL, patience_ms(), &event, &error));
         asked |= info_of(event).kind == CLAUDE_EVENT_REQUEST;
         refused |= strstr(info_of(event).json, "deny") != NULL;
         ended = info_of(event).kind == CLAUDE_MESSAGE_RESULT;

@@ -71,7 +71,7 @@ int main(int argc, char **argv) {
         CHECK(load != NULL && unload != NULL);
         load(client, &counts);
         if (round == 1) {
-            OK(claude_client_connect_wait(client, "flood", 20000, &error));
+            OK(claude_client_connect_wait(client, "flood", patience_ms(), &error));
             if (mode == CLAUDE_DISPATCH_PUMP) pump_start(&pump, client);
         }
         long before = counts.calls;
@@ -86,7 +86,7 @@ int main(int argc, char **argv) {
     }
     printf("%ld calls in %d plugins\n", counts.calls, rounds);
     if (mode == CLAUDE_DISPATCH_PUMP) pump_end(&pump);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     WAIT_FOR(count_threads() == 1);
     claude_client_free(client);
     return 0;

@@ -47,12 +47,12 @@ static void restart(int rounds) {
             clients[mode] = create(mode);
             OK(claude_client_on_message(clients[mode], UNLESS_PULL(mode, on_message), NULL, NULL, &error));
             OK(claude_client_on_closed(clients[mode], UNLESS_PULL(mode, on_closed), NULL, NULL, &error));
-            OK(claude_client_connect_wait(clients[mode], "hello", 20000, &error));
+            OK(claude_client_connect_wait(clients[mode], "hello", patience_ms(), &error));
         }
         WAIT_FOR(results == 2);
         OK(claude_client_set_permission_mode(clients[CLAUDE_DISPATCH_THREAD], "default", on_done, NULL, &error));
         unsigned long pid = claude_client_pid(clients[CLAUDE_DISPATCH_INLINE]);
-        OK(claude_runtime_shutdown(20000, &error));
+        OK(claude_runtime_shutdown(patience_ms(), &error));
         WAIT_FOR(count_threads() == 1 && dones == 1 && closes == 2);
         CHECK(kill((pid_t)pid, 0) != 0);
         for (int mode = 0; mode < 4; mode++) {
@@ -68,7 +68,7 @@ static void restart(int rounds) {
 
 static void *shut_down_in_time(void *argument) {
     UNUSED(argument);
-    shutdown_status = claude_runtime_shutdown(20000, NULL);
+    shutdown_status = claude_runtime_shutdown(patience_ms(), NULL);
     return NULL;
 }
 
@@ -116,7 +116,7 @@ static void owed(bool late) {
         CHECK(count_threads() == 1);
         for (int i = 0; i < MANY; i++) claude_client_free(clients[i]);
     }
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     CHECK(count_threads() == 1);
 }
 
@@ -138,7 +138,7 @@ static void stuck(int mode) {
     CHECK(pthread_join(thread, NULL) == 0);
     CHECK(shutdown_status == CLAUDE_ERR_TIMEOUT && now_us() - before < 10000000);
     let_go = true;
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     WAIT_FOR(count_threads() == 1);
     claude_client_free(client);
     let_go = false;
@@ -147,10 +147,10 @@ static void stuck(int mode) {
     client = create(mode);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
     results = 0;
-    OK(claude_client_connect_wait(client, "hello", 20000, &error));
+    OK(claude_client_connect_wait(client, "hello", patience_ms(), &error));
     WAIT_FOR(results == 1);
     claude_client_free(client);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     WAIT_FOR(count_threads() == 1);
 }
 
@@ -187,7 +187,7 @@ static void watched_again(void) {
         WAIT_FOR(messages == 8);
         CHECK(claude_runtime_shutdown(100, NULL) == CLAUDE_ERR_TIMEOUT);
         let_go = true;
-        OK(claude_runtime_shutdown(20000, &error));
+        OK(claude_runtime_shutdown(patience_ms(), &error));
         for (int i = 0; i < 8; i++) claude_client_free(clients[i]);
     }
 }
@@ -195,15 +195,15 @@ static void watched_again(void) {
 static void forked(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, "hello", 20000, &error));
-    OK(claude_client_receive_response(client, NULL, 20000, &error));
+    OK(claude_client_connect_wait(client, "hello", patience_ms(), &error));
+    OK(claude_client_receive_response(client, NULL, patience_ms(), &error));
     claude_error_t *before = NULL;
     CHECK(claude_client_query(client, NULL, NULL, NULL, &before) == CLAUDE_ERR_INVALID_ARGUMENT);
     fflush(NULL);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        alarm(20);
+        alarm((unsigned)slowed(20));
         claude_error_t *error = NULL;
         claude_client_t *other = NULL;
         claude_event_t *event = NULL;
@@ -243,19 +243,19 @@ static void forked(void) {
     int status = -1;
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     OK(claude_client_query(client, "go on", NULL, NULL, &error));
-    OK(claude_client_receive_response(client, NULL, 20000, &error));
+    OK(claude_client_receive_response(client, NULL, patience_ms(), &error));
     CHECK(results == 2);
     claude_client_free(client);
     claude_error_free(before);
     /* After a shutdown there is nothing that a copy would miss. */
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        alarm(30);
+        alarm((unsigned)slowed(30));
         client = create(CLAUDE_DISPATCH_THREAD);
-        OK(claude_client_connect_wait(client, "hello", 20000, &error));
-        OK(claude_client_receive_response(client, NULL, 20000, &error));
+        OK(claude_client_connect_wait(client, "hello", patience_ms(), &error));
+        OK(claude_client_receive_response(client, NULL, patience_ms(), &error));
         claude_client_free(client);
         exit(0);
     }
@@ -273,24 +273,24 @@ static void on_told(claude_status_t status, const char *json, size_t len, void *
 static void forked_behind_a_shutdown(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_connect_wait(client, NULL, patience_ms(), &error));
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     OK(claude_client_disconnect(client, on_told, NULL, &error));
     WAIT_FOR(told == 1);
     CHECK(count_named("claude-callback") > 0);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        alarm(20);
+        alarm((unsigned)slowed(20));
         _exit(claude_client_disconnect(client, on_told, NULL, NULL) == CLAUDE_ERR_FORKED ? 0 : 1);
     }
     int status = -1;
     CHECK(waitpid(child, &status, 0) == child && status == 0);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     WAIT_FOR(count_threads() == 1);
     child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        alarm(20);
+        alarm((unsigned)slowed(20));
         _exit(claude_client_disconnect(client, NULL, NULL, NULL) == CLAUDE_OK ? 0 : 1);
     }
     CHECK(waitpid(child, &status, 0) == child && status == 0);
@@ -306,7 +306,7 @@ static void fork_at_start(void *user_data) {
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        alarm(20);
+        alarm((unsigned)slowed(20));
         _exit(claude_client_query(user_data, "hi", NULL, NULL, NULL) == CLAUDE_ERR_FORKED ? 0 : 1);
     }
     int status = -1;
@@ -325,7 +325,7 @@ static void forked_at_start(void) {
     WAIT_FOR(early_status != -1);
     CHECK(early_status == 0);
     claude_client_free(client);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
 }
 
 static _Atomic int started, stopped, misnamed;
@@ -351,11 +351,11 @@ static void hooks(void) {
     OK(claude_runtime_configure(&config, &error));
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, "hello", 20000, &error));
-    OK(claude_client_receive_response(client, NULL, 20000, &error));
+    OK(claude_client_connect_wait(client, "hello", patience_ms(), &error));
+    OK(claude_client_receive_response(client, NULL, patience_ms(), &error));
     CHECK(claude_runtime_configure(&config, NULL) == CLAUDE_ERR_ALREADY_CONNECTED);
     claude_client_free(client);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     WAIT_FOR(count_threads() == 1);
     /* One that reads, one that starts processes, one that runs callbacks at least. */
     printf("%d threads started and ended\n", started);
@@ -384,15 +384,15 @@ static void sized(void) {
     OK(claude_runtime_configure(&config, &error));
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, "hello", 20000, &error));
-    OK(claude_client_receive_response(client, NULL, 20000, &error));
+    OK(claude_client_connect_wait(client, "hello", patience_ms(), &error));
+    OK(claude_client_receive_response(client, NULL, patience_ms(), &error));
     printf("%d readers, stacks from %ld bytes\n", count_named("claude-io"), (long)least_stack);
     WAIT_FOR(count_named("claude-io") == 3);
     CHECK(started_io >= 3 && count_named("claude-callback") >= 1);
     /* glibc takes what it needs itself off the top. */
     CHECK(least_stack >= MB - 64 * 1024);
     claude_client_free(client);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
 }
 
 /* Stacks on which the library itself would overflow are refused; the smallest that is taken serves. */
@@ -403,10 +403,10 @@ static void small_stacks(void) {
     OK(claude_runtime_configure(&config, &error));
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, "hello", 20000, &error));
-    OK(claude_client_receive_response(client, NULL, 20000, &error));
+    OK(claude_client_connect_wait(client, "hello", patience_ms(), &error));
+    OK(claude_client_receive_response(client, NULL, patience_ms(), &error));
     claude_client_free(client);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
 }
 
 /* A callback thread that cannot be had is had later, without anything else that happens. */
@@ -415,7 +415,7 @@ static void thread_later(void) {
     OK(claude_runtime_configure(&config, &error));
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, NULL, 20000, &error));
+    OK(claude_client_connect_wait(client, NULL, patience_ms(), &error));
     WAIT_FOR(count_named("claude-callback") == 0 && count_named("claude-io") == 1);
     struct rlimit before, less;
     CHECK(getrlimit(RLIMIT_AS, &before) == 0);
@@ -448,7 +448,7 @@ static int64_t longest_call(int mode) {
     claude_client_t *client = create(mode);
     OK(claude_client_on_message(client, on_message, NULL, NULL, &error));
     OK(claude_client_on_closed(client, on_closed, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, "hello", 20000, &error));
+    OK(claude_client_connect_wait(client, "hello", patience_ms(), &error));
     for (; ended < 1 || closes < 1; ticks++) {
         int64_t before = now_us();
         size_t events = 0;
@@ -470,7 +470,7 @@ static int64_t longest_call(int mode) {
 
 /* No call takes a frame; what does so in one of three rounds is the machine. */
 static void ticking(int mode) {
-    for (int round = 0; longest_call(mode) > 16000; round++) CHECK(round < 2);
+    for (int round = 0; longest_call(mode) > slowed(16000); round++) CHECK(round < 2);
 }
 
 int main(int argc, char **argv) {
@@ -494,7 +494,7 @@ int main(int argc, char **argv) {
         /* The session lives, the CLI floods, callbacks run: returning is all. */
         claude_client_t *client = create(mode_named(argv[2]));
         OK(claude_client_on_message(client, UNLESS_PULL(mode_named(argv[2]), on_message), NULL, NULL, &error));
-        OK(claude_client_connect_wait(client, "flood", 20000, &error));
+        OK(claude_client_connect_wait(client, "flood", patience_ms(), &error));
         if (strcmp(argv[2], "thread") == 0 || strcmp(argv[2], "inline") == 0) WAIT_FOR(messages > 1000);
         printf("pid %lu\n", (unsigned long)claude_client_pid(client));
     } else return 2;

@@ -27,7 +27,7 @@ static void *once(void *argument) {
 static void during_once(void) {
     pthread_t asking = start(once, NULL);
     WAIT_FOR(messages > 0);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     WAIT_FOR(returned);
     CHECK(pthread_join(asking, NULL) == 0);
     CHECK(status_of_once == CLAUDE_ERR_CLOSED || status_of_once == CLAUDE_ERR_CANCELLED || status_of_once == CLAUDE_OK);
@@ -44,25 +44,25 @@ static void *shut_down(void *argument) {
 /* While an old session takes its time to end, a new one either does not begin or ends as well. */
 static void late_connect(void) {
     claude_client_t *old = create(CLAUDE_DISPATCH_THREAD);
-    OK(claude_client_connect_wait(old, NULL, 20000, &error));
+    OK(claude_client_connect_wait(old, NULL, patience_ms(), &error));
     pthread_t shutting = start(shut_down, NULL);
     WAIT_FOR(claude_client_state(old) == CLAUDE_STATE_CLOSING);
     claude_client_t *late = create(CLAUDE_DISPATCH_THREAD);
-    claude_status_t connected = claude_client_connect_wait(late, NULL, 20000, NULL);
+    claude_status_t connected = claude_client_connect_wait(late, NULL, patience_ms(), NULL);
     CHECK(claude_client_state(old) == CLAUDE_STATE_CLOSING); /* it was in time */
     CHECK(pthread_join(shutting, NULL) == 0);
     CHECK(status_of_shutdown == CLAUDE_OK);
     printf("%s\n", claude_status_name(connected));
     if (connected == CLAUDE_OK)
-        CHECK(claude_client_receive_response(late, NULL, 20000, NULL) == CLAUDE_ERR_CLOSED);
+        CHECK(claude_client_receive_response(late, NULL, patience_ms(), NULL) == CLAUDE_ERR_CLOSED);
     else
         CHECK(connected == CLAUDE_ERR_CLOSED || connected == CLAUDE_ERR_CANCELLED);
     WAIT_FOR(count_threads() == 1);
     /* Where it was refused it is as new. */
-    if (connected == CLAUDE_ERR_CLOSED) OK(claude_client_connect_wait(late, NULL, 20000, &error));
+    if (connected == CLAUDE_ERR_CLOSED) OK(claude_client_connect_wait(late, NULL, patience_ms(), &error));
     claude_client_free(old);
     claude_client_free(late);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     WAIT_FOR(count_threads() == 1);
 }
 
@@ -75,7 +75,7 @@ static void *free_client(void *client) {
 /* A free that waits for a process needs the threads that the shutdown ends. */
 static void during_free(void) {
     claude_client_t *client = create(CLAUDE_DISPATCH_THREAD);
-    OK(claude_client_connect_wait(client, NULL, 20000, &error));
+    OK(claude_client_connect_wait(client, NULL, patience_ms(), &error));
     pthread_t freeing = start(free_client, client);
     WAIT_FOR(claude_client_set_dispatch(client, 0, NULL) == CLAUDE_ERR_INVALID_HANDLE);
     int64_t before = now_us();
@@ -120,7 +120,7 @@ static void race(int rounds) {
     while (begun < rounds) {
         claude_client_t *client = NULL;
         OK(claude_client_create("{\"cli_path\": \"/nowhere/claude\"}", &client, &error));
-        claude_status_t status = claude_client_connect_wait(client, NULL, 20000, NULL);
+        claude_status_t status = claude_client_connect_wait(client, NULL, patience_ms(), NULL);
         CHECK(status == CLAUDE_ERR_CLI_NOT_FOUND || status == CLAUDE_ERR_CLOSED || status == CLAUDE_ERR_CANCELLED);
         refused += status == CLAUDE_ERR_CLOSED;
         begun += status != CLAUDE_ERR_CLOSED;
@@ -130,7 +130,7 @@ static void race(int rounds) {
     returned = true;
     CHECK(pthread_join(shutting, NULL) == 0);
     printf("%d connects were refused, %d of %d others ended with the library\n", refused, ended, begun);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     WAIT_FOR(count_threads() == 1);
 }
 

@@ -130,7 +130,7 @@ static void *owner(void *argument) {
         claude_client_t *client = create(mode);
         for (unsigned which = 0; which < 5; which++) replace_one(client, which);
         seat->client = client;
-        if (claude_client_connect_wait(client, "flood", 20000, NULL) == CLAUDE_OK) sleep_ms(5 + (int)(seat->seed++ % 60));
+        if (claude_client_connect_wait(client, "flood", patience_ms(), NULL) == CLAUDE_OK) sleep_ms(5 + (int)(seat->seed++ % 60));
         /* The others go on with the handle that is dying. */
         claude_client_free(client);
         freed_clients++;
@@ -157,7 +157,7 @@ int main(int argc, char **argv) {
     while (calls < wanted) sleep_ms(5);
     stop = true;
     for (int i = 0; i < count; i++) CHECK(pthread_join(threads[i], NULL) == 0);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     printf("%ld calls, %ld registrations, %ld clients\n", calls, made, freed_clients);
     CHECK(made == destroyed);
     WAIT_FOR(count_threads() == 1);

@@ -253,7 +253,7 @@ static void free_inside(void) {
         CHECK(status == CLAUDE_ERR_CLOSED || status == CLAUDE_ERR_STALE);
         claude_request_free(kept);
     }
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     WAIT_FOR(count_threads() == 1);
 }
 
@@ -311,7 +311,7 @@ static void cancel_wakes(bool by_cli) {
     free_in = "";
     client = create(CLAUDE_DISPATCH_THREAD);
     OK(claude_client_on_request(client, waiting_handler, NULL, NULL, &error));
-    OK(claude_client_connect_wait(client, "ask", 20000, &error));
+    OK(claude_client_connect_wait(client, "ask", patience_ms(), &error));
     WAIT_FOR(handler_runs);
     int64_t before = now_us();
     if (by_cli) WAIT_FOR(cancelled);
@@ -336,9 +336,9 @@ static void unreachable_end(void) {
     free_in = "";
     claude_client_t *blocker = create(CLAUDE_DISPATCH_INLINE);
     OK(claude_client_on_message(blocker, stuck_inline, NULL, NULL, &error));
-    OK(claude_client_connect_wait(blocker, NULL, 20000, &error));
+    OK(claude_client_connect_wait(blocker, NULL, patience_ms(), &error));
     client = create(CLAUDE_DISPATCH_THREAD);
-    OK(claude_client_connect_wait(client, NULL, 20000, &error));
+    OK(claude_client_connect_wait(client, NULL, patience_ms(), &error));
     OK(claude_client_query(blocker, "hello", NULL, NULL, &error));
     WAIT_FOR(handler_runs);
     OK(claude_client_disconnect(client, on_cancelled_done, &dones, &error));
@@ -347,7 +347,7 @@ static void unreachable_end(void) {
     CHECK(dones == 1);
     cancelled = true;
     claude_client_free(blocker);
-    OK(claude_runtime_shutdown(20000, &error));
+    OK(claude_runtime_shutdown(patience_ms(), &error));
     CHECK(dones == 1);
 }
 
@@ -374,9 +374,9 @@ static void two_clients(void) {
     /* The first is freed in the second's callback, which goes on as if nothing had been. */
     OK(claude_client_on_message(pair[0], on_message, &regs[MESSAGE], destroy, &error));
     OK(claude_client_on_message(pair[1], free_other, &pair[0], note_destroy, &error));
-    OK(claude_client_connect_wait(pair[0], "hello", 20000, &error));
+    OK(claude_client_connect_wait(pair[0], "hello", patience_ms(), &error));
     if (mode == CLAUDE_DISPATCH_PUMP) pump_start(&pump, pair[1]);
-    OK(claude_client_connect_wait(pair[1], "hello", 20000, &error));
+    OK(claude_client_connect_wait(pair[1], "hello", patience_ms(), &error));
     WAIT_FOR(meeting == 1);
     /* The reader does not wait for what it would have to read itself. */
     if (mode == CLAUDE_DISPATCH_INLINE) WAIT_FOR(regs[MESSAGE].destroyed == 1);

@@ -170,9 +170,17 @@ typedef pid_t started_t;
 
 static inline started_t start_self(const char *self, const char *argument) {
     extern char **environ;
-    char *const arguments[] = {(char *)self, (char *)argument, NULL};
+    /* Behind the words of what runs it, an emulator of another processor. */
+    char *arguments[16], *runner = getenv("CLAUDE_TESTS_RUNNER"), *words = strdup(runner != NULL ? runner : "");
+    int count = 0;
     started_t started;
-    CHECK(posix_spawn(&started, self, NULL, NULL, arguments, environ) == 0);
+    CHECK(words != NULL);
+    for (char *word = strtok(words, " "); word != NULL && count < 13; word = strtok(NULL, " ")) arguments[count++] = word;
+    arguments[count++] = (char *)self;
+    arguments[count++] = (char *)argument;
+    arguments[count] = NULL;
+    CHECK(posix_spawnp(&started, arguments[0], NULL, NULL, arguments, environ) == 0);
+    free(words);
     return started;
 }
 

@@ -9,35 +9,23 @@
 # Needs clang-19, libclang-rt-19-dev and lld-19 for the programs in C (older runtimes do not know what the compiler calls), and the
 # package rust-src of exactly the version of rustc.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../targets/common.sh"
 how=${1:-all}
-root=$PWD
 work=$root/build/tsan
 triple=x86_64-unknown-linux-gnu
 chaos_seconds=${CHAOS_SECONDS:-30}
 seed=${SEED:-20261130}
-release=$(rustc -vV | sed -n 's/^release: //p')
 clang=${TSAN_CLANG:-clang-19}
 mkdir -p "$work"
 TESTS=${TSAN_TESTS:-modes lanes wait teardown shutdown stress}
 
-skip() { # WHAT TO DO
-    if [ "${CLAUDE_TESTS_NO_SKIP:-}" = 1 ]; then
-        echo "tsan: FAILED: $1, and CLAUDE_TESTS_NO_SKIP=1: $2"
-        exit 1
-    fi
-    echo "SKIPPED tsan: $1: $2"
-    exit 0
-}
-
-[ "$(uname -sm)" = "Linux x86_64" ] || skip "this is not Linux on x86_64" "run it there"
-command -v "$clang" >/dev/null || skip "$clang is missing" "apt-get install clang-19 libclang-rt-19-dev lld-19 llvm-19"
-source=$(testkit/std-source.sh build/std) ||
-    skip "there is no package rust-src $release" "use a rustc that Debian's backports have the source of"
+[ "$(uname -sm)" = "Linux x86_64" ] || missing tsan "this is not Linux on x86_64: run it there"
+command -v "$clang" >/dev/null || missing tsan "$clang is missing: apt-get install clang-19 libclang-rt-19-dev lld-19 llvm-19"
+need_std tsan
 
 # An instrumented build, apart from all others.
 instrumented() {
-    env RUSTC_BOOTSTRAP=1 __CARGO_TESTS_ONLY_SRC_ROOT="$source" CARGO_TARGET_DIR="$work/target" \
+    env RUSTC_BOOTSTRAP=1 __CARGO_TESTS_ONLY_SRC_ROOT="$std" CARGO_TARGET_DIR="$work/target" \
         RUSTFLAGS="-Zsanitizer=thread" cargo "$1" --target "$triple" -Zbuild-std=std,panic_unwind "${@:2}"
 }
 built=$work/target/$triple/debug

@@ -5,12 +5,13 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::postgres::Server;
 use crate::support::packaging::{library_folder, module_libraries, need_module, root, run};
+use crate::support::toolchain;
 use claude_testkit::locate::real_cli_or_skip;
 use claude_testkit::{Loopback, Sandbox};
 use tempfile::TempDir;
@@ -42,7 +43,7 @@ fn compile(store: Store, with_faults: bool, headers: Vec<String>) -> PathBuf {
     let example = root().join("examples-c").join(store.source);
     let source = if with_faults { root().join("tests/c/store_faults.c") } else { example.clone() };
     let program = library_folder().join(format!("{}-{with_faults}", store.source));
-    let mut compiler = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
+    let mut compiler = toolchain::c_compiler();
     compiler.args(["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-g", "-pthread"]);
     compiler.args(
         ["-D_POSIX_C_SOURCE=200809L", &format!("-DSTORE=\"{}\"", example.display())]
@@ -59,7 +60,7 @@ fn compile(store: Store, with_faults: bool, headers: Vec<String>) -> PathBuf {
 /// Runs the store with a fault; what it printed.
 fn with_fault(store: Store, place: &str, fault: &str) -> Option<String> {
     let output =
-        Command::new(program(store, true)?).args([place, fault]).output().expect("start the program");
+        toolchain::start(&program(store, true)?).args([place, fault]).output().expect("start the program");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(
         output.status.success() && output.stderr.is_empty(),

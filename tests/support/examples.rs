@@ -13,6 +13,7 @@ use claude_testkit::locate::real_cli;
 use claude_testkit::quick::leaves_out;
 use claude_testkit::{Loopback, Patience, Sandbox};
 
+use super::packaging::SONAME;
 use super::toolchain;
 
 /// Far more than any example needs; a program that is still there then hangs.
@@ -44,18 +45,11 @@ fn library_folder() -> &'static Path {
         if let Some(folder) = toolchain::windows() {
             return folder;
         }
-        let test = std::env::current_exe().expect("the test knows its own path");
-        let (suffix, soname) = if cfg!(target_os = "macos") {
-            ("dylib", "libclaude_client.0.dylib")
-        } else {
-            ("so", "libclaude_client.so.0")
-        };
-        let plain = format!("libclaude_client.{suffix}");
-        let library = test.parent().expect("the test lies in a folder").join(&plain);
-        assert!(library.exists(), "{} is missing: run `cargo test`, which builds it", library.display());
+        let library = toolchain::library();
+        let plain = library.file_name().expect("the library has a name");
         let folder = out_folder().join("lib");
         std::fs::create_dir_all(&folder).expect("make a folder for links");
-        for name in [plain.as_str(), soname] {
+        for name in [plain, SONAME.as_ref()] {
             replace(&folder.join(name), |link| {
                 std::os::unix::fs::symlink(&library, link).expect("link to the library");
             });
@@ -65,7 +59,7 @@ fn library_folder() -> &'static Path {
 }
 
 fn out_folder() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples")
+    toolchain::other_library().unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into()).join("examples")
 }
 
 /// Makes a file under another name and moves it into place, so that another run of the tests, which uses the same

@@ -51,7 +51,7 @@ pub fn library_folder() -> &'static Path {
     FOLDER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("library-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("make a folder");
-        let library = shared_library();
+        let library = super::toolchain::library();
         let plain = library.file_name().expect("a name").to_string_lossy().into_owned();
         for name in [plain.as_str(), SONAME] {
             std::os::unix::fs::symlink(&library, folder.join(name)).expect("link to the library");

@@ -14,7 +14,7 @@ use claude_testkit::quick::leaves_out;
 use claude_testkit::{Patience, Sandbox};
 use serde_json::Value;
 
-use super::packaging::{SONAME, need, root, shared_library};
+use super::packaging::{SONAME, need, root};
 use super::toolchain::{self, other_library, windows};
 
 /// Far more than any program needs; one that is still there then hangs.
@@ -111,10 +111,8 @@ fn out_folder() -> &'static Path {
         }
         let test = std::env::current_exe().expect("the test knows its own path");
         let name = test.file_name().expect("the test has a name");
-        let (folder, library) = match other_library() {
-            Some(folder) => (folder.join(name), folder.join("libclaude_client.so")),
-            None => (Path::new(env!("CARGO_TARGET_TMPDIR")).join(name), shared_library()),
-        };
+        let library = toolchain::library();
+        let folder = other_library().unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into()).join(name);
         std::fs::create_dir_all(&folder).expect("make a folder for programs");
         let plain = library.file_name().expect("the library has a name").to_owned();
         for name in [plain, SONAME.into()] {

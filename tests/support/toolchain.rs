@@ -1,5 +1,5 @@
-//! Which library the C programs of the tests load, what compiles them and what runs them. `make tsan`, `make test-musl` and
-//! `make test-windows` run the same tests against a library of their own, with another compiler.
+//! Which library the C programs of the tests load, what compiles them and what runs them. `make tsan`, `make test-musl`,
+//! `make test-aarch64` and `make test-windows` run the same tests against a library of their own, with another compiler.
 #![allow(dead_code)] // Each test binary uses its own part.
 
 use std::ffi::OsString;
@@ -16,6 +16,12 @@ fn variable(name: &str) -> Option<OsString> {
 /// The folder of a library that was not built together with this test. Tools that look for errors of memory stay away from it.
 pub fn other_library() -> Option<PathBuf> {
     variable("CLAUDE_TESTS_LIBRARY_FOLDER").map(PathBuf::from)
+}
+
+/// The library that programs are linked with: that one, or the one that was built together with this test.
+#[cfg(unix)]
+pub fn library() -> PathBuf {
+    other_library().map_or_else(super::packaging::shared_library, |folder| folder.join("libclaude_client.so"))
 }
 
 /// The folder in which `make test-windows` has laid out the library for Windows with what it needs: `CLAUDE_TESTS_RUNNER` is Wine then.
@@ -84,6 +90,14 @@ fn compiler(name: &str, default: &str) -> Command {
     command
 }
 
+/// Starts a program that was compiled so, in an environment of the caller's.
+pub fn start(program: &Path) -> Command {
+    let words = words(program);
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
+    command
+}
+
 /// The words that start a program: itself, or an emulator and itself.
 pub fn words(program: &Path) -> Vec<OsString> {
     let runner = variable("CLAUDE_TESTS_RUNNER").unwrap_or_default();
@@ -94,9 +108,12 @@ pub fn words(program: &Path) -> Vec<OsString> {
 /// What a program that was compiled so needs beside the variables of its sandbox. Wine's programs find its server by their folder for
 /// temporary files; in that of their sandbox each would start a server of its own, which complains on their stderr.
 pub fn variables() -> impl Iterator<Item = (&'static str, OsString)> {
-    let same = ["TSAN_OPTIONS", "WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES"].map(|name| (name, name));
+    let same = ["TSAN_OPTIONS", "WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES"];
+    // For a program that starts itself again, and for bounds of its own.
+    let emulated = ["CLAUDE_TESTS_RUNNER", "CLAUDE_TESTS_SLOWNESS"];
+    let same = same.into_iter().chain(emulated).map(|name| (name, name));
     let server = ["TMPDIR", "XDG_RUNTIME_DIR"].map(|name| (name, "CLAUDE_TESTS_WINE_SERVER"));
-    same.into_iter().chain(server).filter_map(|(name, from)| Some((name, variable(from)?)))
+    same.chain(server).filter_map(|(name, from)| Some((name, variable(from)?)))
 }
 
 /// What a program printed, with the ends of lines of this system.

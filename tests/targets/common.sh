@@ -1,5 +1,5 @@
-# What the scripts beside this one share. Each builds below build/targets, with warnings as errors, and without a toolchain for
-# the target: the standard library is compiled from the source of this rustc.
+# What the scripts beside this one share, and tests/races/tsan.sh: settings of a build below build/targets, with warnings as errors,
+# and without a toolchain for the target: the standard library is compiled from the source of this rustc.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"

@@ -69,8 +69,8 @@ cpp_cases() {
 
 tests dispatch modes:: ends:: lanes:: teardown:: real::
 tests transport a_transport_in_c_ends_well
-tests replay in_c::
-tests sessions in_c::
+tests replay in_c::a_conversation_is_recorded
+tests sessions in_c::a_session_is_found
 tests packaging stand_in::
 cpp_cases || result=$?
 wine_has_lasted || { echo "test-windows: FAILED: Wine's server has ended, or is not the only one"; result=1; }
