@@ -19,11 +19,7 @@ static _Atomic int freed_by;
 static _Atomic bool freed_on_reader, prompt_registered;
 static _Atomic unsigned long pid;
 
-static bool is_gone(void) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%lu", (unsigned long)pid);
-    return access(path, F_OK) != 0;
-}
+static bool is_gone(void) { return pid == 0 || !process_runs((unsigned)pid); }
 
 /* What lives as long as the client goes when the callback that freed it has returned: on its thread, or on another of
    the library where that was the reader. */

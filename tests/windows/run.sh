@@ -67,7 +67,9 @@ cpp_cases() {
              END { print "\ntest result: " (failed ? "FAILED" : "ok") ". " passed + 0 " passed; " failed + 0 " failed; 0 ignored" }'
 }
 
-tests dispatch modes:: ends:: lanes:: teardown:: real::
+tests dispatch modes:: ends:: lanes:: real::
+# One at a time: they ask by number whether a CLI is gone, and Wine may give the number to another program's.
+RUST_TEST_THREADS=1 tests dispatch teardown::
 tests transport a_transport_in_c_ends_well
 tests replay in_c::a_conversation_is_recorded
 tests sessions in_c::a_session_is_found
