@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 use super::Client;
-use crate::sync::lock;
 
 /// How long to wait for the first answer before reporting what delays it.
 const REPORT_AFTER: Duration = Duration::from_secs(5);
@@ -35,14 +34,14 @@ impl Client {
                 client.tell_of_slow_servers(&servers);
             }
         });
-        *lock(&self.run.first_answer) = watch.ok();
+        if let Ok(watch) = watch {
+            self.run.first_answer.put(watch);
+        }
     }
 
     /// The session is over: no answer is awaited any more.
     pub(super) fn end_watch(&self) {
-        if let Some(watch) = lock(&self.run.first_answer).take() {
-            watch.abort();
-        }
+        self.run.first_answer.end();
     }
 
     fn is_still_silent(&self) -> bool {

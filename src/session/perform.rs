@@ -384,7 +384,7 @@ impl Client {
         self.end_watch();
         self.end_stall_watch();
         self.run.release();
-        self.stop_ceiling();
+        self.end_ceiling();
         self.mirror.forget();
         let cause = self.named(cause);
         match &cause {

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::task::AbortHandle;
 
 use super::Client;
 use super::inbound::text_of;
@@ -22,6 +21,7 @@ use crate::protocol::members::top_level_string;
 use crate::protocol::result_frame::ResultFrame;
 use crate::runtime;
 use crate::sync::gate::Slot;
+use crate::sync::task::TaskSlot;
 use crate::sync::{lock, ranked};
 
 /// The kinds from which turns, tasks, costs and limits are read.
@@ -51,11 +51,11 @@ pub struct Run {
     /// Counts the starts and stops of the background-wait timer, so that an old timer can tell that it is stale.
     timer: AtomicU64,
     /// The timer's task, which is aborted rather than left sleeping for minutes when it is no longer needed.
-    timer_task: Mutex<Option<AbortHandle>>,
+    timer_task: TaskSlot,
     timing: AtomicBool,
     pub(super) first_prompt_sent: AtomicBool,
     /// The task that watches for the first answer.
-    pub(super) first_answer: Mutex<Option<AbortHandle>>,
+    pub(super) first_answer: TaskSlot,
     /// The CLI has started a turn.
     pub(super) turn_began: AtomicBool,
     /// The next piece of an answer is the first of its turn.
@@ -360,14 +360,13 @@ impl Client {
     pub(super) fn stop_ceiling(&self) {
         self.run.timer.fetch_add(1, Ordering::AcqRel);
         self.run.timing.store(false, Ordering::Relaxed);
-        self.replace_timer(None);
+        self.run.timer_task.stop();
     }
 
-    fn replace_timer(&self, task: Option<AbortHandle>) {
-        let old = std::mem::replace(&mut *lock(&self.run.timer_task), task);
-        if let Some(old) = old {
-            old.abort();
-        }
+    /// The session is over.
+    pub(super) fn end_ceiling(&self) {
+        self.stop_ceiling();
+        self.run.timer_task.end();
     }
 
     fn start_ceiling(&self) {
@@ -388,7 +387,7 @@ impl Client {
                 client.finish_if_over();
             }
         });
-        self.replace_timer(Some(task.abort_handle()));
+        self.run.timer_task.put(task.abort_handle());
     }
 }
 

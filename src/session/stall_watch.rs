@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use super::Client;
@@ -20,6 +19,7 @@ use crate::protocol::kind::Kind;
 use crate::protocol::tolerant;
 use crate::requests::{Request, RequestKind};
 use crate::sync::gate::Slot;
+use crate::sync::task::TaskSlot;
 use crate::sync::{lock, ranked};
 use crate::transport::look;
 
@@ -30,7 +30,7 @@ const REMEDY: &str =
 pub struct StallWatch {
     /// A task is checking.
     armed: AtomicBool,
-    task: Mutex<Option<AbortHandle>>,
+    task: TaskSlot,
     stalls: Mutex<Option<Stalls>>,
     input_ended: Mutex<Option<Instant>>,
     pub(super) tools: CliTools,
@@ -101,7 +101,7 @@ impl Client {
             }
         });
         match looking {
-            Ok(task) => *lock(&watch.task) = Some(task),
+            Ok(task) => watch.task.put(task),
             Err(_) => watch.armed.store(false, Ordering::SeqCst),
         }
     }
@@ -117,9 +117,7 @@ impl Client {
 
     /// The session is over.
     pub(super) fn end_stall_watch(&self) {
-        if let Some(task) = lock(&self.stall_watch.task).take() {
-            task.abort();
-        }
+        self.stall_watch.task.end();
     }
 
     /// Checks once. `false` if there is nothing to wait for any more.

@@ -6,6 +6,7 @@ mod condvar;
 pub mod gate;
 mod lock;
 mod rank;
+pub mod task;
 #[cfg(test)]
 mod tests;
 

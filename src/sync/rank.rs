@@ -65,7 +65,7 @@ macro_rules! ranked {
 pub(crate) use ranked;
 
 // Types that are not this crate's own.
-ranked!(Option<tokio::task::AbortHandle>: Leaf, Option<std::time::Instant>: Leaf, Vec<u8>: Leaf, String: Leaf);
+ranked!(Option<std::time::Instant>: Leaf, Vec<u8>: Leaf, String: Leaf);
 
 #[cfg(debug_assertions)]
 pub mod held {

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
 use tokio::sync::{oneshot, watch};
-use tokio::task::AbortHandle;
 
 use super::private_files::PrivateFiles;
 use super::stderr_tail::StderrTail;
@@ -13,6 +12,7 @@ use super::{AtEnd, ExitReport, Later, Sink, Transport, room};
 use crate::error::{Error, Result, Status};
 use crate::log;
 use crate::process::{self, Exit, FailureKind, Process, Receiver, SpawnFailure, Spawned, Unended};
+use crate::sync::task::TaskSlot;
 use crate::sync::{lock, ranked};
 
 /// A grandchild that keeps writing must not keep the session open: more than any pipe holds cannot be the CLI's output.
@@ -31,7 +31,7 @@ pub struct Subprocess {
     writer: Arc<Writer>,
     /// Dropped once the task is stopped: an abandoned stack frame may hold this for ever, and must not keep the descriptors of
     /// a reader open.
-    writing: Mutex<Option<AbortHandle>>,
+    writing: TaskSlot,
     /// Set when nothing more is to be read.
     stop: watch::Sender<bool>,
     tail: Arc<Mutex<StderrTail>>,
@@ -81,9 +81,11 @@ impl Subprocess {
             }
         };
         let writer = Writer::new(stdin);
+        let writing = TaskSlot::default();
+        writing.put(tokio::spawn(writer.clone().run()).abort_handle());
         let subprocess = Arc::new(Subprocess {
             process,
-            writing: Mutex::new(Some(tokio::spawn(writer.clone().run()).abort_handle())),
+            writing,
             writer,
             stop: watch::Sender::new(false),
             tail: Arc::new(Mutex::new(StderrTail::new(start.stderr_tail_bytes))),
@@ -123,9 +125,7 @@ impl Subprocess {
     }
 
     fn stop_writing(&self) {
-        if let Some(writing) = lock(&self.writing).take() {
-            writing.abort();
-        }
+        self.writing.end();
     }
 
     /// This process cannot end the child. The session does not wait for its exit, and it stays in the process table.
