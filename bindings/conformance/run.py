@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the cases below conformance/cases with the program of one binding, and prints a line for each.
 
-run.py NAME [--testkit FOLDER] [--cli PATH] [--case PART] [--but PART] -- PROGRAM [ARGUMENT...]
+run.py NAME [--testkit FOLDER] [--cli PATH] [--case PART] [--but PART] [--root PATH] -- PROGRAM [ARGUMENT...]
 
 The program is called with the path of a case, and prints the transcript. Each run has a fresh home and a fresh CLI; a CLI that
 is still there afterwards is a failure. Exit code 1: a case failed.
@@ -173,6 +173,7 @@ def main():
     arguments.add_argument("--cli", type=pathlib.Path, default=HERE.parents[1] / "build/cli/node_modules/.bin/claude")
     arguments.add_argument("--case", default="")
     arguments.add_argument("--but", help="not the cases with this part in their names")
+    arguments.add_argument("--root", default="/", help="how the program's system shows the folder /")
     arguments.add_argument("--no-memory", action="store_true", help="a sanitizer takes more than the case allows")
     arguments.add_argument("program", nargs="+")
     given = arguments.parse_args()
@@ -182,6 +183,7 @@ def main():
         if given.case not in path.name or given.but and given.but in path.name:
             continue
         case = json.loads(text_of(path))
+        case["expect"] = [line.replace("{root}", given.root) for line in case["expect"]]
         if case.get("real") and not given.cli.exists():
             print(f"SKIPPED {given.name}: {case['name']}: the real CLI is missing; `make cli` installs it")
             continue

@@ -58,7 +58,7 @@ tests() { # PROGRAM FILTER...
 cpp_cases() {
     x86_64-w64-mingw32-g++-posix -std=c++17 -O1 -Wall -Wextra -pedantic -Wconversion -Wshadow -Wold-style-cast -Werror -Iinclude \
         bindings/cpp/conformance.cpp "$work/dev/libclaude_client.dll.a" -static -o "$work/dev/conformance.exe" || return
-    "${wine_env[@]}" python3 bindings/conformance/run.py C++ --testkit "$work/dev" --no-memory --but clients --cli /none \
+    "${wine_env[@]}" python3 bindings/conformance/run.py C++ --testkit "$work/dev" --no-memory --but clients --root Z:/ --cli /none \
         -- wine "$work/dev/conformance.exe" |
         awk '/^SKIPPED/ { next }
              !/^C\+\+ +(ok|FAIL) / { print; next }
