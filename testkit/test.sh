@@ -38,7 +38,7 @@ run() { # SHARE KEEP_GOING
 for share in "${shares[@]}"; do
     # Its status says nothing: what failed is in the folder, and it has one of its own when nothing is left to wait for.
     while [ "$(jobs -rp | wc -l)" -ge "$at_once" ]; do wait -n || true; done
-    run "$share" "${1:-}" &
+    { run "$share" "${1:-}" || echo "$share" >>"$work/failed"; } &
 done
 wait
 if [ -e "$work/failed" ]; then

@@ -192,12 +192,16 @@ impl Recorder {
             queue.items.clear();
             queue.bytes = 0;
         }
-        if !self.warned.swap(true, Ordering::AcqRel) {
-            (self.warn)(format!("recording has stopped, the session goes on: {}: {why}", self.path));
-        }
+        self.warn_once("recording has stopped, the session goes on", why);
         self.close_file();
         self.progress.notify_one();
         self.idle.notify_waiters();
+    }
+
+    fn warn_once(&self, what: &str, why: &str) {
+        if !self.warned.swap(true, Ordering::AcqRel) {
+            (self.warn)(format!("{what}: {}: {why}", self.path));
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -211,13 +215,13 @@ impl Recorder {
         }
     }
 
-    /// Waits until everything is in the file, as long as there is progress, and closes it.
+    /// Waits until everything is in the file, and closes it. A slow disk gets the rest behind the end.
     async fn finish(&self) {
-        while !self.is_written() {
-            let left = self.bytes_left();
-            if timeout(STALL_TIMEOUT, self.written()).await.is_err() && self.bytes_left() == left {
-                self.stop("the disk does not keep up");
-            }
+        if timeout(END_WAITS, self.written()).await.is_err() {
+            return self.warn_once(
+                "the end of the conversation is still being written",
+                "the disk does not keep up",
+            );
         }
         lock(&self.queue).stopped = true;
         self.close_file();
@@ -257,10 +261,6 @@ impl Recorder {
     fn is_written(&self) -> bool {
         let queue = lock(&self.queue);
         queue.stopped || (queue.items.is_empty() && !queue.draining)
-    }
-
-    fn bytes_left(&self) -> usize {
-        lock(&self.queue).bytes
     }
 }
 
@@ -449,10 +449,7 @@ impl RecordingSink {
         let runtime = lock(&self.recorder.queue).runtime.clone();
         let Some(runtime) = runtime else { return tell(&*self.inner) };
         runtime.spawn(async move {
-            handing_over(&*inner, async {
-                let _ = timeout(END_WAITS, recorder.finish()).await;
-            })
-            .await;
+            handing_over(&*inner, recorder.finish()).await;
             tell(&*inner);
         });
     }

@@ -50,7 +50,9 @@ async fn a_disk_that_is_slow_at_the_end_does_not_pass_for_a_process_that_lives_o
     let path = folder.path().join("record");
     let document = json!({"record": path.to_str().unwrap()}).to_string();
     let options = crate::options::parse(&document).unwrap();
-    let start = Start { options: &options, environment: &[], cli_path: None, warn: Box::new(|_| {}) };
+    let (say, mut warned) = tokio::sync::mpsc::unbounded_channel();
+    let warn: Warn = Box::new(move |text| drop(say.send(text)));
+    let start = Start { options: &options, environment: &[], cli_path: None, warn };
     let recorder = Recorder::start(start).unwrap();
     recorder.written().await;
     let (tell, mut ended) = tokio::sync::mpsc::unbounded_channel();
@@ -75,6 +77,8 @@ async fn a_disk_that_is_slow_at_the_end_does_not_pass_for_a_process_that_lives_o
         "a process is given up by then: {:?}",
         killed.elapsed()
     );
+    let warning = warned.try_recv().expect("told before the end is");
+    assert!(warning.contains("still being written"), "{warning}");
     let_it_go.send(()).unwrap();
     disk.join().unwrap();
     recorder.written().await;
