@@ -3,6 +3,7 @@
 A recording is {"facts": {section: {group: {name: value}}}, "order": {step: [labels]}, "either": {step: [[label, label]]}}.
 A value that begins with `?` was not there in every run.
 """
+from shape import beside
 
 
 def merged(runs):
@@ -35,7 +36,8 @@ def unsteady(runs, step, labels):
 
 
 def pairs(labels):
-    return {(one, other) for at, one in enumerate(labels) for other in labels[at + 1:]}
+    """Which label comes before which, of those whose order says something."""
+    return {(one, other) for at, one in enumerate(labels) for other in labels[at + 1:] if not beside(one, other)}
 
 
 def differences(recorded, run):

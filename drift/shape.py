@@ -71,6 +71,23 @@ def moment(label, frame):
 
 
 STATES = {"< system session_state_changed", "< command_lifecycle"}
+# Things that go on beside each other, each pair as two patterns of labels.
+BESIDE = [(re.compile(one), re.compile(other)) for one, other in (
+    # With a block of a message the CLI begins at once: a tool runs, and a text is shown, while the rest of the message still comes.
+    (r"< request (can_use_tool|elicitation|mcp_message tools/call)"
+     r"|< request hook_callback (PreToolUse|PermissionRequest|PermissionDenied|PostTool\w+|Elicitation\w*|Notification|MessageDisplay)"
+     r"|< system (hook_\w+|session_state_changed requires_action)",
+     r"< stream_event (content_block_stop|message_delta|message_stop)"),
+    # The host's MCP servers are connected with while the session starts.
+    (r"< request mcp_message (initialize|notifications/initialized|tools/list)",
+     r"< reply initialize|> user|< system session_state_changed running|< command_lifecycle \w+"),
+)]
+
+
+def beside(one, other):
+    """Whether two frames belong to things that go on beside each other, so that either may come first."""
+    return any(this.fullmatch(one) and that.fullmatch(other) or this.fullmatch(other) and that.fullmatch(one)
+               for this, that in BESIDE)
 
 
 def observe(held):

@@ -153,6 +153,40 @@ fn frames_in_another_order_are_reported() {
     );
 }
 
+/// The recording, with one label of a step moved before another.
+fn moved(recording: &mut Value, step: &str, label: &str, before: &str) {
+    let labels = recording["order"][step].as_array_mut().expect("labels");
+    let place =
+        |labels: &[Value], label: &str| labels.iter().position(|known| known == label).expect("it is there");
+    let label = labels.remove(place(labels, label));
+    let at = place(labels, before);
+    labels.insert(at, label);
+}
+
+const WRITES: &str = "tools: USE_TOOL {\"name\": \"Write\", \"input\": {\"fi…";
+
+#[test]
+fn a_tool_that_starts_before_its_message_has_ended_is_no_difference() {
+    for label in ["< request hook_callback PreToolUse", "< system session_state_changed requires_action"] {
+        let Some((same, said)) =
+            said_of(|recording| moved(recording, WRITES, label, "< stream_event content_block_stop"))
+        else {
+            return;
+        };
+        // Both are the tool's, so their own order still counts.
+        let lines = said.lines().filter(|line| line.contains("stream_event")).count();
+        assert_eq!((lines, same), (0, label.ends_with("PreToolUse")), "{said}");
+    }
+}
+
+#[test]
+fn a_tool_that_starts_before_its_message_is_there_is_reported() {
+    assert_reported(
+        |recording| moved(recording, WRITES, "< request hook_callback PreToolUse", "< assistant"),
+        "changed order: tools: USE_TOOL {\"name\": \"Write\", \"input\": {\"fi…: '< request hook_callback PreToolUse' before '< assistant'",
+    );
+}
+
 #[test]
 fn what_came_only_sometimes_may_stay_away() {
     let Some((same, said)) = said_of(|recording| {
