@@ -1,12 +1,12 @@
-//! Unknown names, and what they were most likely meant to be. Case, `-` and `_` are ignored.
+//! Unknown names, and what they were most likely meant to be. Case, and whatever is no letter or digit, is ignored.
 
 use serde_json::Value;
 
 use crate::error::quotable;
 use crate::protocol::pointer::escaped;
 
-/// Longer than any known name: not worth a comparison.
-const MAX_NAME_LEN: usize = 64;
+/// More letters than any known name has: not worth a comparison.
+const MOST_LETTERS: usize = 64;
 
 /// The known name that `name` was most likely meant to be.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -21,7 +21,7 @@ pub fn misspelt<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// The known name that `name` was meant to be, or is a part of: a guard registered under such a name would never be called.
 pub fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let piece = plain(name.trim());
+    let piece = plain(name);
     let part_of = |word: &&&str| {
         let word = plain(word);
         piece.len() >= 4 && (word.contains(&piece) || piece.strip_prefix(&*word).is_some_and(is_suffix))
@@ -33,7 +33,7 @@ pub fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 fn is_suffix(rest: &str) -> bool {
-    matches!(rest.trim(), "" | "hook" | "hooks" | "event" | "tool")
+    matches!(rest, "" | "hook" | "hooks" | "event" | "tool")
 }
 
 /// The tools of the tested CLI, and the earlier names it still accepts for them.
@@ -292,18 +292,19 @@ fn rewritten(name: &str) -> Option<Unkept> {
 }
 
 fn plain(text: &str) -> String {
-    text.replace(['_', '-'], "").to_lowercase()
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn within<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, most: usize) -> Option<&'a str> {
-    if name.len() > MAX_NAME_LEN {
+    let wanted = plain(name);
+    let letters = wanted.chars().count();
+    if letters > MOST_LETTERS {
         return None;
     }
-    let wanted = plain(name);
     let scored = known.into_iter().map(|word| (strsim::osa_distance(&wanted, &plain(word)), word));
     let (distance, word) = scored.min_by_key(|(distance, _)| *distance)?;
     // Up to a third of the letters may differ; more than that would suggest something unrelated.
-    (distance <= most && distance * 3 <= wanted.chars().count()).then_some(word)
+    (distance <= most && distance * 3 <= letters).then_some(word)
 }
 
 #[cfg(test)]
@@ -316,6 +317,8 @@ mod tests {
         for (name, meant) in [
             ("decison", Some("decision")),
             ("permission_decision", Some("permissionDecision")),
+            ("d e.c\ti/s:i-o_n", Some("decision")),
+            (&format!("deci{}sion", "-".repeat(100)), Some("decision")),
             ("permissionDecision", None),
             ("permissionDecisionReason", None),
             ("size", None),

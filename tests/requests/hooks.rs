@@ -192,7 +192,9 @@ fn edge_068_the_spellings_of_python_are_taken() {
 fn a_refusal_under_a_wrong_name_is_not_taken() {
     let stage = stage!("hook_misspelt");
     let host = trusting(&stage);
-    host.hook("PreToolUse", |request| {
+    let drawn_out = format!("cont{}inue_", "-".repeat(100));
+    let pointer = format!("/{drawn_out}");
+    host.hook("PreToolUse", move |request| {
         for (answer, pointer) in [
             (
                 specific("PreToolUse", json!({"permission_decision": "deny"})),
@@ -205,6 +207,9 @@ fn a_refusal_under_a_wrong_name_is_not_taken() {
             (json!({"hook_specific_output": {"permissionDecision": "deny"}}), "/hook_specific_output"),
             (json!({"permissionDecision": "deny"}), "/permissionDecision"),
             (json!({"decison": "block"}), "/decison"),
+            (json!({"cont inue": false}), "/cont inue"),
+            (json!({"c.o.n.t.i.n.u.e": false}), "/c.o.n.t.i.n.u.e"),
+            (json!({&drawn_out: false}), &pointer),
             (json!({"behavior": "deny", "message": "no"}), "/behavior"),
         ] {
             match request.respond(answer.clone()) {
