@@ -98,7 +98,7 @@ help:
 build:
 	$(CARGO) build --profile $(PROFILE) --lib
 	@mkdir -p $(BUILD)
-	@printf '%s\n' 'INSTALL_FROM := $(BUILT)' 'INSTALL_NATIVE_LIBS := $(NATIVE_LIBS)' >$(RECORD)
+	@printf '%s\n' 'INSTALL_FROM := $(BUILT)' 'INSTALL_NATIVE_LIBS := $(NATIVE_LIBS)' >$(RECORD).$$$$ && mv -f $(RECORD).$$$$ $(RECORD)
 
 # Only a tool here, so the quick build does.
 testkit:

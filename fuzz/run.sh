@@ -39,6 +39,9 @@ export RUSTC_BOOTSTRAP PATH
 RUST_BACKTRACE=${RUST_BACKTRACE:-0}
 export RUST_BACKTRACE
 
+# What is built stands in the lock file; the build would write a stale one anew without a word.
+cargo tree --locked -q --manifest-path fuzz/Cargo.toml >/dev/null
+
 for target; do
 	# shellcheck disable=SC2086 # no argument at all when empty
 	cargo fuzz build --sanitizer "$sanitizer" $trace --target-dir "$built" "$target"
