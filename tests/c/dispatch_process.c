@@ -111,13 +111,12 @@ static void owed(bool late) {
         CHECK(pthread_join(thread, NULL) == 0);
         CHECK(shutdown_status == CLAUDE_OK);
         CHECK(dones == MANY);
-        /* A reader that a shutdown gave up is on its last steps when the next one returns. */
-        if (late) WAIT_FOR(count_threads() == 1);
-        CHECK(count_threads() == 1);
+        /* The system lists a thread for a moment after it was joined, an emulator for longer. */
+        WAIT_FOR(count_threads() == 1);
         for (int i = 0; i < MANY; i++) claude_client_free(clients[i]);
     }
     OK(claude_runtime_shutdown(patience_ms(), &error));
-    CHECK(count_threads() == 1);
+    WAIT_FOR(count_threads() == 1);
 }
 
 static void *shut_down(void *argument) {
