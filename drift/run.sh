@@ -29,6 +29,8 @@ cli=$(cat build/drift/under-test)
 mapfile -t groups < <(python3 drift/real_tests.py tests | cut -f1 | sort -u)
 mapfile -t names < <(python3 drift/real_tests.py tests | cut -f2 | sort -u)
 log=build/drift/tests.txt
+# Most of a test is waiting for the CLI.
+export RUST_TEST_THREADS=${TEST_THREADS:-$((2 * $(getconf _NPROCESSORS_ONLN)))}
 if CLAUDE_TESTKIT_CLI="$cli" "$cargo" test --no-fail-fast "${groups[@]/#/--test=}" -- "${names[@]}" >"$log" 2>&1; then
     echo "drift: the tests with the real CLI pass with this one"
 else

@@ -87,7 +87,11 @@ fn a_folder_that_does_not_exist_is_told_with_its_place() {
         "add_dirs": [there, "not/there"],
     });
     let session = real.session(more);
-    let warnings = session.warnings("path_missing");
+    let warnings = session.wait_until("path_missing, twice", |messages| {
+        let told = messages.iter().map(|(_, json)| json).filter(|json| json["event"] == "path_missing");
+        let told: Vec<_> = told.cloned().collect();
+        (told.len() == 2).then_some(told)
+    });
     let places: Vec<&str> = warnings.iter().filter_map(|warning| warning["pointer"].as_str()).collect();
     assert_eq!(places, ["/plugins/1/path", "/add_dirs/1"], "{warnings:#?}");
     assert!(warnings[0]["text"].as_str().unwrap().contains("/nonexistent/plugin"));
