@@ -89,6 +89,8 @@ fn parse() -> Result<Settings, lexopt::Error> {
 fn main() {
     let given = parse().unwrap_or_else(|error| surroundings::refuse(&format!("{error}\n{USAGE}")));
     surroundings::mark();
+    let folder = tempfile::tempdir().unwrap_or_else(|error| surroundings::refuse(&error.to_string()));
+    surroundings::stay_inside(folder.path());
     if given.soak.is_some() {
         raw::keep_heap_small();
     }
@@ -99,7 +101,6 @@ fn main() {
     println!("chaos: {command}");
     drop(SETTINGS.set(given.clone()));
     watch::start(command, Duration::from_secs(given.limit_seconds));
-    let folder = tempfile::tempdir().unwrap_or_else(|error| surroundings::refuse(&error.to_string()));
     moods::prepare(folder.path());
     if let Some((hours, csv)) = &given.soak {
         return soak::run(&given, *hours, csv);

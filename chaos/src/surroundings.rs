@@ -1,6 +1,7 @@
 //! What the process has of the system: threads, descriptors, children.
 
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,13 @@ pub const MARK: &str = "CHAOS_MARK";
 /// Descendants inherit it, wherever they go.
 pub fn mark() {
     set_variable(MARK, &std::process::id().to_string());
+}
+
+/// A client without options takes both from this process: neither the user's home nor their CLI is meant.
+pub fn stay_inside(folder: &Path) {
+    let inside = |name: &str| folder.join(name).display().to_string();
+    set_variable("HOME", &inside("home"));
+    set_variable("CLAUDE_CLIENT_CLI", &inside("no-claude"));
 }
 
 /// A child of the driver's own, which stays.
