@@ -59,11 +59,22 @@ fn from_json(text: &str, pointer: &str) -> Failure {
 
 static INSIDE: Mutex<Option<Failure>> = Mutex::new(None);
 
-unsafe extern "C" fn waits_inside(_: Kind, _: *const c_char, _: usize, client: *mut c_void) {
-    // SAFETY: the client's own handle, which any function may be given.
-    let outcome =
-        check(|error| unsafe { claude_client_interrupt_wait(client.cast(), 1000, null_mut(), error) });
-    INSIDE.lock().unwrap().get_or_insert(outcome.expect_err("it would wait for itself"));
+/// What the first message's callback has noted.
+struct Waits {
+    client: *mut claude_client_t,
+    noted: Mutex<Option<Failure>>,
+}
+
+unsafe extern "C" fn waits_inside(_: Kind, _: *const c_char, _: usize, waits: *mut c_void) {
+    // SAFETY: it outlives the client.
+    let waits = unsafe { &*waits.cast::<Waits>() };
+    let mut noted = waits.noted.lock().unwrap();
+    if noted.is_none() {
+        // SAFETY: the client's own handle, which any function may be given.
+        let outcome =
+            check(|error| unsafe { claude_client_interrupt_wait(waits.client, 1000, null_mut(), error) });
+        *noted = Some(outcome.expect_err("it would wait for itself"));
+    }
 }
 
 unsafe extern "C" fn answers_twice(request: *mut claude_request_t, _: *mut c_void) {
@@ -86,16 +97,17 @@ fn noted_inside(client: &Client) -> Failure {
 fn would_deadlock() -> Failure {
     let fake = FakeClaude::new(json!({}));
     let client = Client::new(&options(&fake, json!({})));
-    let handle = client.handle();
-    // SAFETY: the client outlives its callback.
+    let waits = Box::leak(Box::new(Waits { client: client.handle(), noted: Mutex::new(None) }));
+    let data = std::ptr::from_ref(waits).cast_mut().cast();
+    // SAFETY: `waits` lives for ever.
     check(|error| unsafe {
-        claude_client_on_message(handle, Some(waits_inside), handle.cast(), None, error)
+        claude_client_on_message(client.handle(), Some(waits_inside), data, None, error)
     })
     .unwrap();
     client.connect().unwrap();
     client.query("hello").unwrap();
-    assert!(crate::support::eventually(crate::support::PATIENCE, || INSIDE.lock().unwrap().is_some()));
-    INSIDE.lock().unwrap().take().unwrap()
+    assert!(crate::support::eventually(crate::support::PATIENCE, || waits.noted.lock().unwrap().is_some()));
+    waits.noted.lock().unwrap().clone().unwrap()
 }
 
 fn stale() -> Failure {
