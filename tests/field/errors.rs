@@ -8,7 +8,7 @@ use std::ptr::{null, null_mut};
 use std::sync::Mutex;
 
 use crate::support::host::{Client, Failure, Kind, check};
-use crate::support::options;
+use crate::support::{PATIENCE, eventually, options};
 use claude_client::capi::control::claude_client_interrupt_wait;
 use claude_client::capi::json::claude_json_get;
 use claude_client::capi::receive::*;
@@ -87,11 +87,12 @@ unsafe extern "C" fn answers_twice(request: *mut claude_request_t, _: *mut c_voi
     unsafe { claude_request_free(request) };
 }
 
-/// What a callback has noted, once the turn is over.
+/// What a callback has noted. With its first answer the turn goes on, and may end before it.
 fn noted_inside(client: &Client) -> Failure {
     client.connect().unwrap();
     client.turn("hello");
-    INSIDE.lock().unwrap().take().expect("the callback ran")
+    assert!(eventually(PATIENCE, || INSIDE.lock().unwrap().is_some()), "the callback ran");
+    INSIDE.lock().unwrap().take().unwrap()
 }
 
 fn would_deadlock() -> Failure {
@@ -106,7 +107,7 @@ fn would_deadlock() -> Failure {
     .unwrap();
     client.connect().unwrap();
     client.query("hello").unwrap();
-    assert!(crate::support::eventually(crate::support::PATIENCE, || waits.noted.lock().unwrap().is_some()));
+    assert!(eventually(PATIENCE, || waits.noted.lock().unwrap().is_some()));
     waits.noted.lock().unwrap().clone().unwrap()
 }
 
