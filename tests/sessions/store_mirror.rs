@@ -202,7 +202,9 @@ fn a_store_that_lets_go_of_a_call_or_answers_twice_does_not_stop_the_session() {
 
 #[test]
 fn a_store_that_hangs_delays_a_disconnect_by_little_and_its_late_answer_counts() {
-    let (fake, mut store) = (mirrors(), HostStore::new(Mood::Keeps));
+    // All in one frame: whether a later one still goes into the same call is chance.
+    let fake = FakeClaude::new(json!({"on_user": ["init", {"mirror": 3}, {"text": "a"}, "result"]}));
+    let mut store = HostStore::new(Mood::Keeps);
     let session = with_store(&fake, &store, json!({}));
     session.query("hello");
     session.wait_for("the answer", |kind, _| kind == Kind::CLAUDE_MESSAGE_ASSISTANT);
